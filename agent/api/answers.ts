@@ -1,0 +1,71 @@
+import type { ServerResponse } from 'node:http'
+import type { Json } from '../../model/json.ts'
+import { describeFound, type Outcome } from '../../model/outcome.ts'
+import { type Problem, problemOf, type Refusal } from '../../model/refusal.ts'
+import type { CommandAnswer } from '../command/pipeline.ts'
+
+/** What is sent back: a status and a body, which is a problem document (RFC 9457) for everything from 400 on. */
+export interface HttpAnswer {
+  readonly status: number
+  readonly body: Json
+}
+
+export function answerRefusal(refusal: Refusal, extra: Record<string, Json> = {}): HttpAnswer {
+  return { status: refusal.status, body: { ...problemOf(refusal), ...extra } }
+}
+
+/** Only `verified` is a success. */
+export function answerCommand({ outcome, actuator, command, latency, recorded }: CommandAnswer): HttpAnswer {
+  const about = {
+    outcome: outcome.kind,
+    actuator,
+    ...(command === undefined ? {} : { command }),
+    latency_ms: Math.round(latency * 100) / 100,
+    recorded,
+  }
+  switch (outcome.kind) {
+    case 'verified':
+      return { status: 200, body: { ...about, asked: outcome.asked, found: outcome.found } }
+    case 'mismatch':
+      return answerUnproven(502, '502 Bad Gateway - Mismatch', outcome, about)
+    case 'unknown':
+      return answerUnproven(504, '504 Gateway Timeout - Unknown', outcome, about)
+    case 'refused':
+      return answerRefusal(outcome.refusal, about)
+  }
+}
+
+function answerUnproven(
+  status: number,
+  title: string,
+  outcome: Extract<Outcome, { kind: 'mismatch' | 'unknown' }>,
+  about: Record<string, Json>,
+): HttpAnswer {
+  const problem: Problem = {
+    type: `urn:holdfast:problem:${outcome.kind}`,
+    title,
+    status,
+    detail: `asked for ${outcome.asked}, found ${describeFound(outcome.found)}: ${outcome.detail}`,
+    code: outcome.kind,
+    remedy: 'look at the actuator before sending anything again',
+  }
+  return { status, body: { ...problem, ...about, asked: outcome.asked, found: outcome.found } }
+}
+
+/** Sends an answer. Nothing of it may be kept by anyone on the way. */
+export function send(response: ServerResponse, { status, body }: HttpAnswer): void {
+  const bytes = Buffer.from(`${JSON.stringify(body)}\n`)
+  response.writeHead(status, {
+    'Content-Type': status >= 400 ? 'application/problem+json' : 'application/json',
+    'Content-Length': bytes.length,
+    'Cache-Control': 'no-store',
+    ...(status === 401 ? { 'WWW-Authenticate': 'Signature' } : {}),
+  })
+  response.end(bytes)
+}
+
+/** The same for a connection that never got as far as a request. */
+export function rawAnswer({ status, body }: HttpAnswer): string {
+  const text = `${JSON.stringify(body)}\n`
+  return `HTTP/1.1 ${status} Refused\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`
+}

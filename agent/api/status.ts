@@ -1,0 +1,93 @@
+import type { Trips } from '../../failsafe/trips.ts'
+import type { Json } from '../../model/json.ts'
+import { describeDomain } from '../../model/setpoint.ts'
+import type { Clock, MonotonicMs } from '../../model/time.ts'
+import type { AuditLog } from '../audit/log.ts'
+import { type Actuator, foundOf } from '../command/actuator.ts'
+import type { Permits } from '../command/permit.ts'
+import type { EpochKeys } from '../credential/epoch-keys.ts'
+
+/** Everything that a status is drawn from. */
+export interface Condition {
+  readonly environment: string
+  readonly gateway: string
+  readonly started: MonotonicMs
+  readonly clock: Clock
+  readonly keys: EpochKeys
+  readonly masterKey: string
+  readonly audit: AuditLog
+  readonly trips: Trips
+  readonly permits: Permits
+  readonly actuators: ReadonlyMap<string, Actuator>
+  /** Identities whose commands away from safe are refused, with the reason. */
+  suspended(): Readonly<Record<string, string>>
+}
+
+/** Why the agent would refuse a command away from safe, whoever sends it; empty when it would not. */
+export function troubles({ keys, permits }: Condition): string[] {
+  return [
+    keys.trouble && `master key: ${keys.trouble.detail}`,
+    permits.auditTrouble() && `audit log: ${permits.auditTrouble()}`,
+    permits.replayTrouble() && `replay memory: ${permits.replayTrouble()}`,
+  ].filter(trouble => typeof trouble === 'string')
+}
+
+/** The agent's own condition, without asking any device. */
+export function viewAgent(condition: Condition): { [key: string]: Json } {
+  const { keys, audit, clock } = condition
+  const { size, queue, lastCommitMs, unwritable } = audit.state()
+  return {
+    environment: condition.environment,
+    gateway: condition.gateway,
+    time: new Date(clock.wall()).toISOString(),
+    uptime_ms: Math.round(clock.monotonic() - condition.started),
+    troubles: troubles(condition),
+    master_key: {
+      source: condition.masterKey,
+      generation: keys.generation,
+      epoch: keys.epochAt(clock.wall()),
+      available: keys.trouble === undefined,
+      ...(keys.trouble
+        ? { reason: keys.trouble.reason, detail: keys.trouble.detail, remedy: keys.trouble.remedy }
+        : {}),
+    },
+    audit: {
+      records: size,
+      queue,
+      last_commit_ms: lastCommitMs ?? null,
+      ...(unwritable ? { unwritable } : {}),
+    },
+    suspended: condition.suspended(),
+  }
+}
+
+/** One actuator, with its feedback read from the device now: nothing here is a memory of what was commanded. */
+export async function viewActuator(
+  actuator: Actuator,
+  { trips }: Condition,
+): Promise<{ [key: string]: Json }> {
+  const reading = await actuator.driver.read(
+    actuator.feedbackPoint,
+    AbortSignal.timeout(actuator.deviceTimeout),
+  )
+  const first = trips.firstOut(actuator.id)
+  return {
+    id: actuator.id,
+    description: actuator.description,
+    takes: describeDomain(actuator.domain),
+    safe: actuator.safe.setpoint,
+    position: foundOf(actuator, reading),
+    quality: reading.kind === 'value' ? 'good' : 'bad',
+    ...(reading.kind === 'failed' ? { detail: reading.reason } : {}),
+    phase: trips.phase(actuator.id),
+    ...(first
+      ? { first_out: { cause: first.cause, detail: first.detail, at: new Date(first.at).toISOString() } }
+      : {}),
+  }
+}
+
+export async function viewActuators(condition: Condition): Promise<{ [key: string]: Json }[]> {
+  return await Promise.all(
+    [...condition.actuators.values()].map(actuator => viewActuator(actuator, condition)),
+  )
+}

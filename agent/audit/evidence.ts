@@ -1,0 +1,113 @@
+import { accessSync, constants, copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
+import Database from 'better-sqlite3'
+import { type Readable, SCHEMA_VERSION, versionOf } from './schema.ts'
+
+/** An open file and how to let go of it. */
+type Reader = Readable & { exec(sql: string): unknown; close(): unknown }
+
+/**
+ * A log opened to be looked at and not touched: the live file, a copy, or a copy with its write-ahead log (`-wal`) in a
+ * folder where nothing can be written. What the write-ahead log holds is read in all cases.
+ */
+export class Evidence implements Disposable {
+  readonly database: Readable
+  readonly #reader: Reader
+  /** Whether the log was opened on the word that nobody writes to it. */
+  readonly #isStill: boolean
+  readonly #path: string
+  readonly #modifiedMs: number
+  readonly #folder: string | undefined
+
+  private constructor(reader: Reader, path: string, isStill: boolean, folder?: string) {
+    this.database = reader
+    this.#reader = reader
+    this.#path = path
+    this.#isStill = isStill
+    this.#modifiedMs = statSync(path).mtimeMs
+    this.#folder = folder
+  }
+
+  /** Opens the log at `path`. Throws what SQLite and the file system throw, and AuditFailure when it is no log of ours. */
+  static open(path: string): Evidence {
+    statSync(path)
+    accessSync(path, constants.R_OK)
+    const evidence = Evidence.#reach(path)
+    try {
+      evidence.#reader.exec(HARDENING)
+      if (versionOf(evidence.database, path) !== SCHEMA_VERSION)
+        throw new Error(`${path} is empty: there is no log in it`)
+      return evidence
+    } catch (error) {
+      evidence[Symbol.dispose]()
+      throw error
+    }
+  }
+
+  /** Whether a writer came to a log of which it was believed that nobody writes to it: what was read may be a mixture. */
+  wasDisturbed(): boolean {
+    if (!this.#isStill) return false
+    return existsSync(`${this.#path}-shm`) || statSync(this.#path).mtimeMs !== this.#modifiedMs
+  }
+
+  [Symbol.dispose](): void {
+    this.#reader.close()
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  /** In place when a writer's files lie beside it; unchanged on the disk when there are none; else from a copy of its own. */
+  static #reach(path: string): Evidence {
+    const walSize = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0
+    const isInUse = existsSync(`${path}-shm`)
+    if (!isInUse && walSize === 0) return new Evidence(openImmutable(path), path, true)
+    if (isInUse) {
+      try {
+        return new Evidence(openShared(path), path, false)
+      } catch (error) {
+        if (!isOutOfReach(error)) throw error
+      }
+    }
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-verify-'))
+    try {
+      const copy = join(folder, basename(path))
+      copyFileSync(path, copy)
+      if (walSize > 0) copyFileSync(`${path}-wal`, `${copy}-wal`)
+      return new Evidence(openShared(copy), path, false, folder)
+    } catch (error) {
+      rmSync(folder, { recursive: true, force: true })
+      throw error
+    }
+  }
+}
+
+/** The file may have been made to attack whoever reads it. */
+const HARDENING = 'PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA query_only = ON'
+
+/**
+ * Nobody writes: SQLite is told so, makes no files beside the log and needs no lock. Only Node's own SQLite takes such a
+ * name. It must not open a file that the writer has open in this very process: closing it would drop the writer's locks.
+ */
+function openImmutable(path: string): Reader {
+  return new DatabaseSync(`${pathToFileURL(path).href}?immutable=1`, { readOnly: true })
+}
+
+function openShared(path: string): Reader {
+  const database = new Database(path, { readonly: true, fileMustExist: true })
+  try {
+    // The file is opened when it is first read.
+    database.pragma('user_version')
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/** Whether SQLite could not make or open the shared memory beside the file. */
+function isOutOfReach(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_READONLY')
+}

@@ -1,0 +1,177 @@
+import { type CheckpointNote, parseCheckpoint } from './checkpoint.ts'
+import { EMPTY_ROOT, Frontier, leafHash, sameHash } from './merkle.ts'
+import { isSignedBy, type NoteVerifier } from './note.ts'
+import { recordFault } from './record.ts'
+import type { Readable } from './schema.ts'
+
+/** The log is not what was written. `at` is the first record of which that can be said. */
+export class Tampered extends Error {
+  readonly at: number
+
+  constructor(at: number, detail: string) {
+    super(detail)
+    this.at = at
+  }
+}
+
+interface RecordRow {
+  readonly seq: number
+  readonly bytes: Uint8Array
+  readonly leaf: Uint8Array
+}
+
+interface CheckpointRow {
+  readonly size: number
+  readonly root: Uint8Array
+  readonly frontier: Uint8Array
+  readonly note: string | null
+}
+
+/** Records read at a time. No transaction is held between two readings: a long reader would keep a live log from tidying up. */
+const CHUNK = 4096
+/** The lowest sequence number that SQLite can hold: a record that was slipped in before the first is found, too. */
+const LOWEST = -(2n ** 63n)
+
+/** One reading of a log from its first record to its last. `run` once; it throws Tampered, or what SQLite throws. */
+export class Examination {
+  readonly frontier = Frontier.empty()
+  readonly #database: Readable
+  readonly #keys: readonly NoteVerifier[]
+  readonly #held: CheckpointNote | undefined
+  /** Up to here a checkpoint that can be believed agrees with the records. */
+  #agreed = 0
+  #signedUpTo = 0
+
+  constructor(database: Readable, keys: readonly NoteVerifier[], held: CheckpointNote | undefined) {
+    this.#database = database
+    this.#keys = keys
+    this.#held = held
+  }
+
+  get signedUpTo(): number {
+    return this.#signedUpTo
+  }
+
+  run(): this {
+    // Asked first: whatever a checkpoint covers now is there when the records are read, also in a log that grows.
+    const [last] = this.#database.prepare('SELECT max(size) AS size FROM checkpoint').all()
+    const covered = (last as { size: number | null }).size
+    if (this.#held?.size === 0) this.#compareHeld(this.#held, EMPTY_ROOT)
+    const records = this.#database.prepare(
+      'SELECT seq, CAST(bytes AS BLOB) AS bytes, leaf FROM record WHERE seq >= ? ORDER BY seq LIMIT ?',
+    )
+    let from: number | bigint = LOWEST
+    for (let more = true; more; from = this.frontier.size) {
+      const rows = this.#read(records, from)
+      more = rows.length === CHUNK
+      this.#walk(rows)
+    }
+    this.#mustReach(covered ?? 0, 'a checkpoint in the log')
+    this.#mustReach(this.#held?.size ?? 0, 'the checkpoint that was kept elsewhere')
+    return this
+  }
+
+  /** Reads the next records. A page that SQLite cannot read is narrowed down to the first record on it. */
+  #read(records: ReturnType<Readable['prepare']>, from: number | bigint): RecordRow[] {
+    try {
+      return records.all(from, CHUNK) as RecordRow[]
+    } catch (error) {
+      const start = this.frontier.size
+      for (let seq = start; seq < start + CHUNK; seq += 1) {
+        try {
+          this.#walk(records.all(seq, 1) as RecordRow[])
+        } catch (narrow) {
+          if (narrow instanceof Tampered) throw narrow
+          throw new Tampered(
+            seq,
+            `record ${seq} cannot be read: the file is damaged there (${String(narrow)})`,
+          )
+        }
+      }
+      throw error
+    }
+  }
+
+  #walk(rows: readonly RecordRow[]): void {
+    const checkpoints = this.#checkpointsIn(this.frontier.size, this.frontier.size + rows.length)
+    let next = checkpoints.shift()
+    for (const row of rows) {
+      const seq = this.frontier.size
+      if (row.seq !== seq) throw new Tampered(seq, missing(seq, row.seq))
+      const fault = recordFault(row.bytes, seq)
+      if (fault !== undefined) throw new Tampered(seq, `record ${seq} was changed: ${fault}`)
+      if (!sameHash(leafHash(row.bytes), row.leaf))
+        throw new Tampered(
+          seq,
+          `record ${seq} was changed: its bytes do not have the hash that was kept of them`,
+        )
+      this.frontier.append(row.leaf)
+      if (next?.size === this.frontier.size) {
+        this.#compare(next)
+        next = checkpoints.shift()
+      }
+      if (this.#held?.size === this.frontier.size) this.#compareHeld(this.#held, this.frontier.root())
+    }
+  }
+
+  #checkpointsIn(from: number, to: number): CheckpointRow[] {
+    return this.#database
+      .prepare('SELECT size, root, frontier, note FROM checkpoint WHERE size > ? AND size <= ? ORDER BY size')
+      .all(from, to) as CheckpointRow[]
+  }
+
+  /** Compares a checkpoint of the log with what the records say. */
+  #compare({ size, root, frontier, note }: CheckpointRow): void {
+    const found = this.frontier.root()
+    const checkpoint = note === null ? undefined : parseCheckpoint(note)
+    if (note !== null && checkpoint === undefined) throw this.#forged(size, 'its note is not a checkpoint')
+    const signer = checkpoint && this.#keys.find(key => isSignedBy(checkpoint.note, key))
+    if (checkpoint && this.#keys.length > 0) {
+      if (signer === undefined) throw this.#forged(size, 'its signature is not by the public key')
+      if (checkpoint.origin !== signer.name)
+        throw this.#forged(size, `it is of another log, ${checkpoint.origin}`)
+    }
+    if (checkpoint && checkpoint.size !== size)
+      throw this.#forged(size, `its note is of ${checkpoint.size} records`)
+    if (checkpoint && !sameHash(checkpoint.root, found)) throw this.#changed(size, 'the checkpoint')
+    if (!sameHash(root, found)) throw this.#changed(size, 'the checkpoint')
+    if (!sameHash(frontier, this.frontier.bytes()))
+      throw this.#forged(size, 'its right edge does not fit its root')
+    if (signer) this.#signedUpTo = size
+    // With a key at hand, an unsigned checkpoint proves nothing: whoever changes a record can write a new one.
+    if (signer || this.#keys.length === 0) this.#agreed = size
+  }
+
+  #compareHeld(held: CheckpointNote, found: Uint8Array): void {
+    if (!sameHash(held.root, found)) throw this.#changed(held.size, 'the checkpoint that was kept elsewhere')
+    this.#agreed = held.size
+    if (this.#keys.length > 0) this.#signedUpTo = held.size
+  }
+
+  #mustReach(size: number, what: string): void {
+    const end = this.frontier.size
+    if (size > end)
+      throw new Tampered(end, `the log was cut: it has ${end} records, and ${what} covers ${size}`)
+  }
+
+  #changed(size: number, what: string): Tampered {
+    const range = `records ${this.#agreed} to ${size - 1}`
+    return new Tampered(
+      this.#agreed,
+      `${range}: at least one of them was changed with its hash, or ${what} of ${size} records was`,
+    )
+  }
+
+  #forged(size: number, reason: string): Tampered {
+    return new Tampered(
+      this.#agreed,
+      `the checkpoint of ${size} records was changed or forged: ${reason}; nothing vouches for records ${this.#agreed} to ${size - 1}`,
+    )
+  }
+}
+
+function missing(expected: number, found: number): string {
+  return found > expected
+    ? `record ${expected} is missing: the next one that is there is ${found}`
+    : `a record ${found} stands before the first`
+}

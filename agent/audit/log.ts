@@ -1,0 +1,295 @@
+import type { AuditEntry } from '../../model/audit.ts'
+import { type Clock, formatDuration } from '../../model/time.ts'
+import type { AuditState, RecentNonces, Sealed } from './answers.ts'
+import type { Failure } from './failure.ts'
+import { Gap, gapEntry } from './gap.ts'
+import type { Reply } from './messages.ts'
+import type { NoteSigner } from './note.ts'
+import { type AuditLimits, type AuditLogOptions, LIMITS } from './options.ts'
+import { type Appended, AuditQueue, Pending } from './queue.ts'
+import { type StampedEntry, stampEntry } from './record.ts'
+import { watchForStall } from './stall.ts'
+import type { Head } from './store.ts'
+import { type Crashed, failureIn, WriterThread } from './thread.ts'
+
+export type { AuditState, RecentNonces, Sealed } from './answers.ts'
+export type { AuditLimits, AuditLogOptions, AuditTrouble } from './options.ts'
+
+export type OpenedAuditLog = { readonly kind: 'opened'; readonly log: AuditLog; readonly created: boolean }
+
+/** Somebody who waits for a checkpoint, and how many entries of the queue it must cover. */
+interface Sealer {
+  readonly resolve: (sealed: Sealed) => void
+  readonly ahead: number
+}
+
+/** Opens the log, or says why not and what can be done. Never rejects. */
+export async function openAuditLog(options: AuditLogOptions): Promise<OpenedAuditLog | Failure> {
+  const { path, boot, mode } = options
+  const thread = new WriterThread(options.writer)
+  const reply = await thread.ask({ kind: 'open', path, boot, mode, known: undefined })
+  if (reply.kind === 'opened')
+    return { kind: 'opened', log: new AuditLog(options, thread, reply.head), created: reply.created }
+  await thread[Symbol.asyncDispose]()
+  return failureIn(reply)
+}
+
+/**
+ * The audit log as the rest of the agent sees it. Nothing here throws or blocks, whatever the disk does: entries wait in
+ * a bounded queue and go to the writer's thread one transaction at a time, so all that arrive during one commit share
+ * the next. When a commit fails, appends are refused, notes are kept, and the file is opened anew until it takes them.
+ */
+export class AuditLog implements AsyncDisposable {
+  readonly #options: AuditLogOptions
+  readonly #limits: AuditLimits
+  readonly #clock: Clock
+  readonly #began: number
+  readonly #thread: WriterThread
+  readonly #queue: AuditQueue
+  readonly #gap = new Gap()
+  readonly #closing = new AbortController()
+  #head: Head
+  #lastCommitMs: number | undefined
+  #signer: NoteSigner | undefined
+  #trouble: Failure | undefined
+  /** Entries of a commit that is under way, or that failed and may yet be found in the file; `#base` is where they would be. */
+  #batch: readonly Pending[] = []
+  #base = 0
+  #isOpen = true
+  #running: Promise<void> | undefined
+  #gaveUp = false
+  #stalled = Promise.withResolvers<void>()
+  #sealWanted = false
+  #sealTimer = false
+  #sealers: readonly Sealer[] = []
+
+  constructor(options: AuditLogOptions, thread: WriterThread, head: Head) {
+    this.#options = options
+    this.#limits = { ...LIMITS, ...options.limits }
+    this.#clock = options.clock
+    this.#began = options.clock.monotonic()
+    this.#thread = thread
+    this.#queue = new AuditQueue(this.#limits.queue)
+    this.#head = head
+  }
+
+  /** Records an entry and resolves when it is on the disk, or when it is clear that it will not be. Never rejects. */
+  append(entry: AuditEntry): Promise<Appended> {
+    const { promise, resolve } = Promise.withResolvers<Appended>()
+    const refuse = (detail: string) => {
+      this.#gap.refuse(this.#clock.wall())
+      resolve({ kind: 'unwritable', detail })
+    }
+    if (this.#closing.signal.aborted) resolve({ kind: 'unwritable', detail: 'the audit log is closed' })
+    else if (this.#trouble) refuse(this.#trouble.detail)
+    else if (this.#queue.offer(new Pending(this.#stamp(entry), resolve))) this.#wake()
+    else refuse('more waits to be recorded than the disk takes')
+    return promise
+  }
+
+  /** Records an entry for which nobody waits. When there is no room it is counted, and the count is recorded. */
+  note(entry: AuditEntry): void {
+    if (this.#closing.signal.aborted) return
+    if (!this.#queue.offer(new Pending(this.#stamp(entry)))) this.#gap.drop(entry.kind, this.#clock.wall())
+    this.#wake()
+  }
+
+  /** Sets the key that checkpoints are signed with and signs one at once, so that all before it is covered; or takes the key away. */
+  checkpointWith(signer: NoteSigner | undefined): void {
+    this.#signer = signer
+    void this.#thread.ask({ kind: 'sign', signer })
+    if (signer !== undefined) void this.checkpoint()
+  }
+
+  /** Makes a checkpoint of everything that was handed in so far. Never rejects. */
+  checkpoint(): Promise<Sealed> {
+    const { promise, resolve } = Promise.withResolvers<Sealed>()
+    if (this.#closing.signal.aborted) resolve({ kind: 'unwritable', detail: 'the audit log is closed' })
+    else if (this.#trouble) resolve({ kind: 'unwritable', detail: this.#trouble.detail })
+    else {
+      this.#sealers = [...this.#sealers, { resolve, ahead: this.#queue.length }]
+      this.#wake()
+    }
+    return promise
+  }
+
+  state(): AuditState {
+    return {
+      size: this.#head.size,
+      queue: this.#queue.length + this.#batch.length,
+      lastCommitMs: this.#lastCommitMs,
+      ...(this.#trouble === undefined ? {} : { unwritable: this.#trouble.detail }),
+    }
+  }
+
+  /**
+   * The nonces of commands that were signed at `since` or later, to fill the replay memory at start. They are those of all
+   * records with the members `credential`, `nonce` and `created` (whole seconds). Never rejects.
+   */
+  async recentNonces(since: number): Promise<RecentNonces> {
+    const reply = await this.#thread.ask({ kind: 'nonces', since: since / 1000 })
+    if (reply.kind === 'nonces') return { kind: 'nonces', nonces: reply.nonces }
+    this.#fail(failureIn(reply))
+    this.#wake()
+    return { kind: 'unreadable', detail: failureIn(reply).detail }
+  }
+
+  /**
+   * Writes what waits, makes a last checkpoint and closes the file. A disk that does not take it is given one more try;
+   * `state().queue` then says how many entries were lost.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closing.signal.aborted) return
+    this.#closing.abort()
+    this.#sealWanted = true
+    this.#wake()
+    const drained = await Promise.race([
+      this.#running?.then(() => true),
+      this.#stalled.promise.then(() => false),
+    ])
+    if (drained) {
+      await this.#thread.ask({ kind: 'close' })
+      await this.#thread[Symbol.asyncDispose]()
+    } else void this.#thread[Symbol.asyncDispose]()
+  }
+
+  #stamp(entry: AuditEntry): StampedEntry {
+    return stampEntry(entry, this.#clock.wall(), this.#clock.monotonic() - this.#began)
+  }
+
+  #wake(): void {
+    this.#running ??= this.#run()
+  }
+
+  /** Works until there is nothing left to do. Its first step waits a moment, so that entries of one turn share a commit. */
+  async #run(): Promise<void> {
+    await Promise.resolve()
+    while (this.#hasWork()) {
+      if ((this.#isOpen || (await this.#reopen())) && (await this.#commit())) continue
+      // The last try of a log that is being closed was this one.
+      if (this.#closing.signal.aborted) this.#gaveUp = true
+      else await this.#clock.sleep(this.#limits.retry, this.#closing.signal)
+    }
+    this.#running = undefined
+  }
+
+  #hasWork(): boolean {
+    const waiting = this.#queue.length > 0 || this.#batch.length > 0 || this.#gap.isOpen || this.#sealWanted
+    return (waiting || this.#sealers.length > 0 || !this.#isOpen) && !this.#gaveUp
+  }
+
+  /** Opens the file again after a failure; it must still hold all that was acknowledged. */
+  async #reopen(): Promise<boolean> {
+    const { path, boot } = this.#options
+    const opened = await this.#watched(
+      this.#thread.ask({ kind: 'open', path, boot, mode: 'existing', known: this.#head }),
+    )
+    if (opened.kind !== 'opened') {
+      this.#fail(failureIn(opened))
+      return false
+    }
+    await this.#thread.ask({ kind: 'sign', signer: this.#signer })
+    this.#isOpen = true
+    this.#head = opened.head
+    return true
+  }
+
+  /** One transaction: what an earlier one left, what waits, and a word about what is missing. */
+  async #commit(): Promise<boolean> {
+    if (this.#batch.length === 0) this.#base = this.#head.size
+    const fresh = this.#queue.take(this.#limits.batch - this.#batch.length)
+    const kept = [...this.#batch, ...fresh]
+    const missed = this.#gap.take()
+    const about = missed === undefined ? [] : [new Pending(this.#stamp(gapEntry(missed)))]
+    const sealers = this.#sealers.map(({ resolve, ahead }) => ({ resolve, ahead: ahead - fresh.length }))
+    const due = sealers.filter(({ ahead }) => ahead <= 0)
+    const seal = due.length > 0 || (this.#sealWanted && this.#queue.length === 0)
+    this.#sealers = sealers.filter(({ ahead }) => ahead > 0)
+    if (seal) this.#sealWanted = false
+    this.#batch = [...kept, ...about]
+    const candidates = this.#batch.map(({ stamped, isWanted }) => ({ stamped, wanted: isWanted }))
+    const reply = await this.#watched(
+      this.#thread.ask({ kind: 'commit', base: this.#base, candidates, seal }),
+    )
+    if (reply.kind !== 'committed') {
+      if (missed) this.#gap.add(missed)
+      this.#sealWanted ||= seal
+      this.#sealers = [...due, ...this.#sealers]
+      this.#fail(failureIn(reply))
+      this.#batch = kept
+      return false
+    }
+    this.#head = reply.head
+    this.#lastCommitMs = reply.tookMs
+    for (const [index, item] of this.#batch.entries()) {
+      const seq = reply.seqs[index]
+      if (seq !== undefined) item.settle({ kind: 'durable', seq })
+    }
+    this.#batch = []
+    const checkpoint = reply.checkpoint
+    for (const { resolve } of due) resolve({ kind: 'sealed', size: 0, note: undefined, ...checkpoint })
+    if (checkpoint) tell(() => this.#options.onCheckpoint?.(checkpoint))
+    else void this.#sealLater()
+    this.#heal()
+    return true
+  }
+
+  /** Records do not wait longer than the limit for a checkpoint, however few they are. */
+  async #sealLater(): Promise<void> {
+    if (this.#sealTimer) return
+    this.#sealTimer = true
+    await this.#clock.sleep(this.#limits.checkpoint, this.#closing.signal)
+    this.#sealTimer = false
+    if (this.#closing.signal.aborted) return
+    this.#sealWanted = true
+    this.#wake()
+  }
+
+  /** Waits for the thread, and says so when the disk keeps it for too long. What it is at is awaited all the same. */
+  #watched(reply: Promise<Reply | Crashed>): Promise<Reply | Crashed> {
+    const { stall } = this.#limits
+    return watchForStall(reply, this.#clock, stall, () => {
+      this.#fail({
+        kind: 'unwritable',
+        detail: `the disk has not taken a commit for ${formatDuration(stall)}`,
+        remedy: 'look at the disk (dmesg, iostat); the agent goes on by itself when it answers',
+      })
+      this.#stalled.resolve()
+    })
+  }
+
+  /** From here on appends are refused at once, and those under way are answered. */
+  #fail(failure: Failure): void {
+    const isNews = this.#trouble?.detail !== failure.detail
+    const now = this.#clock.wall()
+    this.#isOpen = false
+    this.#trouble = failure
+    this.#gap.begin(failure.detail, now)
+    for (const item of [...this.#batch, ...this.#queue.takeAwaited()]) {
+      if (!item.isAwaited) continue
+      this.#gap.refuse(now)
+      item.settle({ kind: 'unwritable', detail: failure.detail })
+    }
+    for (const { resolve } of this.#sealers) resolve({ kind: 'unwritable', detail: failure.detail })
+    this.#sealers = []
+    const { detail, remedy } = failure
+    if (isNews) tell(() => this.#options.onTrouble({ kind: 'unwritable', detail, remedy }))
+  }
+
+  #heal(): void {
+    if (this.#trouble === undefined) return
+    const detail = `the audit log takes records again (it did not: ${this.#trouble.detail})`
+    this.#trouble = undefined
+    this.#stalled = Promise.withResolvers()
+    tell(() => this.#options.onTrouble({ kind: 'healed', detail }))
+  }
+}
+
+/** Calls whoever wants to know. Their mistake must not keep the next record from the disk. */
+function tell(listener: () => void): void {
+  try {
+    listener()
+  } catch {
+    // The listener is wiring; what it failed at is not the log's to handle.
+  }
+}

@@ -1,0 +1,47 @@
+import type { Failure } from './failure.ts'
+import type { NoteSigner } from './note.ts'
+import type { OpenMode } from './schema.ts'
+import type { Candidate, Committed, Head } from './store.ts'
+
+/** What the handle asks of the writer's thread. The thread answers each, in order. */
+export type Request =
+  /** Opens the file; again after a failure, when it must not be behind `known`. */
+  | {
+      readonly kind: 'open'
+      readonly path: string
+      readonly boot: string
+      readonly mode: OpenMode
+      readonly known: Head | undefined
+    }
+  /** One transaction. `seal` asks for a checkpoint at its end. */
+  | {
+      readonly kind: 'commit'
+      readonly base: number
+      readonly candidates: readonly Candidate[]
+      readonly seal: boolean
+    }
+  /** Sets the key that later checkpoints are signed with, or takes it away. */
+  | { readonly kind: 'sign'; readonly signer: NoteSigner | undefined }
+  | { readonly kind: 'nonces'; readonly since: number }
+  | { readonly kind: 'close' }
+
+export type Reply =
+  | { readonly kind: 'opened'; readonly created: boolean; readonly head: Head }
+  | ({ readonly kind: 'committed'; readonly tookMs: number } & Committed)
+  | { readonly kind: 'nonces'; readonly nonces: readonly SeenNonce[] }
+  | { readonly kind: 'done' }
+  /** After this the file is closed, and must be opened again. */
+  | { readonly kind: 'failed'; readonly failure: Failure }
+
+/** A nonce that a command in the log was signed with. */
+export interface SeenNonce {
+  readonly credential: string
+  readonly nonce: string
+  /** When the signature was made, in whole seconds since 1970. */
+  readonly created: number
+}
+
+export interface Envelope<Body> {
+  readonly id: number
+  readonly body: Body
+}

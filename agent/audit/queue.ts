@@ -1,0 +1,78 @@
+import type { AuditKind } from '../../model/audit.ts'
+import type { StampedEntry } from './record.ts'
+
+/** How an append ended. */
+export type Appended =
+  /** In the log and on the disk: the commit's fsync has returned. */
+  | { readonly kind: 'durable'; readonly seq: number }
+  /** Not acknowledged. It must be treated as not recorded. */
+  | { readonly kind: 'unwritable'; readonly detail: string }
+
+type Answer = (appended: Appended) => void
+
+/** An entry on its way to the disk: a note, or an append that somebody waits for until it is settled. */
+export class Pending {
+  readonly stamped: StampedEntry
+  readonly #isNote: boolean
+  #answer: Answer | undefined
+
+  constructor(stamped: StampedEntry, answer?: Answer) {
+    this.stamped = stamped
+    this.#isNote = answer === undefined
+    this.#answer = answer
+  }
+
+  /** Whether somebody waits. */
+  get isAwaited(): boolean {
+    return this.#answer !== undefined
+  }
+
+  /** Whether it should still be written: an append that was refused must not turn up in the log later. */
+  get isWanted(): boolean {
+    return this.#isNote || this.isAwaited
+  }
+
+  /** Answers whoever waits, the first time. */
+  settle(appended: Appended): void {
+    this.#answer?.(appended)
+    this.#answer = undefined
+  }
+}
+
+/** Refusals come at an attacker's pace: they may fill this part of the queue and no more, so that a trip finds room. */
+const REFUSALS_PART = 0.75
+const REFUSALS: ReadonlySet<AuditKind> = new Set(['refusal', 'refusals-summarised'])
+
+/** What waits to be written, first in first out, and never more than `max` of it. */
+export class AuditQueue {
+  readonly #max: number
+  #items: Pending[] = []
+
+  constructor(max: number) {
+    this.#max = max
+  }
+
+  get length(): number {
+    return this.#items.length
+  }
+
+  /** Puts an entry at the end; false when there is no room for one of its kind. */
+  offer(item: Pending): boolean {
+    const max = REFUSALS.has(item.stamped.entry.kind) ? this.#max * REFUSALS_PART : this.#max
+    if (this.#items.length >= max) return false
+    this.#items.push(item)
+    return true
+  }
+
+  /** Takes up to `count` entries from the front. */
+  take(count: number): Pending[] {
+    return this.#items.splice(0, count)
+  }
+
+  /** Takes out those that somebody waits for and leaves the rest. */
+  takeAwaited(): Pending[] {
+    const awaited = this.#items.filter(item => item.isAwaited)
+    this.#items = this.#items.filter(item => !item.isAwaited)
+    return awaited
+  }
+}

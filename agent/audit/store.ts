@@ -1,0 +1,200 @@
+import { statSync } from 'node:fs'
+import type Database from 'better-sqlite3'
+import { RECORDS_PER_CHECKPOINT, signCheckpoint } from './checkpoint.ts'
+import { AuditFailure, type Failure } from './failure.ts'
+import { type Frontier, leafHash, sameHash } from './merkle.ts'
+import type { NoteSigner } from './note.ts'
+import { recordText, type StampedEntry } from './record.ts'
+import { type OpenMode, openDatabase } from './schema.ts'
+import { restoreFrontier } from './tail.ts'
+
+/** How far the log had come, as its keeper remembers it: an opened file must not be behind. */
+export interface Head {
+  readonly size: number
+  /** Leaf hash of the last record; undefined when there is none. */
+  readonly leaf: Uint8Array | undefined
+}
+
+/** A record on its way into the log. One that is no longer `wanted` is not written, but found if it already was. */
+export interface Candidate {
+  readonly stamped: StampedEntry
+  readonly wanted: boolean
+}
+
+export interface SealedCheckpoint {
+  readonly size: number
+  /** The signed note; undefined when there was no key to sign it with. */
+  readonly note: string | undefined
+}
+
+export interface Committed {
+  /** The place of each candidate, in their order; undefined for one that is not in the log. */
+  readonly seqs: readonly (number | undefined)[]
+  readonly head: Head
+  readonly checkpoint: SealedCheckpoint | undefined
+}
+
+/** The log on one connection of SQLite. Everything here blocks and may throw; whatever throws leaves the file as it was. */
+export class AuditStore implements Disposable {
+  readonly created: boolean
+  readonly #database: Database.Database
+  readonly #path: string
+  readonly #boot: string
+  readonly #inode: number
+  readonly #insert: Database.Statement
+  readonly #select: Database.Statement
+  readonly #seal: Database.Statement
+  readonly #nonces: Database.Statement
+  #frontier: Frontier
+  #leaf: Uint8Array | undefined
+  #sealed: { readonly size: number; readonly signed: boolean }
+  #walInode: number | undefined
+
+  /** Opens the log and finds its right edge again. Throws AuditFailure when it is behind `known`, and what `openDatabase` throws. */
+  constructor(path: string, boot: string, mode: OpenMode, known: Head | undefined) {
+    const { database, created } = openDatabase(path, mode)
+    try {
+      this.created = created
+      this.#database = database
+      this.#path = path
+      this.#boot = boot
+      this.#inode = statSync(path).ino
+      this.#insert = database.prepare('INSERT INTO record (seq, bytes, leaf) VALUES (?, ?, ?)')
+      this.#select = database.prepare('SELECT bytes, leaf FROM record WHERE seq = ?')
+      this.#seal = database.prepare(
+        'INSERT INTO checkpoint (size, root, frontier, note) VALUES (?, ?, ?, ?) ON CONFLICT (size) DO UPDATE SET note = excluded.note',
+      )
+      this.#nonces = database
+        .prepare(
+          'SELECT credential, nonce, created FROM record WHERE nonce IS NOT NULL AND created >= ? ORDER BY created',
+        )
+        .raw()
+      const tail = restoreFrontier(database)
+      this.#frontier = tail.frontier
+      this.#sealed = tail.sealed
+      this.#leaf = this.#leafAt(tail.frontier.size - 1)
+      if (known !== undefined) this.#mustReach(known)
+    } catch (error) {
+      database.close()
+      throw error
+    }
+  }
+
+  get head(): Head {
+    return { size: this.#frontier.size, leaf: this.#leaf }
+  }
+
+  /**
+   * Writes the candidates in their order, in one transaction, and returns after its fsync. `base` is the size at which
+   * they were first tried: a commit whose answer was lost is recognised by its bytes and not written again.
+   */
+  append(
+    base: number,
+    candidates: readonly Candidate[],
+    seal: boolean,
+    signer: NoteSigner | undefined,
+  ): Committed {
+    const frontier = this.#frontier.clone()
+    const seqs: (number | undefined)[] = []
+    let leaf = this.#leaf
+    let checkpoint: SealedCheckpoint | undefined
+    this.#database
+      .transaction(() => {
+        for (const [index, { stamped, wanted }] of candidates.entries()) {
+          const there = base + index
+          if (this.#holds(there, stamped)) {
+            seqs.push(there)
+          } else if (wanted) {
+            const text = recordText(frontier.size, this.#boot, stamped)
+            leaf = leafHash(Buffer.from(text))
+            this.#insert.run(frontier.size, text, leaf)
+            seqs.push(frontier.size)
+            frontier.append(leaf)
+          } else seqs.push(undefined)
+        }
+        if (seal || frontier.size - this.#sealed.size >= RECORDS_PER_CHECKPOINT) {
+          checkpoint = this.#checkpoint(frontier, signer)
+        }
+      })
+      .immediate()
+    this.#mustStillBeThere()
+    this.#frontier = frontier
+    this.#leaf = leaf
+    if (checkpoint) this.#sealed = { size: checkpoint.size, signed: checkpoint.note !== undefined }
+    return { seqs, head: this.head, checkpoint }
+  }
+
+  /** The nonces that a record of `since` (Unix seconds, by its `created`) or later carries. */
+  recentNonces(since: number): { credential: string; nonce: string; created: number }[] {
+    const nonces: { credential: string; nonce: string; created: number }[] = []
+    for (const row of this.#nonces.iterate(since)) {
+      const [credential, nonce, created] = row as [unknown, unknown, unknown]
+      if (typeof credential === 'string' && typeof nonce === 'string' && typeof created === 'number')
+        nonces.push({ credential, nonce, created })
+    }
+    return nonces
+  }
+
+  [Symbol.dispose](): void {
+    this.#database.close()
+  }
+
+  /** Keeps size, root and right edge, signed when there is a key. Gives the last checkpoint when that already says as much. */
+  #checkpoint(frontier: Frontier, signer: NoteSigner | undefined): SealedCheckpoint | undefined {
+    const { size } = frontier
+    const stands = this.#sealed.size === size && (this.#sealed.signed || signer === undefined)
+    if (size === 0) return undefined
+    if (stands) return { size, note: this.#noteAt(size) }
+    const root = frontier.root()
+    const note = signer === undefined ? undefined : signCheckpoint(size, root, signer)
+    this.#seal.run(size, root, frontier.bytes(), note ?? null)
+    return { size, note }
+  }
+
+  #noteAt(size: number): string | undefined {
+    const note = this.#database.prepare('SELECT note FROM checkpoint WHERE size = ?').pluck().get(size)
+    return typeof note === 'string' ? note : undefined
+  }
+
+  /** Whether record `seq` was in the log before this transaction and is this very entry. */
+  #holds(seq: number, stamped: StampedEntry): boolean {
+    if (seq >= this.#frontier.size) return false
+    const row = this.#select.get(seq) as { bytes: string } | undefined
+    return row?.bytes === recordText(seq, this.#boot, stamped)
+  }
+
+  #leafAt(seq: number): Uint8Array | undefined {
+    return (this.#select.get(seq) as { leaf: Uint8Array } | undefined)?.leaf
+  }
+
+  /** A file that was put back from an old copy lacks records that were acknowledged: going on would hide that. */
+  #mustReach(known: Head): void {
+    if (known.leaf === undefined) return
+    const leaf = this.#leafAt(known.size - 1)
+    if (leaf !== undefined && sameHash(leaf, known.leaf)) return
+    throw new AuditFailure({
+      kind: 'corrupt',
+      detail: `record ${known.size - 1} was acknowledged, and the file does not have it: it holds ${this.#frontier.size} records, so an older copy or another log was put in its place`,
+      remedy: 'put back the file that was there, or stop the agent, keep this file, and begin a new log',
+    })
+  }
+
+  /**
+   * A deleted file takes commits without an error, and they are gone when it is closed. So each commit is believed only
+   * while the names still lead to the files that were opened.
+   */
+  #mustStillBeThere(): void {
+    const wal = statSync(`${this.#path}-wal`, { throwIfNoEntry: false })?.ino
+    this.#walInode ??= wal
+    const there = statSync(this.#path, { throwIfNoEntry: false })?.ino === this.#inode
+    if (there && wal === this.#walInode) return
+    throw new AuditFailure(GONE)
+  }
+}
+
+const GONE: Failure = {
+  kind: 'unwritable',
+  detail: 'the audit log file was deleted or replaced while the agent had it open',
+  remedy:
+    'put the file back from its backup; the agent does not begin a new log by itself, as that would hide the loss',
+}

@@ -1,0 +1,73 @@
+import { performance } from 'node:perf_hooks'
+import { failureOf } from './failure.ts'
+import type { Envelope, Reply, Request } from './messages.ts'
+import type { NoteSigner } from './note.ts'
+import { AuditStore } from './store.ts'
+
+/** As much of a MessagePort as the writer needs. */
+export interface WriterPort {
+  on(event: 'message', listener: (envelope: Envelope<Request>) => void): unknown
+  postMessage(envelope: Envelope<Reply>): void
+}
+
+/**
+ * Serves the log's file to the handle at the port's other end. SQLite blocks until the disk has answered; here, on a
+ * thread of its own, nothing stands behind it: no commit is ever in front of a trip.
+ */
+export function serveWriter(port: WriterPort): void {
+  const writer = new Writer()
+  port.on('message', ({ id, body }) => port.postMessage({ id, body: writer.answer(body) }))
+}
+
+class Writer {
+  #store: AuditStore | undefined
+  #signer: NoteSigner | undefined
+
+  /** Answers one request. A failure closes the file: what is left is read again from the disk before anything is added. */
+  answer(request: Request): Reply {
+    try {
+      return this.#try(request)
+    } catch (error) {
+      this.#close()
+      return { kind: 'failed', failure: failureOf(error) }
+    }
+  }
+
+  #try(request: Request): Reply {
+    switch (request.kind) {
+      case 'open': {
+        this.#close()
+        this.#store = new AuditStore(request.path, request.boot, request.mode, request.known)
+        return { kind: 'opened', created: this.#store.created, head: this.#store.head }
+      }
+      case 'commit': {
+        const began = performance.now()
+        const committed = this.#open().append(request.base, request.candidates, request.seal, this.#signer)
+        return { kind: 'committed', tookMs: performance.now() - began, ...committed }
+      }
+      case 'sign':
+        this.#signer = request.signer
+        return { kind: 'done' }
+      case 'nonces':
+        return { kind: 'nonces', nonces: this.#open().recentNonces(request.since) }
+      case 'close':
+        this.#close()
+        return { kind: 'done' }
+    }
+  }
+
+  #open(): AuditStore {
+    if (this.#store === undefined) throw new Error('the audit log is not open')
+    return this.#store
+  }
+
+  #close(): void {
+    const store = this.#store
+    this.#store = undefined
+    try {
+      store?.[Symbol.dispose]()
+    } catch {
+      // A file that cannot be closed well is found out when it is opened again.
+    }
+  }
+}

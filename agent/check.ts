@@ -1,0 +1,19 @@
+import { loadConfig } from './config/load.ts'
+import { formatProblems } from './config/problem.ts'
+
+/** `holdfast check`: reads a configuration and says everything that is wrong with it. Exit code 0 or 2. */
+export async function check(options: { config: string; json?: boolean }): Promise<number> {
+  const loaded = await loadConfig(options.config)
+  const problems = loaded.kind === 'problems' ? loaded.problems : []
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify({ ok: problems.length === 0, problems })}\n`)
+  } else if (loaded.kind === 'problems') {
+    process.stderr.write(`${formatProblems(problems)}\n`)
+  } else {
+    const { environment, gateway, devices, actuators, listeners } = loaded.config
+    process.stdout.write(
+      `${options.config} is whole: ${environment}/${gateway}, ${devices.size} device(s), ${actuators.size} actuator(s), ${listeners.length} listener(s).\n`,
+    )
+  }
+  return problems.length === 0 ? 0 : 2
+}

@@ -1,0 +1,155 @@
+import { BlockList, isIPv6 } from 'node:net'
+import { z } from 'zod'
+import { allowsSetpoint, coversActuator } from '../../model/caveat.ts'
+import { type Json, parseJsonStrictly } from '../../model/json.ts'
+import { type Permission, permissionsOf } from '../../model/role.ts'
+import { describeDomain, resolveSetpoint, type Setpoint, type Target } from '../../model/setpoint.ts'
+import type { Actuator } from './actuator.ts'
+import type { Authenticated } from './authenticate.ts'
+import type { Received } from './received.ts'
+import { Refused, refuse, type Who } from './refused.ts'
+
+/** A command that its credential reaches, on an actuator that there is, with a setpoint that it can take. */
+export interface Authorized {
+  readonly stage: 'authorized'
+  readonly authenticated: Authenticated
+  readonly actuator: Actuator
+  readonly target: Target
+  readonly reason: string | undefined
+  readonly towardsSafe: boolean
+}
+
+const CommandBody = z.strictObject({
+  setpoint: z.union([z.string().min(1).max(63), z.number()]),
+  reason: z.string().max(500).optional(),
+})
+
+/** Asks whether the credential allows this kind of request at all: from this network, with this role. */
+export function authorizeRequest(authenticated: Authenticated, permission: Permission): Refused | undefined {
+  const { received, claims, who } = authenticated
+  for (const caveat of authenticated.claims.caveats) {
+    if (caveat.kind === 'networks' && !inNetworks(received.source, caveat.networks)) {
+      return refuse(
+        'network-denied',
+        `the credential is bound to ${caveat.networks.join(', ')} and was used from ${received.source}`,
+        'use it from there, or get one for this network',
+        who,
+      )
+    }
+  }
+  if (!permissionsOf(claims.roles).has(permission)) {
+    return refuse(
+      'role-denied',
+      `the role ${claims.roles.join(' and ')} does not allow: ${permission}`,
+      `use a credential of a role that allows it`,
+      who,
+    )
+  }
+  return undefined
+}
+
+/** Asks whether the credential reaches this actuator. Whether there is one is not told to those whom it does not reach. */
+export function authorizeActuator(
+  authenticated: Authenticated,
+  actuator: string,
+  setpoint?: Setpoint,
+): Refused | undefined {
+  for (const caveat of authenticated.claims.caveats) {
+    if (caveat.kind !== 'actuators') continue
+    const covering = caveat.grants.filter(grant => coversActuator(grant, actuator))
+    if (covering.length === 0) {
+      return refuse(
+        'scope-denied',
+        `the credential does not reach ${actuator}`,
+        'get one whose scope includes it',
+        authenticated.who,
+      )
+    }
+    if (setpoint !== undefined && !covering.some(grant => allowsSetpoint(grant, setpoint))) {
+      return refuse(
+        'scope-denied',
+        `the credential does not allow ${setpoint} on ${actuator}`,
+        'get one whose scope includes it',
+        authenticated.who,
+      )
+    }
+  }
+  return undefined
+}
+
+/** Asks all of that of a command, and reads what it wants. */
+export function authorizeCommand(
+  authenticated: Authenticated,
+  id: string,
+  actuators: ReadonlyMap<string, Actuator>,
+): Authorized | Refused {
+  const { who } = authenticated
+  const denied = authorizeRequest(authenticated, 'command')
+  if (denied) return denied
+  const body = readBody(authenticated, CommandBody)
+  if (body instanceof Refused) return body
+  const outOfScope = authorizeActuator(authenticated, id, body.setpoint)
+  if (outOfScope) return outOfScope
+  const actuator = actuators.get(id)
+  if (!actuator) return refuse('actuator-unknown', `there is no actuator ${id}`, 'see `holdfast status`', who)
+  const target = resolveSetpoint(actuator.domain, body.setpoint)
+  if (!target) {
+    return refuse(
+      'setpoint-unknown',
+      `${id} cannot be set to ${JSON.stringify(body.setpoint)}`,
+      `it takes ${describeDomain(actuator.domain)}`,
+      who,
+    )
+  }
+  return {
+    stage: 'authorized',
+    authenticated,
+    actuator,
+    target,
+    reason: body.reason,
+    towardsSafe: target.write === actuator.safe.write,
+  }
+}
+
+/** Parses a body, strictly. Only now: where it is signed, its bytes were hashed and found right before anything read them. */
+export function readBody<Body>(
+  { received, who }: { readonly received: Received; readonly who?: Who | undefined },
+  schema: z.ZodType<Body>,
+): Body | Refused {
+  let json: Json
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(received.body)
+    json = parseJsonStrictly(text === '' ? '{}' : text)
+  } catch (error) {
+    return refuse(
+      'body-malformed',
+      `the body is not JSON that can be used: ${(error as Error).message}`,
+      'send one JSON object',
+      who,
+    )
+  }
+  const parsed = schema.safeParse(json)
+  if (parsed.success) return parsed.data
+  return refuse(
+    'body-malformed',
+    `the body is not what was expected: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`,
+    undefined,
+    who,
+  )
+}
+
+/** Whether an address is in one of the networks. `local` stands for the unix sockets. */
+export function inNetworks(source: string, networks: readonly string[]): boolean {
+  if (source === 'local') return networks.includes('local')
+  const list = new BlockList()
+  for (const network of networks) {
+    const [address = '', bits] = network.split('/')
+    if (bits === undefined) continue
+    try {
+      list.addSubnet(address, Number(bits), isIPv6(address) ? 'ipv6' : 'ipv4')
+    } catch {
+      // Not a network after all (10.0.0.0/40): it allows nothing.
+    }
+  }
+  return list.check(source, isIPv6(source) ? 'ipv6' : 'ipv4')
+}

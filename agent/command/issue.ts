@@ -1,0 +1,95 @@
+import { z } from 'zod'
+import { type Caveat, type Grant, parseCaveat, parseGrant } from '../../model/caveat.ts'
+import { Refusal } from '../../model/refusal.ts'
+import { ROLES } from '../../model/role.ts'
+import { formatDuration, parseDuration } from '../../model/time.ts'
+import type { AuditLog } from '../audit/log.ts'
+import type { Mint, Minted } from '../credential/mint.ts'
+import type { Authenticated } from './authenticate.ts'
+import { authorizeRequest, readBody } from './authorize.ts'
+import type { Received } from './received.ts'
+import { Refused, refuse } from './refused.ts'
+
+const OrderBody = z.strictObject({
+  subject: z
+    .string()
+    .refine(text => parseCaveat(`sub=${text}`), 'expected 1 to 64 letters, digits and . _ @ + -'),
+  role: z.enum([...ROLES.keys()]),
+  actuators: z
+    .array(
+      z
+        .string()
+        .refine(text => parseGrant(text), 'expected an actuator such as inlet-valve, pump-* or damper:0..50'),
+    )
+    .min(1)
+    .optional(),
+  networks: z
+    .array(
+      z
+        .string()
+        .refine(text => parseCaveat(`net=${text}`), 'expected a network such as 10.1.0.0/16, or local'),
+    )
+    .min(1)
+    .optional(),
+  lifetime: z.string().refine(text => parseDuration(text), 'expected a duration such as 15m'),
+})
+
+/**
+ * Issues a credential: for whoever can open the admin socket, or for one whose own credential allows it; what that one
+ * is narrowed to, the new one is too, and it does not outlive it.
+ */
+export async function issue(
+  received: Received,
+  issuer: Authenticated | undefined,
+  mint: Mint,
+  audit: AuditLog,
+): Promise<Minted | Refused> {
+  const who = issuer?.who
+  if (received.source !== 'local') {
+    return refuse(
+      'channel-denied',
+      'a secret is not sent over a network in the clear',
+      'issue credentials through a unix socket on the gateway',
+      who,
+    )
+  }
+  const denied = issuer && authorizeRequest(issuer, 'issue')
+  if (denied) return denied
+  const order = readBody({ received, who }, OrderBody)
+  if (order instanceof Refused) return order
+
+  const own: Caveat[] = []
+  const grants = (order.actuators ?? [])
+    .map(parseGrant)
+    .filter((grant): grant is Grant => grant !== undefined)
+  if (grants.length > 0) own.push({ kind: 'actuators', grants })
+  if (order.networks) own.push({ kind: 'networks', networks: order.networks })
+  const inherited = (issuer?.claims.caveats ?? []).filter(({ kind }) => kind !== 'subject' && kind !== 'role')
+  const lifetime = parseDuration(order.lifetime) ?? 0
+  const minted = mint.issue({
+    subject: order.subject,
+    role: order.role,
+    caveats: [...inherited, ...own],
+    lifetime,
+  })
+  if (minted instanceof Refusal) return new Refused(minted, who)
+
+  const appended = await audit.append({
+    kind: 'credential-issued',
+    subject: order.subject,
+    role: order.role,
+    credential: minted.serial,
+    keyid: minted.keyid,
+    lifetime: formatDuration(lifetime),
+    issuer: issuer?.claims.subject ?? received.channel.identity ?? received.channel.name,
+    channel: received.channel.name,
+    ...(who ? { issuer_credential: who.serial, nonce: who.nonce, created: who.created } : {}),
+  })
+  if (appended.kind === 'durable') return minted
+  return refuse(
+    'audit-unwritable',
+    `no record, no credential: ${appended.detail}`,
+    'see the audit log in `holdfast status`',
+    who,
+  )
+}

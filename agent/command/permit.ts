@@ -1,0 +1,81 @@
+import type { Trips } from '../../failsafe/trips.ts'
+import { Refusal } from '../../model/refusal.ts'
+import type { Authorized } from './authorize.ts'
+import type { Control, Controls } from './controls.ts'
+import { Refused } from './refused.ts'
+
+/** A command that nothing stands against at this moment, with the right to carry it out. */
+export interface Permitted extends Disposable {
+  readonly stage: 'permitted'
+  readonly authorized: Authorized
+  readonly control: Control
+}
+
+/** What stands between an authorised command and the plant. */
+export interface Permits {
+  readonly trips: Trips
+  readonly controls: Controls
+  /** Why the audit log cannot be written, if it cannot. */
+  auditTrouble(): string | undefined
+  /** Until when replayed commands could not be told from new ones, in words, if that is so. */
+  replayTrouble(): string | undefined
+  /** Why an identity is suspended, if it is. */
+  suspension(identity: string): string | undefined
+}
+
+type Check = (command: Authorized, permits: Permits) => Refusal | undefined
+
+/** Asked in this order; the first no is the answer. None of it stands against a command towards the safe state. */
+const CHECKS: readonly Check[] = [
+  ({ authenticated: { claims, received } }, permits) => {
+    const reason =
+      permits.suspension(claims.subject) ??
+      (received.channel.identity && permits.suspension(received.channel.identity))
+    return reason
+      ? new Refusal(
+          'identity-suspended',
+          `${claims.subject} is suspended: ${reason}`,
+          'an engineer lifts it by resetting the actuator',
+        )
+      : undefined
+  },
+  ({ actuator: { id } }, { trips }) => {
+    const phase = trips.phase(id)
+    if (phase === 'normal') return undefined
+    const first = trips.firstOut(id)
+    return new Refusal(
+      'tripped',
+      `${id} is ${phase}; first-out: ${first?.cause ?? 'unknown'} at ${first ? new Date(first.at).toISOString() : 'unknown'}: ${first?.detail ?? ''}`,
+      `find the cause, then reset it as an engineer: holdfast reset ${id}`,
+    )
+  },
+  (_, permits) => {
+    const trouble = permits.replayTrouble()
+    return trouble
+      ? new Refusal('replay-memory-lost', trouble, 'commands towards the safe state are accepted meanwhile')
+      : undefined
+  },
+  (_, permits) => {
+    const trouble = permits.auditTrouble()
+    return trouble
+      ? new Refusal(
+          'audit-unwritable',
+          `no record, no write: ${trouble}`,
+          'commands towards the safe state are accepted meanwhile',
+        )
+      : undefined
+  },
+]
+
+export function permit(authorized: Authorized, permits: Permits): Permitted | Refused {
+  const { who } = authorized.authenticated
+  if (!authorized.towardsSafe) {
+    for (const check of CHECKS) {
+      const refusal = check(authorized, permits)
+      if (refusal) return new Refused(refusal, who)
+    }
+  }
+  const control = permits.controls.take(authorized.actuator.id, authorized.towardsSafe)
+  if (control instanceof Refusal) return new Refused(control, who)
+  return { stage: 'permitted', authorized, control, [Symbol.dispose]: () => control[Symbol.dispose]() }
+}

@@ -1,0 +1,124 @@
+import type { Outcome } from '../../model/outcome.ts'
+import { Refusal } from '../../model/refusal.ts'
+import type { Setpoint } from '../../model/setpoint.ts'
+import type { Clock, Millis } from '../../model/time.ts'
+import type { AuditLog } from '../audit/log.ts'
+import { actuate } from './actuate.ts'
+import type { Actuator } from './actuator.ts'
+import { type Authenticator, authenticate } from './authenticate.ts'
+import { authorizeCommand } from './authorize.ts'
+import { type Permits, permit } from './permit.ts'
+import type { Received } from './received.ts'
+import { type Intended, recordIntent } from './record-intent.ts'
+import type { Refusals } from './refusals.ts'
+import { Refused } from './refused.ts'
+import { verify } from './verify.ts'
+
+export interface Commands {
+  readonly authenticator: Authenticator
+  readonly actuators: ReadonlyMap<string, Actuator>
+  readonly permits: Permits
+  readonly audit: AuditLog
+  readonly refusals: Refusals
+  readonly clock: Clock
+  /** Makes a name for a command, never the same twice. */
+  newCommandId(): string
+}
+
+/** What is answered about a command. */
+export interface CommandAnswer {
+  readonly outcome: Outcome
+  readonly actuator: string
+  /** Undefined when the command was refused before its intention was recorded. */
+  readonly command?: string
+  readonly latency: Millis
+  /** Whether intention and outcome are in the audit log. */
+  readonly recorded: boolean
+}
+
+/**
+ * The story of a command, from top to bottom. Each stage takes what the one before it made, so none can be left out.
+ *
+ *     receive → authenticate → authorize → permit → record intent → actuate → verify → record outcome → answer
+ */
+export async function carryOut(received: Received, id: string, commands: Commands): Promise<CommandAnswer> {
+  const { authenticator, actuators, permits, audit, clock } = commands
+  const refused = async (no: Refused): Promise<CommandAnswer> => {
+    const recorded = await commands.refusals.of(received, no, id)
+    return {
+      outcome: { kind: 'refused', refusal: no.refusal },
+      actuator: id,
+      latency: since(received, clock),
+      recorded,
+    }
+  }
+
+  const authenticated = authenticate(received, authenticator)
+  if (authenticated instanceof Refused) return refused(authenticated)
+
+  const authorized = authorizeCommand(authenticated, id, actuators)
+  if (authorized instanceof Refused) return refused(authorized)
+
+  const permission = permit(authorized, permits)
+  if (permission instanceof Refused) return refused(permission)
+  using permitted = permission
+
+  const intended = await recordIntent(permitted, audit, commands.newCommandId())
+  if (intended instanceof Refused) return refused(intended)
+
+  const actuated = await actuate(intended)
+  const outcome: Outcome =
+    actuated instanceof Refusal ? { kind: 'refused', refusal: actuated } : await verify(actuated, clock)
+
+  const latency = since(received, clock)
+  const recorded = await recordOutcome(intended, outcome, latency, audit)
+  return {
+    outcome,
+    actuator: id,
+    command: intended.command,
+    latency,
+    recorded: intended.recorded && recorded,
+  }
+}
+
+/** The outcome is durable before it is answered. When it cannot be, the answer is still the truth, and says so. */
+async function recordOutcome(
+  intended: Intended,
+  outcome: Outcome,
+  latency: Millis,
+  audit: AuditLog,
+): Promise<boolean> {
+  const { authenticated, actuator, target } = intended.permitted.authorized
+  const answer = await audit.append({
+    kind: 'command-outcome',
+    command: intended.command,
+    actuator: actuator.id,
+    asked: target.setpoint,
+    outcome: outcome.kind,
+    ...detailsOf(outcome),
+    subject: authenticated.claims.subject,
+    credential: authenticated.who.serial,
+    latency_ms: Math.round(latency * 1000) / 1000,
+  })
+  return answer.kind === 'durable'
+}
+
+function detailsOf(outcome: Outcome): {
+  found?: Setpoint | { between: number } | null
+  code?: string
+  detail?: string
+} {
+  switch (outcome.kind) {
+    case 'verified':
+      return { found: outcome.found }
+    case 'mismatch':
+    case 'unknown':
+      return { found: outcome.found, detail: outcome.detail }
+    case 'refused':
+      return { code: outcome.refusal.code, detail: outcome.refusal.detail }
+  }
+}
+
+function since(received: Received, clock: Clock): Millis {
+  return clock.monotonic() - received.arrived.monotonic
+}

@@ -1,0 +1,79 @@
+import type { IncomingMessage } from 'node:http'
+import type { Clock } from '../../model/time.ts'
+import type { Channel, Received } from './received.ts'
+import { Refused, refuse } from './refused.ts'
+
+/** The largest body that is read, in bytes. A command is a few dozen. */
+export const BODY_MAX = 16 * 1024
+
+/** So much of a body that is too large is read and thrown away, because a client that is still sending does not listen. */
+const DISCARD_MAX = 16 * 1024 * 1024
+
+/** Reads a request whole, or says why not. What it read, nothing has looked at. */
+export async function receive(
+  request: IncomingMessage,
+  channel: Channel,
+  clock: Clock,
+): Promise<Received | { readonly received: Received; readonly refused: Refused }> {
+  const head = readHead(request, channel, clock)
+  const fail = (refused: Refused) => ({ received: head, refused })
+  const authorities = head.fields.get('host') ?? []
+  if (authorities.length !== 1 || !head.path.startsWith('/')) {
+    return fail(refuse('request-malformed', 'expected one Host field and a path that begins with /'))
+  }
+  const body = await readBody(request)
+  return body instanceof Refused ? fail(body) : { ...head, body }
+}
+
+function readHead(request: IncomingMessage, channel: Channel, clock: Clock): Received {
+  const fields = new Map<string, string[]>()
+  for (let index = 0; index < request.rawHeaders.length; index += 2) {
+    const name = (request.rawHeaders[index] ?? '').toLowerCase()
+    const value = (request.rawHeaders[index + 1] ?? '').trim()
+    const values = fields.get(name)
+    if (values) values.push(value)
+    else fields.set(name, [value])
+  }
+  const target = request.url ?? ''
+  const mark = target.indexOf('?')
+  return {
+    stage: 'received',
+    channel,
+    source: sourceOf(request.socket.remoteAddress),
+    method: request.method ?? '',
+    // Lower case and without the scheme's default port (RFC 9421 §2.2.3).
+    authority: (fields.get('host')?.[0] ?? '').toLowerCase().replace(/:80$/, ''),
+    path: mark < 0 ? target : target.slice(0, mark),
+    query: mark < 0 ? '?' : target.slice(mark),
+    fields,
+    body: new Uint8Array(),
+    arrived: { wall: clock.wall(), monotonic: clock.monotonic() },
+  }
+}
+
+/** The peer's address as it is written: an IPv4 address that came in over an IPv6 socket is an IPv4 address. */
+export function sourceOf(address: string | undefined): string {
+  return address === undefined || address === '' ? 'local' : address.replace(/^::ffff:(?=[0-9.]+$)/, '')
+}
+
+async function readBody(request: IncomingMessage): Promise<Uint8Array | Refused> {
+  const chunks: Buffer[] = []
+  let length = 0
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      length += chunk.length
+      if (length > DISCARD_MAX) break
+      if (length <= BODY_MAX) chunks.push(chunk)
+    }
+  } catch {
+    return refuse('body-truncated', 'the connection ended before the body was whole')
+  }
+  if (length > BODY_MAX) return tooLarge()
+  return request.complete
+    ? Buffer.concat(chunks)
+    : refuse('body-truncated', 'the body ended before it was whole')
+}
+
+function tooLarge(): Refused {
+  return refuse('body-too-large', `the body is larger than ${BODY_MAX} bytes`)
+}

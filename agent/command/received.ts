@@ -1,0 +1,29 @@
+import type { MonotonicMs, UnixMs } from '../../model/time.ts'
+
+/** The way a request came in: one listener of the configuration. */
+export interface Channel {
+  readonly name: string
+  /** Who is at the other end, where the listener itself knows: for a unix socket, whoever its file mode lets in. */
+  readonly identity?: string
+  /** What failures from nobody known do on this listener. */
+  readonly unattributed: 'count' | 'alarm'
+  /** On the admin socket, being able to open it is the credential for issuing credentials. */
+  readonly admin: boolean
+}
+
+/** A request that was read whole, is small enough and came from an allowed network. Nothing in it is believed yet. */
+export interface Received {
+  readonly stage: 'received'
+  readonly channel: Channel
+  /** The peer's address, or `local` on a unix socket. */
+  readonly source: string
+  readonly method: string
+  readonly authority: string
+  /** Path and query exactly as sent. */
+  readonly path: string
+  readonly query: string
+  /** Every value of a header field, by its lower-case name, in the order received. */
+  readonly fields: ReadonlyMap<string, readonly string[]>
+  readonly body: Uint8Array
+  readonly arrived: { readonly wall: UnixMs; readonly monotonic: MonotonicMs }
+}

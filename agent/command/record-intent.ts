@@ -1,0 +1,44 @@
+import type { AuditLog } from '../audit/log.ts'
+import type { Permitted } from './permit.ts'
+import { type Refused, refuse } from './refused.ts'
+
+/** A command whose intention is durable, or that goes towards safe and does not wait for a log that cannot be written. */
+export interface Intended {
+  readonly stage: 'intended'
+  readonly permitted: Permitted
+  /** Names this command in the log and in the answer. */
+  readonly command: string
+  readonly recorded: boolean
+}
+
+/** No record, no write: the intention is on disk before a device sees a byte. Towards safe is excepted. */
+export async function recordIntent(
+  permitted: Permitted,
+  audit: AuditLog,
+  command: string,
+): Promise<Intended | Refused> {
+  const { authenticated, actuator, target, reason, towardsSafe } = permitted.authorized
+  const { who, claims, received } = authenticated
+  const answer = await audit.append({
+    kind: 'command-intent',
+    command,
+    actuator: actuator.id,
+    asked: target.setpoint,
+    towards_safe: towardsSafe,
+    subject: claims.subject,
+    credential: who.serial,
+    nonce: who.nonce,
+    created: who.created,
+    channel: received.channel.name,
+    source: received.source,
+    ...(reason === undefined ? {} : { reason }),
+  })
+  if (answer.kind === 'durable') return { stage: 'intended', permitted, command, recorded: true }
+  if (towardsSafe) return { stage: 'intended', permitted, command, recorded: false }
+  return refuse(
+    'audit-unwritable',
+    `no record, no write: ${answer.detail}`,
+    'commands towards the safe state are accepted meanwhile',
+    who,
+  )
+}

@@ -1,0 +1,53 @@
+import type { Logger } from 'pino'
+import type { AuditEntry } from '../../model/audit.ts'
+import type { Clock, Millis } from '../../model/time.ts'
+import type { AuditLog } from '../audit/log.ts'
+import { RefusalTallies } from '../audit/refusals.ts'
+
+const SUMMARY_EVERY: Millis = 1000
+
+/**
+ * Where refusals of nobody known are written down, in the audit log and in the journal alike: the first of each kind
+ * whole, the rest as a count, so that what an attacker sends does not decide how fast a disk fills.
+ */
+export class RefusalBook implements AsyncDisposable {
+  readonly #tallies = new RefusalTallies()
+  readonly #audit: AuditLog
+  readonly #log: Logger
+  readonly #clock: Clock
+  readonly #stop = new AbortController()
+  #summarising: Promise<void> | undefined
+
+  constructor(audit: AuditLog, log: Logger, clock: Clock) {
+    this.#audit = audit
+    this.#log = log
+    this.#clock = clock
+  }
+
+  /** Takes one refusal in, from `source`, aimed at `actuator` where it was aimed at one. */
+  note(entry: AuditEntry, code: string, source: string, actuator: string | undefined): void {
+    const now = { wall: this.#clock.wall(), monotonic: this.#clock.monotonic() }
+    if (this.#tallies.count({ code, source, ...(actuator === undefined ? {} : { actuator }) }, now))
+      this.#write(entry)
+    else this.#summarising ??= this.#summarise()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    await this.#summarising
+    for (const entry of this.#tallies.all()) this.#write(entry)
+  }
+
+  async #summarise(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      await this.#clock.sleep(SUMMARY_EVERY, this.#stop.signal)
+      for (const entry of this.#tallies.ended(this.#clock.monotonic())) this.#write(entry)
+    }
+  }
+
+  #write(entry: AuditEntry): void {
+    const { kind, ...members } = entry
+    this.#log.warn({ event: kind, ...members }, String(members.detail ?? kind))
+    this.#audit.note(entry)
+  }
+}

@@ -1,0 +1,79 @@
+import type { AuthenticationFailures } from '../../failsafe/authentication-failures.ts'
+import type { Trips } from '../../failsafe/trips.ts'
+import type { AuditEntry } from '../../model/audit.ts'
+import type { AuditLog } from '../audit/log.ts'
+import type { Received } from './received.ts'
+import type { RefusalBook } from './refusal-book.ts'
+import type { Refused } from './refused.ts'
+
+export interface Consequences {
+  readonly audit: AuditLog
+  readonly book: Pick<RefusalBook, 'note'>
+  readonly failures: AuthenticationFailures
+  readonly trips: Trips
+  /** Actuators that there are: a failure aimed at nothing moves nothing. */
+  readonly actuators: { has(id: string): boolean }
+  warn(actuator: string, detail: string): void
+  suspend(identity: string, actuator: string, detail: string): void
+}
+
+/** What is done about a refused request: the fail-safe hears of it first, then the log. */
+export class Refusals {
+  readonly #to: Consequences
+
+  constructor(to: Consequences) {
+    this.#to = to
+  }
+
+  /**
+   * Takes a refusal in. `aimedAt` is the actuator that the request would have moved or reset, if it was such a request.
+   * Resolves to whether the refusal is durable in the log. One that used up a nonce is before it is answered, because the
+   * nonce must be known again after a restart; a stale one used none up, and a replayer must not make the log grow.
+   */
+  async of(received: Received, refused: Refused, aimedAt?: string): Promise<boolean> {
+    if (aimedAt !== undefined && this.#to.actuators.has(aimedAt)) this.#weigh(received, refused, aimedAt)
+    const { refusal, who } = refused
+    const entry: AuditEntry = {
+      kind: 'refusal',
+      code: refusal.code,
+      status: refusal.status,
+      detail: refusal.detail,
+      method: received.method,
+      path: received.path,
+      channel: received.channel.name,
+      source: received.source,
+      ...(aimedAt === undefined ? {} : { actuator: aimedAt }),
+      ...(who
+        ? {
+            ...(who.subject ? { subject: who.subject } : {}),
+            credential: who.serial,
+            nonce: who.nonce,
+            created: who.created,
+          }
+        : {}),
+    }
+    if (who && refusal.suspicion !== 'stale') return (await this.#to.audit.append(entry)).kind === 'durable'
+    this.#to.book.note(entry, refusal.code, received.source, aimedAt)
+    return false
+  }
+
+  #weigh({ channel, source }: Received, { refusal, who }: Refused, actuator: string): void {
+    const verdict = this.#to.failures.observe({
+      actuator,
+      suspicion: refusal.suspicion,
+      channel,
+      source,
+      ...(who?.subject ? { subject: who.subject } : {}),
+    })
+    switch (verdict.kind) {
+      case 'not-counted':
+      case 'counted':
+        return
+      case 'warning':
+        return this.#to.warn(actuator, verdict.detail)
+      case 'trip':
+        if (verdict.attributed) this.#to.suspend(verdict.identity, actuator, verdict.detail)
+        return this.#to.trips.trip(actuator, 'authentication-failures', verdict.detail)
+    }
+  }
+}

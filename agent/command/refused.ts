@@ -1,0 +1,26 @@
+import { Refusal, type RefusalCode } from '../../model/refusal.ts'
+
+/** Whose signature was found right, and which one it was. */
+export interface Who {
+  /** Undefined when the credential does not name exactly one. */
+  readonly subject: string | undefined
+  readonly serial: string
+  readonly nonce: string
+  readonly created: number
+}
+
+/** A stage's no: the refusal and, once the signature was found right, who was refused. */
+export class Refused {
+  readonly refusal: Refusal
+  readonly who: Who | undefined
+
+  constructor(refusal: Refusal, who?: Who) {
+    this.refusal = refusal
+    this.who = who
+  }
+}
+
+/** Shorthand for the stages. */
+export function refuse(code: RefusalCode, detail: string, remedy?: string, who?: Who): Refused {
+  return new Refused(new Refusal(code, detail, remedy), who)
+}

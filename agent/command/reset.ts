@@ -1,0 +1,85 @@
+import { z } from 'zod'
+import type { AuthenticationFailures } from '../../failsafe/authentication-failures.ts'
+import type { Trips } from '../../failsafe/trips.ts'
+import type { TripRecord } from '../../model/trip.ts'
+import type { AuditLog } from '../audit/log.ts'
+import type { Authenticated } from './authenticate.ts'
+import { authorizeActuator, authorizeRequest, readBody } from './authorize.ts'
+import { Refused, refuse } from './refused.ts'
+
+export interface Resets {
+  readonly actuators: { has(id: string): boolean }
+  readonly trips: Trips
+  readonly failures: AuthenticationFailures
+  /** From this level on, failures still coming in are a cause that persists. */
+  readonly warnLevel: number
+  readonly audit: AuditLog
+  /** Lets the identities go that were suspended with this trip. */
+  lift(actuator: string): void
+}
+
+const ResetBody = z.strictObject({ reason: z.string().max(500).optional() })
+
+/** Resets a trip, for an engineer, once its cause is healthy. Nothing moves. Returns the cause that was cleared. */
+export async function reset(
+  authenticated: Authenticated,
+  id: string,
+  resets: Resets,
+): Promise<TripRecord | Refused> {
+  const { who, claims, received } = authenticated
+  const denied = authorizeRequest(authenticated, 'reset') ?? authorizeActuator(authenticated, id)
+  if (denied) return denied
+  const body = readBody(authenticated, ResetBody)
+  if (body instanceof Refused) return body
+  if (!resets.actuators.has(id))
+    return refuse('actuator-unknown', `there is no actuator ${id}`, 'see `holdfast status`', who)
+  const { trips, failures, audit } = resets
+  const first = trips.firstOut(id)
+  if (!first) return refuse('not-tripped', `${id} is not tripped`, undefined, who)
+  const level = failures.level(id)
+  if (first.cause === 'authentication-failures' && level >= resets.warnLevel) {
+    return refuse(
+      'cause-persists',
+      `forged commands are still being aimed at ${id}: ${level} lately`,
+      'find and stop their source, or wait until they have leaked away',
+      who,
+    )
+  }
+  const answer = await trips.reset(id, async () => {
+    const appended = await audit.append({
+      kind: 'reset',
+      actuator: id,
+      cause: first.cause,
+      tripped_at: new Date(first.at).toISOString(),
+      subject: claims.subject,
+      credential: who.serial,
+      nonce: who.nonce,
+      created: who.created,
+      channel: received.channel.name,
+      source: received.source,
+      ...(body.reason === undefined ? {} : { reason: body.reason }),
+    })
+    return appended.kind === 'durable'
+  })
+  switch (answer) {
+    case 'reset':
+      resets.lift(id)
+      return first
+    case 'not-tripped':
+      return refuse(
+        'tripped',
+        `${id} is ${trips.phase(id)}: it can be reset once it is verified in its safe state`,
+        'see `holdfast status`',
+        who,
+      )
+    case 'not-durable':
+      return refuse(
+        'audit-unwritable',
+        'the reset could not be recorded, so the trip stays',
+        'see the audit log in `holdfast status`',
+        who,
+      )
+    case 'overtaken':
+      return refuse('tripped', `${id} tripped again while it was being reset`, 'find the cause first', who)
+  }
+}

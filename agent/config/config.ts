@@ -1,0 +1,66 @@
+import type { ModbusPoint } from '../../drivers/modbus/point.ts'
+import type { EvidenceLimits } from '../../failsafe/evidence.ts'
+import type { SetpointDomain, Target } from '../../model/setpoint.ts'
+import type { Millis } from '../../model/time.ts'
+
+/** A configuration that was found to be whole and consistent: every name in it stands for something. */
+export interface Config {
+  readonly environment: string
+  readonly gateway: string
+  /** Absolute paths: the file's own are relative to the file. */
+  readonly stateDir: string
+  readonly masterKey: MasterKeyConfig
+  readonly credentials: { readonly epoch: Millis; readonly lifetimeMax: Millis }
+  readonly listeners: readonly ListenerConfig[]
+  readonly authenticationFailures: EvidenceLimits
+  readonly devices: ReadonlyMap<string, DeviceConfig>
+  readonly actuators: ReadonlyMap<string, ActuatorConfig>
+  /** Actuators that trip together, in this order. */
+  readonly tripGroups: ReadonlyMap<string, readonly string[]>
+}
+
+export interface MasterKeyConfig {
+  readonly source: 'tpm'
+  readonly tcti: string
+  readonly pcrs: string
+  /** How long one use of the TPM may take. */
+  readonly timeout: Millis
+}
+
+export type ListenerConfig =
+  | {
+      readonly kind: 'tcp'
+      readonly name: string
+      readonly host: string
+      readonly port: number
+      readonly allowedNetworks: readonly string[]
+      readonly unattributedFailures: 'count' | 'alarm'
+    }
+  | {
+      readonly kind: 'unix'
+      readonly name: string
+      readonly path: string
+      /** Permission bits of the socket: who may connect. */
+      readonly mode: number
+      readonly admin: boolean
+    }
+
+export interface DeviceConfig {
+  readonly protocol: 'modbus-tcp'
+  readonly host: string
+  readonly port: number
+  readonly unit: number
+  readonly timeout: Millis
+}
+
+export interface ActuatorConfig {
+  readonly id: string
+  readonly description: string
+  readonly device: string
+  readonly command: ModbusPoint
+  readonly feedback: ModbusPoint
+  readonly domain: SetpointDomain
+  readonly safe: Target
+  readonly tolerance: number
+  readonly travelTime: Millis
+}

@@ -1,0 +1,59 @@
+import { pino } from 'pino'
+import { ListenFailure } from './api/listener.ts'
+import { systemClock } from './clock.ts'
+import { StartFailure, startAgent } from './compose.ts'
+import { loadConfig } from './config/load.ts'
+import { formatProblems } from './config/problem.ts'
+import { notifierFor } from './service/notify.ts'
+
+/**
+ * `holdfast agent`: runs until SIGTERM or SIGINT. Logs JSON lines on standard output, for the journal. Resolves with the
+ * exit code: 0 stopped, 2 it could not start, with the reason on standard error.
+ */
+export async function runAgent(options: { config: string; logLevel?: string }): Promise<number> {
+  const loaded = await loadConfig(options.config)
+  if (loaded.kind === 'problems') {
+    process.stderr.write(`${formatProblems(loaded.problems)}\n`)
+    return 2
+  }
+  const log = pino({
+    level: options.logLevel ?? 'info',
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+  })
+  const stopped = Promise.withResolvers<string>()
+  const onSignal = (signal: string) => stopped.resolve(signal)
+  // Not `once`: execa's own listener would take the signal for unhandled, and end the process with it.
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+  const notify = notifierFor(process.env.NOTIFY_SOCKET, detail => log.warn(detail))
+
+  try {
+    await using agent = await startAgent(loaded.config, log)
+    const troubles = agent.troubles()
+    const status =
+      troubles.length === 0 ? 'carrying out commands' : `towards safe only: ${troubles.join('; ')}`
+    for (const { name, address } of agent.listening) log.info({ listener: name, address }, 'listening')
+    log.info({ event: 'ready', ready_ms: Math.round(systemClock.monotonic()), troubles }, status)
+    await notify.ready(status)
+    const watchdog = feedWatchdog(process.env.WATCHDOG_USEC, () => notify.alive())
+    const signal = await stopped.promise
+    clearInterval(watchdog)
+    log.info({ event: 'stopping', signal }, 'stopping')
+    await notify.stopping()
+  } catch (error) {
+    if (!(error instanceof StartFailure || error instanceof ListenFailure)) throw error
+    process.stderr.write(`${error.message}\n`)
+    return 2
+  }
+  return 0
+}
+
+/** Feeds systemd's watchdog twice as often as it asks (sd_watchdog_enabled(3)); a blocked event loop starves it. */
+function feedWatchdog(
+  microseconds: string | undefined,
+  feed: () => Promise<void>,
+): NodeJS.Timeout | undefined {
+  const period = Number(microseconds) / 1000
+  if (!(period > 0)) return undefined
+  return setInterval(() => void feed(), period / 2)
+}

@@ -1,0 +1,17 @@
+import { join } from 'node:path'
+import type { Config } from './config/config.ts'
+
+/** The audit log's file. */
+export function auditPath({ stateDir }: Config): string {
+  return join(stateDir, 'audit.db')
+}
+
+/** The public key that checkpoints of the audit log are checked with; nothing in it is secret. */
+export function vkeyPath({ stateDir }: Config): string {
+  return join(stateDir, 'audit.vkey')
+}
+
+/** What the fail-safe keeps over a restart. */
+export function latchPath({ stateDir }: Config): string {
+  return join(stateDir, 'latches.json')
+}

@@ -1,0 +1,187 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { systemClock } from '../agent/clock.ts'
+import { EXIT } from '../console/exit.ts'
+import type { SessionOptions, Surroundings } from '../console/session.ts'
+
+// The one place that knows every program there is. Each is loaded when it is called, so that none waits for another.
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+
+const around: Surroundings = {
+  clock: systemClock,
+  entropy: randomBytes,
+  out: text => void process.stdout.write(text),
+  err: text => void process.stderr.write(text),
+}
+
+const finish = (code: number): void => {
+  process.exitCode = code
+}
+
+const configOption = () =>
+  new Option('-c, --config <file>', 'the configuration')
+    .default('/etc/holdfast/holdfast.yaml')
+    .env('HOLDFAST_CONFIG')
+
+const withAgent = (command: Command): Command =>
+  command
+    .addOption(
+      new Option('-a, --agent <address>', 'http://host:port or unix:/path/to/socket')
+        .default('unix:/run/holdfast/operator.sock')
+        .env('HOLDFAST_AGENT'),
+    )
+    .addOption(new Option('--credential <file>', 'the credential to sign with').env('HOLDFAST_CREDENTIAL'))
+    .option('--json', 'print JSON')
+
+const program = new Command('holdfast')
+  .description(
+    'Stands between operators and actuators: carries out signed commands, and puts actuators into their safe state when authentication keeps failing.\n' +
+      'It is not a safety instrumented system (IEC 61511): it does not replace one.',
+  )
+  .version(version)
+  .showHelpAfterError('(--help shows how it is called)')
+  .addHelpText(
+    'after',
+    '\nExit codes: 0 done or verified, 1 a mistake of holdfast, 2 usage or configuration, 3 refused,\n            4 mismatch, unknown or tampered, 5 no agent answers.',
+  )
+
+program
+  .command('agent')
+  .description('run the agent, until SIGTERM')
+  .addOption(configOption())
+  .addOption(
+    new Option('--log-level <level>', 'least level that is logged')
+      .choices(['debug', 'info', 'warn', 'error'])
+      .default('info'),
+  )
+  .action(async options => finish(await (await import('../agent/main.ts')).runAgent(options)))
+
+program
+  .command('enroll')
+  .description('make the master key in the TPM and begin the audit log; once for a gateway')
+  .addOption(configOption())
+  .addOption(
+    new Option(
+      '--mode <mode>',
+      'resident: the key never leaves the TPM; sealed: for a TPM that cannot compute HMACs',
+    )
+      .choices(['auto', 'resident', 'sealed'])
+      .default('auto'),
+  )
+  .option('--json', 'print JSON')
+  .action(async options => finish(await (await import('../agent/enroll.ts')).enroll(options)))
+
+program
+  .command('check')
+  .description('read a configuration and say everything that is wrong with it')
+  .addOption(configOption())
+  .argument('[file]', 'the configuration, instead of --config')
+  .option('--json', 'print JSON')
+  .action(async (file, options) =>
+    finish(await (await import('../agent/check.ts')).check({ ...options, config: file ?? options.config })),
+  )
+
+program
+  .command('simulate')
+  .description('run a simulated plant and its PLC, until SIGTERM')
+  .argument('<plant>', 'the plant file')
+  .option('--host <address>', "listen there, instead of the plant file's address")
+  .option('--port <port>', "listen there, instead of the plant file's port; 0 takes a free one", readPort)
+  .option('--json', 'print JSON')
+  .action(async (plantFile, options) =>
+    finish(await (await import('../simulator/main.ts')).simulate({ ...options, plantFile })),
+  )
+
+const credential = program.command('credential').description('issue credentials')
+credential
+  .command('issue')
+  .description('issue a credential; through the admin socket, or with a credential of a role that may')
+  .addOption(
+    new Option('-a, --agent <address>', 'unix:/path/to/socket')
+      .default('unix:/run/holdfast/admin.sock')
+      .env('HOLDFAST_ADMIN'),
+  )
+  .option('--credential <file>', 'an issuing credential, where the admin socket is not at hand')
+  .requiredOption('--subject <name>', 'whom it is for')
+  .requiredOption('--role <role>', 'viewer, operator, engineer or admin')
+  .option(
+    '--actuator <scope...>',
+    'what it reaches: inlet-valve, pump-*, inlet-valve:open|closed, damper:0..50; everything unless given',
+  )
+  .option(
+    '--network <cidr...>',
+    'from where it may be used: 10.1.0.0/16, local; from everywhere unless given',
+  )
+  .option('--lifetime <duration>', 'how long it lasts', '15m')
+  .requiredOption('-o, --out <file>', 'the file to write, which must not exist; - prints it')
+  .option('--json', 'print JSON about it, without the secret')
+  .action(async options =>
+    finish(await (await import('../console/credential.ts')).issueCredential(options, around)),
+  )
+
+withAgent(program.command('command'))
+  .description('set an actuator and wait until its feedback shows it')
+  .argument('<actuator>')
+  .argument('<setpoint>', 'a position such as open, or a value')
+  .option('--reason <text>', 'why, for the audit log')
+  .action(async (actuator, setpoint, options: SessionOptions) =>
+    finish(await (await import('../console/command.ts')).command(actuator, setpoint, options, around)),
+  )
+
+withAgent(program.command('status'))
+  .description('show the agent and every actuator, read from the devices now')
+  .action(async (options: SessionOptions) =>
+    finish(await (await import('../console/status.ts')).status(options, around)),
+  )
+
+withAgent(program.command('reset'))
+  .description('reset a trip once its cause is healthy; nothing moves')
+  .argument('<actuator>')
+  .option('--reason <text>', 'why, for the audit log')
+  .action(async (actuator, options: SessionOptions) =>
+    finish(await (await import('../console/command.ts')).reset(actuator, options, around)),
+  )
+
+const audit = program.command('audit').description('work with the audit log')
+audit
+  .command('verify')
+  .description('verify an audit log, or a copy of one; needs no agent and no secret')
+  .argument('[file]', 'the log', '/var/lib/holdfast/audit.db')
+  .option('--key <file>', 'the public key of its checkpoints; audit.vkey beside it unless given')
+  .option(
+    '--checkpoint <file>',
+    'a checkpoint that was kept elsewhere: shows whether the log was cut or rolled back since',
+  )
+  .option('--json', 'print JSON')
+  .action(async (path, options) =>
+    finish(await (await import('../agent/audit/verify-main.ts')).auditVerify({ ...options, path })),
+  )
+
+function readPort(text: string): number {
+  const port = Number(text)
+  if (Number.isInteger(port) && port >= 0 && port <= 65535) return port
+  throw new InvalidArgumentError('expected a port from 0 to 65535')
+}
+
+const overrideExits = (command: Command): void => {
+  command.exitOverride()
+  for (const child of command.commands) overrideExits(child)
+}
+overrideExits(program)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage
+  else {
+    // Ours. The message is enough for a report; a stack helps nobody on shift, and HOLDFAST_DEBUG shows it.
+    process.stderr.write(
+      `holdfast: ${process.env.HOLDFAST_DEBUG ? (error as Error).stack : (error as Error).message}\nThis is a mistake in holdfast; please report it.\n`,
+    )
+    process.exitCode = EXIT.bug
+  }
+}

@@ -1,0 +1,146 @@
+import { request } from 'node:http'
+import type { Credential } from '../model/credential.ts'
+import type { Json } from '../model/json.ts'
+import type { Problem } from '../model/refusal.ts'
+import type { Setpoint } from '../model/setpoint.ts'
+import type { Clock, Entropy, Millis } from '../model/time.ts'
+import { signRequest } from './sign.ts'
+
+/** Where an agent listens: `http://host:port` or `unix:/path/to.sock`. */
+export type AgentAddress =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string }
+
+/** What came of a request: an answer, a problem document, or no agent there. */
+export type Answer<Body = Json> =
+  | { readonly kind: 'answered'; readonly status: number; readonly body: Body }
+  | {
+      readonly kind: 'problem'
+      readonly status: number
+      readonly problem: Problem & { readonly [member: string]: Json }
+    }
+  /** No answer came. Where `sent` is true the agent may have acted all the same. */
+  | { readonly kind: 'unreachable'; readonly detail: string; readonly sent: boolean }
+
+/** Reads an agent's address; undefined when it is neither form. */
+export function parseAgentAddress(text: string): AgentAddress | undefined {
+  if (text.startsWith('unix:')) return text.length > 5 ? { kind: 'unix', path: text.slice(5) } : undefined
+  try {
+    const url = new URL(text)
+    if (url.protocol !== 'http:' || (url.pathname !== '/' && url.pathname !== '')) return undefined
+    return { kind: 'tcp', host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 80) }
+  } catch {
+    return undefined
+  }
+}
+
+export interface ClientOptions {
+  /** Without one, only what needs none can be asked. */
+  readonly credential?: Credential | undefined
+  /** Bounds each call. */
+  readonly deadline: Millis
+  readonly clock: Pick<Clock, 'wall'>
+  readonly entropy: Entropy
+}
+
+/** Speaks to one agent. Each call is one request, never repeated. */
+export class AgentClient {
+  readonly #address: AgentAddress
+  readonly #options: ClientOptions
+
+  constructor(address: AgentAddress, options: ClientOptions) {
+    this.#address = address
+    this.#options = options
+  }
+
+  command(actuator: string, setpoint: Setpoint, reason?: string): Promise<Answer> {
+    return this.#send('POST', `/v1/actuators/${actuator}/commands`, {
+      setpoint,
+      ...(reason ? { reason } : {}),
+    })
+  }
+
+  reset(actuator: string, reason?: string): Promise<Answer> {
+    return this.#send('POST', `/v1/actuators/${actuator}/reset`, reason ? { reason } : {})
+  }
+
+  issue(order: Json): Promise<Answer> {
+    return this.#send('POST', '/v1/credentials', order)
+  }
+
+  status(): Promise<Answer> {
+    return this.#send('GET', '/v1/status')
+  }
+
+  actuators(): Promise<Answer> {
+    return this.#send('GET', '/v1/actuators')
+  }
+
+  get #authority(): string {
+    if (this.#address.kind === 'unix') return 'localhost'
+    const { host, port } = this.#address
+    const name = host.includes(':') ? `[${host}]` : host.toLowerCase()
+    // The scheme's default port is left out (RFC 9421 §2.2.3).
+    return port === 80 ? name : `${name}:${port}`
+  }
+
+  #send(method: string, path: string, message?: Json): Promise<Answer> {
+    const body = Buffer.from(message === undefined ? '' : JSON.stringify(message))
+    const authority = this.#authority
+    const { credential, clock, entropy, deadline } = this.#options
+    const freshness = { created: Math.floor(clock.wall() / 1000), nonce: entropy(16) }
+    const signature = credential ? signRequest({ method, authority, path, body }, credential, freshness) : {}
+    const { promise, resolve } = Promise.withResolvers<Answer>()
+    let sent = false
+    const outgoing = request(
+      {
+        ...(this.#address.kind === 'unix'
+          ? { socketPath: this.#address.path }
+          : { host: this.#address.host, port: this.#address.port }),
+        method,
+        path,
+        agent: false,
+        signal: AbortSignal.timeout(deadline),
+        headers: {
+          Host: authority,
+          'Content-Length': body.length,
+          ...(body.length > 0 ? { 'Content-Type': 'application/json' } : {}),
+          ...signature,
+        },
+      },
+      incoming => {
+        const chunks: Buffer[] = []
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+        incoming.on('error', error => resolve({ kind: 'unreachable', detail: error.message, sent }))
+        incoming.on('end', () =>
+          resolve(readAnswer(incoming.statusCode ?? 0, Buffer.concat(chunks).toString())),
+        )
+      },
+    )
+    outgoing.on('finish', () => {
+      sent = true
+    })
+    outgoing.on('error', error => {
+      const connected = outgoing.socket?.bytesWritten ? sent : false
+      const detail =
+        error.name === 'AbortError' || error.name === 'TimeoutError' ? 'no answer in time' : error.message
+      resolve({ kind: 'unreachable', detail, sent: connected })
+    })
+    outgoing.end(body)
+    return promise
+  }
+}
+
+function readAnswer(status: number, text: string): Answer {
+  try {
+    const body = text === '' ? null : (JSON.parse(text) as Json)
+    if (status < 400) return { kind: 'answered', status, body }
+    return { kind: 'problem', status, problem: body as unknown as Problem & { [member: string]: Json } }
+  } catch {
+    return {
+      kind: 'unreachable',
+      detail: `the answer (HTTP ${status}) is not JSON: is this a holdfast agent?`,
+      sent: true,
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import { type AgentAddress, AgentClient, type Answer, parseAgentAddress } from '../client/agent-client.ts'
+import { readCredentialFile } from '../client/credential-file.ts'
+import type { Json } from '../model/json.ts'
+import type { Clock, Entropy } from '../model/time.ts'
+import { EXIT } from './exit.ts'
+
+/** What every command that talks to an agent takes. */
+export interface SessionOptions {
+  readonly agent: string
+  readonly credential?: string
+  readonly json?: boolean
+}
+
+/** What the console needs of the world. */
+export interface Surroundings {
+  readonly clock: Clock
+  readonly entropy: Entropy
+  /** Standard output and standard error. */
+  out(text: string): void
+  err(text: string): void
+}
+
+/** A command may wait for an actuator that travels for a minute or two. */
+const DEADLINE = 180_000
+
+/** Opens a client for the options, or says what is wrong with them. */
+export async function openClient(
+  options: SessionOptions,
+  { clock, entropy }: Surroundings,
+): Promise<{ client: AgentClient; address: AgentAddress } | string> {
+  const address = parseAgentAddress(options.agent)
+  if (!address) return `--agent ${options.agent}: expected http://host:port or unix:/path/to/socket`
+  if (options.credential === undefined) {
+    return { client: new AgentClient(address, { deadline: DEADLINE, clock, entropy }), address }
+  }
+  const credential = await readCredentialFile(options.credential)
+  if (typeof credential === 'string') return credential
+  return { client: new AgentClient(address, { credential, deadline: DEADLINE, clock, entropy }), address }
+}
+
+/** Writes an answer out, in words or as JSON, and returns the exit code that it stands for. */
+export function report(
+  answer: Answer,
+  options: SessionOptions,
+  { out, err }: Surroundings,
+  words: (body: Record<string, Json>) => string,
+): number {
+  switch (answer.kind) {
+    case 'answered': {
+      out(options.json ? `${JSON.stringify(answer.body)}\n` : words(answer.body as Record<string, Json>))
+      return EXIT.done
+    }
+    case 'problem': {
+      const { problem } = answer
+      if (options.json) out(`${JSON.stringify(problem)}\n`)
+      else err(`${problem.title}\n${problem.detail}\n${problem.remedy ? `Next: ${problem.remedy}.\n` : ''}`)
+      return problem.code === 'mismatch' || problem.code === 'unknown' ? EXIT.unproven : EXIT.refused
+    }
+    case 'unreachable': {
+      // A request that was sent and not answered may have been carried out: that is not the same as never reached.
+      const code = answer.sent ? 'unknown' : 'unreachable'
+      const detail = answer.sent
+        ? `no answer from ${options.agent}: ${answer.detail}; the request was sent and may have been carried out`
+        : `no agent answers at ${options.agent}: ${answer.detail}`
+      const remedy = answer.sent
+        ? 'look at `holdfast status` before sending it again'
+        : 'is it running, and is --agent right?'
+      if (options.json) out(`${JSON.stringify({ code, detail, remedy })}\n`)
+      else err(`${detail}\nNext: ${remedy}\n`)
+      return answer.sent ? EXIT.unproven : EXIT.unreachable
+    }
+  }
+}
+
+/** Says what is wrong with how a command was called. */
+export function misused(message: string, { err }: Surroundings): number {
+  err(`${message}\n`)
+  return EXIT.usage
+}

@@ -1,0 +1,55 @@
+import type { Json } from '../model/json.ts'
+import { describeFound, type Found } from '../model/outcome.ts'
+import { formatDuration } from '../model/time.ts'
+import { misused, openClient, report, type SessionOptions, type Surroundings } from './session.ts'
+
+/** `holdfast status` */
+export async function status(options: SessionOptions, around: Surroundings): Promise<number> {
+  const session = await openClient(options, around)
+  if (typeof session === 'string') return misused(session, around)
+  return report(await session.client.status(), options, around, describe)
+}
+
+interface ActuatorView {
+  readonly id: string
+  readonly position: Found
+  readonly detail?: string
+  readonly phase: string
+  readonly safe: string
+  readonly takes: string
+  readonly first_out?: { readonly cause: string; readonly detail: string; readonly at: string }
+}
+
+function describe(body: Record<string, Json>): string {
+  const masterKey = body.master_key as {
+    source: string
+    available: boolean
+    detail?: string
+    remedy?: string
+  }
+  const audit = body.audit as { records: number; unwritable?: string }
+  const troubles = body.troubles as string[]
+  const actuators = body.actuators as unknown as ActuatorView[]
+  const width = Math.max(8, ...actuators.map(({ id }) => id.length))
+  const lines = [
+    `${body.environment}/${body.gateway}  up ${formatDuration(Number(body.uptime_ms))}  ${troubles.length === 0 ? 'carrying out commands' : 'TOWARDS SAFE ONLY'}`,
+    ...troubles.map(trouble => `  ! ${trouble}`),
+    `master key  ${masterKey.source}${masterKey.available ? '' : `  UNAVAILABLE: ${masterKey.detail} ${masterKey.remedy}`}`,
+    `audit log   ${audit.records} records${audit.unwritable ? `  UNWRITABLE: ${audit.unwritable}` : ''}`,
+    '',
+    ...actuators.flatMap(actuator => [
+      `${actuator.id.padEnd(width)}  ${describeFound(actuator.position).padEnd(10)}  ${actuator.phase}  (takes ${actuator.takes}; safe: ${actuator.safe})`,
+      ...(actuator.detail ? [`${' '.repeat(width)}  ! ${actuator.detail}`] : []),
+      ...(actuator.first_out
+        ? [
+            `${' '.repeat(width)}  first-out: ${actuator.first_out.cause} at ${actuator.first_out.at}`,
+            `${' '.repeat(width)}  ${actuator.first_out.detail}`,
+          ]
+        : []),
+    ]),
+    ...Object.entries(body.suspended as Record<string, string>).map(
+      ([identity, reason]) => `suspended: ${identity}: ${reason}`,
+    ),
+  ]
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,63 @@
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { Narrator } from './narrator.ts'
+import { type Stage, setStage } from './stage.ts'
+import { play } from './story.ts'
+
+const HELP = `npm run demo [-- --json | --stay]
+
+Plays the main job on real parts: a TPM, a simulated plant behind Modbus TCP, the agent.
+
+  --json  print one JSON object and nothing else
+  --stay  leave everything running and print the addresses
+`
+
+async function main(): Promise<number> {
+  const { values: options } = parseArgs({
+    options: { json: { type: 'boolean' }, stay: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  })
+  if (options.help) {
+    process.stdout.write(HELP)
+    return 0
+  }
+  const narrator = new Narrator(options.json === true)
+  await using stage = await setStage()
+  const findings = await play(stage, narrator)
+  const { broken, promises } = narrator
+  if (options.json) {
+    const stay = options.stay ? { addresses: addressesOf(stage) } : {}
+    process.stdout.write(`${JSON.stringify({ ...findings, ...stay, failed: broken }, null, 2)}\n`)
+  }
+  narrator.say()
+  narrator.say(broken.length === 0 ? 'All of it held.' : `${broken.length} of ${promises} did not hold.`)
+  if (options.stay) await untilInterrupted(stage, narrator)
+  return broken.length === 0 ? 0 : 1
+}
+
+function addressesOf(stage: Stage): Record<string, string> {
+  return {
+    agent: stage.agent,
+    operator_socket: `unix:${join(stage.folder, 'run', 'operator.sock')}`,
+    admin_socket: stage.adminSocket,
+    plc: `${stage.plc.host}:${stage.plc.port}`,
+    tpm: stage.tpm.tcti,
+    folder: stage.folder,
+  }
+}
+
+async function untilInterrupted(stage: Stage, narrator: Narrator): Promise<void> {
+  const addresses = addressesOf(stage)
+  narrator.say()
+  narrator.say('Everything stays up until Ctrl-C:')
+  for (const [name, address] of Object.entries(addresses)) narrator.say(`   ${name.padEnd(16)} ${address}`)
+  narrator.say('Try:')
+  narrator.say(`   bin/holdfast status --agent ${addresses.operator_socket}`)
+  await new Promise<void>(resolve => process.on('SIGINT', resolve).on('SIGTERM', resolve))
+}
+
+try {
+  process.exitCode = await main()
+} catch (error) {
+  process.stderr.write(`The demo could not be played: ${(error as Error).message}\n`)
+  process.exitCode = 1
+}

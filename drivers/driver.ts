@@ -1,0 +1,28 @@
+/**
+ * The driver interface: what holdfast asks of a protocol, and all of it. A driver is made with the points that the
+ * configuration declares for its device and is asked for them by name. Values are numbers: a coil is 0 or 1.
+ *
+ * Neither call queues across a reconnect, repeats a write, or outlives its signal. Neither throws, except for a bug.
+ */
+export interface Driver extends AsyncDisposable {
+  /** Reads one point from the device, now. Never answers from a cache, and never with a commanded value. */
+  read(point: string, signal: AbortSignal): Promise<ReadResult>
+
+  /** Writes one point, once. */
+  write(point: string, value: number, signal: AbortSignal): Promise<WriteResult>
+}
+
+export type ReadResult =
+  | { readonly kind: 'value'; readonly value: number }
+  /** The device could not be asked, did not answer in time, or answered nonsense or an exception. */
+  | { readonly kind: 'failed'; readonly reason: string }
+
+export type WriteResult =
+  /** The device confirmed exactly this write. It says nothing about what the plant then did. */
+  | { readonly kind: 'accepted' }
+  /** The device answered that it will not. Nothing was written. */
+  | { readonly kind: 'rejected'; readonly reason: string }
+  /** No byte was sent. Nothing was written. */
+  | { readonly kind: 'unreachable'; readonly reason: string }
+  /** Sent, and no or no clear answer came. It may have been written, may yet be, or may never be. */
+  | { readonly kind: 'unknown'; readonly reason: string }

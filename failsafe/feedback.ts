@@ -1,0 +1,48 @@
+import type { Driver, ReadResult } from '../drivers/driver.ts'
+import type { Clock, Millis } from '../model/time.ts'
+
+export interface FeedbackWish {
+  readonly driver: Driver
+  readonly point: string
+  /** The feedback value that is waited for, and how far from it still counts as there. */
+  readonly value: number
+  readonly tolerance: number
+  /** How long the actuator may travel. */
+  readonly within: Millis
+  /** Deadline of one read. */
+  readonly readTimeout: Millis
+}
+
+export interface FeedbackSeen {
+  readonly reached: boolean
+  /** The last answer of the device. */
+  readonly last: ReadResult
+}
+
+const POLL_FIRST: Millis = 5
+const POLL_MAX: Millis = 100
+
+/**
+ * Reads an actuator's feedback until it shows the wished value, the travel time has passed, or the signal aborts. Polls
+ * fast at first, because many actuators are quick, then ever slower, because the others should not be pestered.
+ */
+export async function awaitFeedback(
+  wish: FeedbackWish,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<FeedbackSeen> {
+  const deadline = clock.monotonic() + wish.within
+  let pause = POLL_FIRST
+  for (;;) {
+    const last = await wish.driver.read(
+      wish.point,
+      AbortSignal.any([signal, AbortSignal.timeout(wish.readTimeout)]),
+    )
+    if (last.kind === 'value' && Math.abs(last.value - wish.value) <= wish.tolerance)
+      return { reached: true, last }
+    const left = deadline - clock.monotonic()
+    if (left <= 0 || signal.aborted) return { reached: false, last }
+    await clock.sleep(Math.min(pause, left), signal)
+    pause = Math.min(pause * 1.5, POLL_MAX)
+  }
+}

@@ -1,0 +1,73 @@
+import type { Millis } from '../model/time.ts'
+import type { WritableTable } from './image.ts'
+
+/**
+ * What can be made to go wrong, on demand. The first five are in the field, where a client sees them only by what the
+ * process does; the others are on the wire. A fault acts from the moment it is set until it is cleared.
+ */
+export type Fault =
+  /** A valve or pump stays as it is, whatever it is told. Writes are accepted; feedback tells the truth. */
+  | { readonly kind: 'stuck'; readonly element: string }
+  /** A valve or pump is wired the wrong way round: told to close, it opens. */
+  | { readonly kind: 'reversed'; readonly element: string }
+  /** A valve or pump takes `factor` times its stroke or spin-up time. */
+  | { readonly kind: 'slow'; readonly element: string; readonly factor: number }
+  /** A sensor goes on showing what it showed when the fault was set. */
+  | { readonly kind: 'feedback-frozen'; readonly signal: string }
+  /** A sensor shows `value`, in the signal's unit, whatever is true. */
+  | { readonly kind: 'feedback-lies'; readonly signal: string; readonly value: number }
+  /**
+   * A write is answered with its normal echo and never lands: reading the cell back shows the old value. Without a
+   * table, every write; with a table, all of that table; with an address too, that cell.
+   */
+  | {
+      readonly kind: 'write-ignored'
+      readonly table?: WritableTable | undefined
+      readonly address?: number | undefined
+    }
+  /** The request takes effect at once and its answer leaves `ms` later. Answers keep their order. */
+  | { readonly kind: 'latency'; readonly ms: Millis; readonly on?: Direction | undefined }
+  /** The request has no effect and is answered with a Modbus exception of this code. */
+  | { readonly kind: 'exception'; readonly code: number; readonly on?: Direction | undefined }
+  /**
+   * The connection stays open, requests are taken, and no answer ever comes. `effect: done` carries out what it does
+   * not answer, `effect: lost` does not: to the client the two look the same.
+   */
+  | {
+      readonly kind: 'silent'
+      readonly effect?: 'done' | 'lost' | undefined
+      readonly on?: Direction | undefined
+    }
+  /** Every connection is closed (FIN) and new ones are refused (RST to SYN), until the fault is cleared. */
+  | { readonly kind: 'dropped-link' }
+
+export type FaultKind = Fault['kind']
+
+/** Which requests a fault of the wire concerns; all of them when it is left out. */
+export type Direction = 'reads' | 'writes'
+
+/** Two faults with the same key are the same fault with other values: setting one replaces the other. */
+export function faultKey(fault: Fault): string {
+  switch (fault.kind) {
+    case 'stuck':
+    case 'reversed':
+    case 'slow':
+      return `${fault.kind} ${fault.element}`
+    case 'feedback-frozen':
+    case 'feedback-lies':
+      return `${fault.kind} ${fault.signal}`
+    case 'write-ignored':
+      return `${fault.kind} ${fault.table} ${fault.address}`
+    case 'latency':
+    case 'exception':
+    case 'silent':
+      return `${fault.kind} ${fault.on}`
+    case 'dropped-link':
+      return fault.kind
+  }
+}
+
+/** Whether a fault of the wire concerns a request of this kind. */
+export function concerns(fault: { readonly on?: Direction | undefined }, kind: 'read' | 'write'): boolean {
+  return fault.on === undefined || fault.on === `${kind}s`
+}

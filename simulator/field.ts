@@ -1,0 +1,81 @@
+import type { Millis } from '../model/time.ts'
+import type { Faults } from './faults.ts'
+import {
+  type Drive,
+  type Elements,
+  initialProcess,
+  type ProcessState,
+  stepProcess,
+} from './process/process.ts'
+import { measure } from './process/signal.ts'
+
+/**
+ * The field: the process, the actuators that move it and the sensors that look at it, with whatever is wrong with them.
+ * It keeps what is true apart from what the sensors show.
+ */
+export class Field {
+  readonly #elements: Elements
+  readonly #faults: Faults
+  #state: ProcessState
+  #truth: ReadonlyMap<string, number>
+  #readings: ReadonlyMap<string, number>
+
+  constructor(elements: Elements, faults: Faults) {
+    this.#elements = elements
+    this.#faults = faults
+    this.#state = initialProcess(elements)
+    this.#truth = measure(elements, this.#state)
+    this.#readings = this.#truth
+  }
+
+  /** What is true, by signal name. */
+  get truth(): ReadonlyMap<string, number> {
+    return this.#truth
+  }
+
+  /** What the sensors show, by signal name. */
+  get readings(): ReadonlyMap<string, number> {
+    return this.#readings
+  }
+
+  /** Lets `dt` pass with the actuators commanded as given, by signal name. */
+  step(commands: ReadonlyMap<string, number>, dt: Millis): void {
+    this.#state = stepProcess(this.#elements, this.#state, this.#drives(commands), dt)
+    this.#truth = measure(this.#elements, this.#state)
+    this.#readings = this.#shown()
+  }
+
+  #drives(commands: ReadonlyMap<string, number>): Map<string, Drive> {
+    const drives = new Map<string, Drive>()
+    for (const [name, { kind }] of this.#elements) {
+      const command = commands.get(`${name}.command`)
+      if (command === undefined) continue
+      // A pump's contactor knows on and off; a positioner stops at its ends.
+      const target = kind === 'pump' ? (command >= 0.5 ? 1 : 0) : Math.min(Math.max(command, 0), 1)
+      drives.set(name, { target, slowness: 1 })
+    }
+    for (const { element } of this.#faults.of('reversed')) {
+      const drive = drives.get(element)
+      if (drive) drives.set(element, { ...drive, target: 1 - drive.target })
+    }
+    for (const { element, factor } of this.#faults.of('slow')) {
+      const drive = drives.get(element)
+      if (drive) drives.set(element, { ...drive, slowness: factor })
+    }
+    for (const { element } of this.#faults.of('stuck')) drives.delete(element)
+    return drives
+  }
+
+  #shown(): ReadonlyMap<string, number> {
+    const frozen = this.#faults.of('feedback-frozen')
+    const lies = this.#faults.of('feedback-lies')
+    if (frozen.length === 0 && lies.length === 0) return this.#truth
+    const shown = new Map(this.#truth)
+    for (const { signal } of frozen) {
+      const before = this.#readings.get(signal)
+      if (before !== undefined) shown.set(signal, before)
+    }
+    for (const { signal, value } of lies) shown.set(signal, value)
+    return shown
+  }
+}

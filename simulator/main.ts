@@ -1,0 +1,88 @@
+import type { Clock } from '../model/time.ts'
+import { type Motion, watchMotion } from './motion.ts'
+import { type Plant, PlantFileError, startPlant } from './plant.ts'
+import { realClock } from './real-clock.ts'
+
+export interface SimulateOptions {
+  readonly plantFile: string
+  /** Instead of the plant file's. */
+  readonly host?: string | undefined
+  /** Instead of the plant file's; 0 takes a free port. */
+  readonly port?: number | undefined
+  /** One JSON object a line instead of words. */
+  readonly json?: boolean | undefined
+}
+
+/**
+ * Runs a plant until SIGINT or SIGTERM: `holdfast simulate`. Says on standard output where it listens, then each change of
+ * a valve or pump. Resolves with the exit code: 0 when it was stopped, 2 when it could not start, with the reason on
+ * standard error.
+ */
+export async function simulate(options: SimulateOptions): Promise<number> {
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<void>()
+  process.once('SIGINT', stop).once('SIGTERM', stop)
+  try {
+    await using plant = await startPlant(
+      { file: options.plantFile },
+      { clock: realClock, host: options.host, port: options.port },
+    )
+    const print = (json: object, words: string) => {
+      process.stdout.write(`${options.json ? JSON.stringify(json) : words}\n`)
+    }
+    printStart(plant, print)
+    watchMotion(plant, motion => printMotion(realClock, motion, print))
+    await stopped
+    return 0
+  } catch (error) {
+    const reason = describeFailure(error, options)
+    if (reason === undefined) throw error
+    process.stderr.write(`${reason}\n`)
+    return 2
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop)
+  }
+}
+
+type Print = (json: object, words: string) => void
+
+function printStart({ address, spec }: Plant, print: Print): void {
+  const { unit } = spec.plc.modbus
+  print(
+    { modbus: { ...address, unit }, plant: spec.plant, scan_cycle_ms: spec.plc.scan_cycle },
+    `${spec.plant}: Modbus TCP on ${address.host}:${address.port}, unit ${unit}; Ctrl-C stops it`,
+  )
+}
+
+function printMotion(clock: Clock, { element, state, value }: Motion, print: Print): void {
+  const time = new Date(clock.wall()).toISOString()
+  print({ time, element, state, value }, `${time.slice(11, 23)}  ${element}  ${state}`)
+}
+
+/** What went wrong, where, and what to do about it; undefined for what is our own bug. */
+function describeFailure(error: unknown, { plantFile, host, port }: SimulateOptions): string | undefined {
+  if (error instanceof PlantFileError) {
+    const count = error.lines.length === 1 ? 'one problem' : `${error.lines.length} problems`
+    return `${error.message}\nThe plant was not started: correct ${count} in ${plantFile} and start it again.`
+  }
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  const failed = error as NodeJS.ErrnoException & { readonly address?: string; readonly port?: number }
+  const where = `${failed.address ?? host ?? 'its host'}:${failed.port ?? port ?? 'its port'}`
+  switch (failed.code) {
+    case 'EADDRINUSE':
+      return `The port is taken: ${where}. Stop what listens there, or choose another with --port (0 takes a free one).`
+    case 'EACCES':
+      if (failed.syscall === 'open') break
+      return `Not allowed to listen on ${where}. Choose a port above 1023 with --port.`
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `Cannot listen on ${where}: this machine has no such address. Choose one of its own with --host.`
+    case 'ERR_SOCKET_BAD_PORT':
+      return `${port} is no port. Choose one from 0 to 65535 with --port.`
+    case 'ENOENT':
+      return `There is no plant file ${plantFile}. examples/water-treatment/plant.yaml is one to start from.`
+  }
+  if (failed.syscall === 'open' || failed.syscall === 'read') {
+    return `The plant file ${plantFile} cannot be read (${failed.code}). Check its path and permissions.`
+  }
+  return undefined
+}

@@ -1,0 +1,92 @@
+import type { Clock, Millis, MonotonicMs } from '../../model/time.ts'
+import { concerns } from '../fault.ts'
+import type { Faults } from '../faults.ts'
+import type { ProcessImage, WritableTable } from '../image.ts'
+import { bitsAnswer, echoAnswer, exceptionAnswer, registersAnswer } from './answer.ts'
+import type { Frame } from './frame.ts'
+import { GATEWAY_TARGET_FAILED, ILLEGAL_ADDRESS, parseRequest, type Request } from './request.ts'
+
+/** One value of a write, as it landed in the process image. */
+export interface WriteEvent {
+  readonly table: WritableTable
+  readonly address: number
+  /** Raw: a coil is 0 or 1. */
+  readonly value: number
+  readonly monotonicMs: MonotonicMs
+}
+
+/** What goes back, and how long after the request came; undefined when nothing ever does. */
+export type Reply = { readonly pdu: Buffer; readonly delay: Millis } | undefined
+
+/** A Modbus device: carries out requests on a process image, as far as its faults let it. */
+export class ModbusDevice {
+  readonly #unit: number
+  readonly #image: ProcessImage
+  readonly #faults: Faults
+  readonly #clock: Clock
+  readonly #landed: (event: WriteEvent) => void
+
+  constructor(
+    unit: number,
+    image: ProcessImage,
+    faults: Faults,
+    clock: Clock,
+    landed: (event: WriteEvent) => void,
+  ) {
+    this.#unit = unit
+    this.#image = image
+    this.#faults = faults
+    this.#clock = clock
+    this.#landed = landed
+  }
+
+  /**
+   * Carries out one request. A unit id other than the device's own is answered with exception 0x0B, as a gateway does
+   * for a device that it cannot reach: a client with a wrong unit id is told so and need not wait out its deadline.
+   */
+  answer({ unit, pdu }: Frame): Reply {
+    const functionCode = pdu.readUInt8(0)
+    if (unit !== this.#unit) return { pdu: exceptionAnswer(functionCode, GATEWAY_TARGET_FAILED), delay: 0 }
+    const request = parseRequest(pdu)
+    if (request.kind === 'unparsed') return { pdu: exceptionAnswer(functionCode, request.code), delay: 0 }
+
+    const silent = this.#faults.of('silent').find(fault => concerns(fault, request.kind))
+    if (silent?.effect === 'lost') return undefined
+    const answer = this.#carryOut(request, pdu)
+    if (silent) return undefined
+    const late = this.#faults.of('latency').find(fault => concerns(fault, request.kind))
+    return { pdu: answer, delay: late?.ms ?? 0 }
+  }
+
+  #carryOut(request: Request, pdu: Buffer): Buffer {
+    const functionCode = pdu.readUInt8(0)
+    const exception = this.#faults.of('exception').find(fault => concerns(fault, request.kind))
+    if (exception) return exceptionAnswer(functionCode, exception.code)
+    const { table, address } = request
+    const quantity = request.kind === 'read' ? request.quantity : request.values.length
+    if (!this.#image.has(table, address, quantity)) return exceptionAnswer(functionCode, ILLEGAL_ADDRESS)
+    if (request.kind === 'write') {
+      this.#write(request)
+      return echoAnswer(pdu)
+    }
+    const values = Array.from({ length: quantity }, (_, i) => this.#image.get(table, address + i))
+    const isBits = table === 'coil' || table === 'discrete-input'
+    return isBits ? bitsAnswer(functionCode, values) : registersAnswer(functionCode, values)
+  }
+
+  /** All of a write lands before anyone hears of any of it: a scan or a listener never sees half of one. */
+  #write({ table, address, values }: Extract<Request, { kind: 'write' }>): void {
+    const monotonicMs = this.#clock.monotonic()
+    const events = values
+      .map((value, i): WriteEvent => ({ table, address: address + i, value, monotonicMs }))
+      .filter(event => !this.#isIgnored(event))
+    for (const event of events) this.#image.set(event.table, event.address, event.value)
+    for (const event of events) this.#landed(event)
+  }
+
+  #isIgnored({ table, address }: WriteEvent): boolean {
+    return this.#faults
+      .of('write-ignored')
+      .some(fault => (fault.table ?? table) === table && (fault.address ?? address) === address)
+  }
+}

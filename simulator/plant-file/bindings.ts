@@ -1,0 +1,22 @@
+import type { Binding } from '../binding.ts'
+import type { Table } from '../image.ts'
+import type { PlantSpec } from './schema.ts'
+
+/** The address map of a plant file as one list of bindings. */
+export function bindingsOf({ plc: { modbus } }: PlantSpec): Binding[] {
+  const bind = (table: Table) => (cell: Partial<Binding> & { address: number }) => ({
+    table,
+    address: cell.address,
+    signal: cell.signal,
+    scale: cell.scale ?? 1,
+    offset: cell.offset ?? 0,
+    signed: cell.signed ?? false,
+    initial: cell.initial ?? 0,
+  })
+  return [
+    ...modbus.coils.map(bind('coil')),
+    ...modbus.discrete_inputs.map(bind('discrete-input')),
+    ...modbus.holding_registers.map(bind('holding-register')),
+    ...modbus.input_registers.map(bind('input-register')),
+  ]
+}

@@ -1,0 +1,129 @@
+import { missingTarget } from '../faults.ts'
+import type { Element } from '../process/process.ts'
+import { signalsOf } from '../process/signal.ts'
+import type { Problem } from './problem.ts'
+import { elementForm, faultForm, kindForm } from './schema.ts'
+
+/**
+ * Checks that what a plant file refers to exists and is of the right kind, that no cell and no command is bound twice,
+ * and that levels fit their tank. It looks at the raw document and passes over whatever has no usable shape, so that an
+ * engineer hears of a mistyped signal and of a missing key in one go.
+ */
+export function referenceProblems(document: unknown): Problem[] {
+  const raw = asMapping(asMapping(document)?.elements) ?? {}
+  const kinds = new Map<string, { kind: Element['kind'] }>()
+  const elements: [string, Element][] = []
+  for (const [name, value] of Object.entries(raw)) {
+    const kind = kindForm.safeParse(asMapping(value)?.kind)
+    if (kind.success) kinds.set(name, { kind: kind.data })
+    const element = elementForm.safeParse(value)
+    if (element.success) elements.push([name, element.data])
+  }
+  // Nothing is said of a reference to an element of no known kind: that is reported where the element stands.
+  const isOdd = (target: string) => {
+    const name = target.split('.')[0] ?? ''
+    return Object.hasOwn(raw, name) && !kinds.has(name)
+  }
+  return [
+    ...elements.flatMap(([name, element]) => elementProblems(name, element, kinds, isOdd)),
+    ...bindingProblems(document, kinds, isOdd),
+    ...faultProblems(document, kinds, isOdd),
+  ]
+}
+
+type Kinds = ReadonlyMap<string, { readonly kind: Element['kind'] }>
+type IsOdd = (target: string) => boolean
+
+function elementProblems(name: string, element: Element, kinds: Kinds, isOdd: IsOdd): Problem[] {
+  const piped = (key: 'fills' | 'cools', to: string, kind: Element['kind']): Problem[] =>
+    isOdd(to) || kinds.get(to)?.kind === kind
+      ? []
+      : [{ path: ['elements', name, key], message: `expected the name of a ${kind}; ${to} is none` }]
+  switch (element.kind) {
+    case 'valve':
+      return piped('fills', element.fills, 'tank')
+    case 'pump':
+      return piped('cools', element.cools, 'cooling-loop')
+    case 'tank': {
+      const { initial_level_m, overflow_level_m, height_m } = element
+      const fits = (key: string, level: number, most: number, of: string): Problem[] =>
+        level <= most ? [] : [{ path: ['elements', name, key], message: `expected at most ${of}, ${most} m` }]
+      return [
+        ...fits('overflow_level_m', overflow_level_m, height_m, "the tank's height"),
+        ...fits('initial_level_m', initial_level_m, overflow_level_m, "the overflow's level"),
+      ]
+    }
+    case 'cooling-loop':
+      return []
+  }
+}
+
+const TABLES = {
+  coils: 'command',
+  discrete_inputs: 'measurement',
+  holding_registers: 'command',
+  input_registers: 'measurement',
+} as const
+
+function bindingProblems(document: unknown, kinds: Kinds, isOdd: IsOdd): Problem[] {
+  const modbus = asMapping(asMapping(asMapping(document)?.plc)?.modbus)
+  const signals = signalsOf(kinds)
+  const problems: Problem[] = []
+  const commanded = new Set<string>()
+  for (const [table, direction] of Object.entries(TABLES)) {
+    const addresses = new Set<unknown>()
+    for (const [i, value] of asList(modbus?.[table]).entries()) {
+      const { address, signal } = asMapping(value) ?? {}
+      const path = ['plc', 'modbus', table, i]
+      if (address !== undefined && addresses.has(address)) {
+        problems.push({ path: [...path, 'address'], message: `address ${address} is mapped twice` })
+      }
+      addresses.add(address)
+      if (typeof signal !== 'string' || isOdd(signal)) continue
+      if (signals.get(signal) !== direction) {
+        const known = [...signals].filter(([, is]) => is === direction).map(([known]) => known)
+        const message = `expected a ${direction}: ${known.join(', ') || 'this plant has none'}; not ${signal}`
+        problems.push({ path: [...path, 'signal'], message })
+      } else if (direction === 'command') {
+        if (commanded.has(signal)) {
+          problems.push({ path: [...path, 'signal'], message: `${signal} is commanded by another cell too` })
+        }
+        commanded.add(signal)
+      }
+    }
+  }
+  return problems
+}
+
+function faultProblems(document: unknown, kinds: Kinds, isOdd: IsOdd): Problem[] {
+  return asList(asMapping(document)?.faults).flatMap((value, i): Problem[] => {
+    const fault = faultForm.safeParse(value)
+    if (!fault.success) return []
+    const key = 'element' in fault.data ? 'element' : 'signal'
+    const target =
+      'element' in fault.data ? fault.data.element : 'signal' in fault.data ? fault.data.signal : ''
+    const message = missingTarget(fault.data, targetsOf(kinds))
+    if (message === undefined || isOdd(target)) return []
+    return [{ path: ['faults', i, key], message }]
+  })
+}
+
+/** What faults can aim at in a plant of these elements. */
+export function targetsOf(elements: Kinds) {
+  const actuators = [...elements].filter(([, { kind }]) => kind === 'valve' || kind === 'pump')
+  const measurements = [...signalsOf(elements)].filter(([, direction]) => direction === 'measurement')
+  return {
+    actuators: new Set(actuators.map(([name]) => name)),
+    measurements: new Set(measurements.map(([name]) => name)),
+  }
+}
+
+function asMapping(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined
+}
+
+function asList(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}

@@ -1,0 +1,3 @@
+import { auditVerify } from '../../../../agent/audit/verify-main.ts'
+
+process.exitCode = await auditVerify(JSON.parse(process.argv[2] ?? ''))

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import type { AuditVerifyOptions } from '../../../agent/audit/verify-main.ts'
+import { Folder, OpenLog, SIGNER, tamper, VKEY, writeLog } from './fixture.ts'
+
+const PROGRAM = fileURLToPath(new URL('./programs/verify.ts', import.meta.url))
+
+function run(options: AuditVerifyOptions): {
+  code: number | null
+  said: string
+  json: Record<string, unknown>
+} {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, JSON.stringify(options)], {
+    encoding: 'utf8',
+  })
+  assert.equal(stderr, '')
+  return { code: status, said: stdout, json: options.json ? JSON.parse(stdout) : {} }
+}
+
+describe('the verifying program', () => {
+  it('ends with 0 on an intact log and says what vouches for it', () => {
+    using folder = new Folder()
+    writeLog(folder.log, 25, 10)
+    const { code, said } = run({ path: folder.log })
+    assert.equal(code, 0)
+    assert.match(said, /^intact: 25 records, root \S+; no public key given, so no signature was checked\n$/)
+    writeFileSync(join(folder.path, 'audit.vkey'), `${VKEY}\n`)
+    assert.match(
+      run({ path: folder.log }).said,
+      /signed checkpoints cover 20 records; the last 5 are covered by none/,
+    )
+  })
+
+  it('ends with 4 on a tampered log and names the record', () => {
+    using folder = new Folder()
+    writeLog(folder.log, 25, 10)
+    tamper(folder.log, database => database.exec('DELETE FROM record WHERE seq = 12'))
+    const { code, said } = run({ path: folder.log })
+    assert.equal(code, 4)
+    assert.match(said, /^TAMPERED at record 12: /)
+  })
+
+  it('ends with 2 when it cannot verify: no file, no key, no checkpoint', () => {
+    using folder = new Folder()
+    assert.equal(run({ path: folder.log }).code, 2)
+    writeLog(folder.log, 5, 10)
+    const missing = join(folder.path, 'missing')
+    assert.equal(run({ path: folder.log, key: missing }).code, 2)
+    assert.equal(run({ path: folder.log, checkpoint: missing }).code, 2)
+  })
+
+  it('says the same to a program, in members that do not change', () => {
+    using folder = new Folder()
+    writeLog(folder.log, 20, 10)
+    const key = join(folder.path, 'key')
+    writeFileSync(key, VKEY)
+    const intact = run({ path: folder.log, key, json: true })
+    assert.deepEqual(
+      { ...intact.json, root: typeof intact.json.root },
+      {
+        verified: true,
+        records: 20,
+        tamper_detected_at: null,
+        detail: 'every record is covered by a signed checkpoint',
+        root: 'string',
+        signed_up_to: 20,
+      },
+    )
+    tamper(folder.log, database => database.exec('DELETE FROM record WHERE seq = 12'))
+    const { code, json } = run({ path: folder.log, json: true })
+    assert.equal(code, 4)
+    assert.deepEqual([json.verified, json.tamper_detected_at, json.records], [false, 12, null])
+    assert.deepEqual(Object.keys(json), [
+      'verified',
+      'records',
+      'tamper_detected_at',
+      'detail',
+      'root',
+      'signed_up_to',
+    ])
+  })
+
+  it('takes a checkpoint that was kept elsewhere', async () => {
+    using folder = new Folder()
+    const key = join(folder.path, 'key')
+    const checkpoint = join(folder.path, 'checkpoint')
+    writeFileSync(key, VKEY)
+    {
+      await using open = await OpenLog.open(folder.log)
+      open.log.checkpointWith(SIGNER)
+      for (let index = 0; index < 5; index += 1) open.log.note({ kind: 'alarm', index })
+      const sealed = await open.log.checkpoint()
+      writeFileSync(checkpoint, sealed.kind === 'sealed' ? (sealed.note ?? '') : '')
+    }
+    assert.equal(run({ path: folder.log, key, checkpoint }).code, 0)
+    tamper(folder.log, database => database.exec('DELETE FROM record WHERE seq >= 3; DELETE FROM checkpoint'))
+    assert.equal(run({ path: folder.log, key }).code, 0, 'which the log alone cannot tell')
+    assert.match(run({ path: folder.log, key, checkpoint }).said, /^TAMPERED at record 3: the log was cut/)
+  })
+
+  it('verifies the log of a running agent, from another process, and does not disturb it', async () => {
+    using folder = new Folder()
+    await using open = await OpenLog.open(folder.log)
+    for (let index = 0; index < 5; index += 1) {
+      assert.deepEqual(await open.log.append({ kind: 'alarm' }), { kind: 'durable', seq: index })
+      assert.equal(run({ path: folder.log, json: true }).json.records, index + 1)
+    }
+  })
+
+  it('leaves a closed log and its folder as they were', () => {
+    using folder = new Folder()
+    writeLog(folder.log, 25, 10)
+    const before = readFileSync(folder.log)
+    assert.equal(run({ path: folder.log }).code, 0)
+    assert.deepEqual(readdirSync(folder.path), ['audit.db'])
+    assert.deepEqual(readFileSync(folder.log), before)
+  })
+})

@@ -1,0 +1,325 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import Database from 'better-sqlite3'
+import type { CommandAnswer } from '../../../agent/command/pipeline.ts'
+import { narrow } from '../../../client/narrow.ts'
+import type { Caveat } from '../../../model/caveat.ts'
+import type { RefusalCode } from '../../../model/refusal.ts'
+import { commandRig, type SignOptions } from './rig.ts'
+
+function codeOf({ outcome }: CommandAnswer): string {
+  return outcome.kind === 'refused' ? outcome.refusal.code : outcome.kind
+}
+
+type Row = Record<string, unknown> & { kind: string }
+
+function recordsIn(path: string): Row[] {
+  const database = new Database(path, { readonly: true })
+  try {
+    return database
+      .prepare<[], { bytes: string }>('SELECT bytes FROM record ORDER BY seq')
+      .all()
+      .map(({ bytes }) => JSON.parse(bytes) as Row)
+  } finally {
+    database.close()
+  }
+}
+
+test('a command is verified by feedback; its intent and its outcome are in the log, in that order', async () => {
+  await using rig = await commandRig()
+  const answer = await rig.send(
+    rig.sign(rig.issue(), { body: '{"setpoint":"open","reason":"morning filling"}' }),
+  )
+  assert.deepEqual(answer.outcome, { kind: 'verified', asked: 'open', found: 'open' })
+  assert.equal(answer.recorded, true)
+  assert.deepEqual(rig.driver.writes, [{ point: 'valve.command', value: 1 }])
+  const records = recordsIn(rig.auditPath)
+  assert.deepEqual(
+    records.map(({ kind }) => kind),
+    ['command-intent', 'command-outcome'],
+  )
+  assert.equal(records[0]?.reason, 'morning filling')
+  assert.equal(records[0]?.subject, 'alice')
+  assert.equal(records[1]?.command, answer.command)
+})
+
+test('the intent is durable before the device sees a byte', async () => {
+  await using rig = await commandRig()
+  let before: Row[] = []
+  rig.driver.onWrite = () => {
+    before = recordsIn(rig.auditPath)
+    rig.driver.values.set('valve.feedback', 1)
+  }
+  await rig.send(rig.sign(rig.issue()))
+  assert.deepEqual(
+    before.map(({ kind }) => kind),
+    ['command-intent'],
+  )
+})
+
+test('a device that accepts and does not follow is a mismatch, with what was found', async () => {
+  await using rig = await commandRig()
+  rig.driver.onWrite = () => {}
+  const { outcome } = await rig.send(rig.sign(rig.issue()))
+  assert.equal(outcome.kind, 'mismatch')
+  assert.equal(outcome.kind === 'mismatch' && outcome.found, 'closed')
+})
+
+test('a write whose answer is lost is unknown whatever feedback shows, is read back, and is not sent again', async () => {
+  await using rig = await commandRig()
+  rig.driver.nextWrite = { kind: 'unknown', reason: 'no answer' }
+  const { outcome } = await rig.send(rig.sign(rig.issue()))
+  assert.equal(outcome.kind, 'unknown')
+  assert.equal(outcome.kind === 'unknown' && outcome.found, 'open')
+  assert.equal(rig.driver.writes.length, 1)
+})
+
+for (const kind of ['rejected', 'unreachable'] as const) {
+  test(`a device that is ${kind}: refused, nothing written, and the outcome is in the log`, async () => {
+    await using rig = await commandRig()
+    rig.driver.nextWrite = { kind, reason: 'why' }
+    const answer = await rig.send(rig.sign(rig.issue()))
+    assert.equal(codeOf(answer), `device-${kind}`)
+    assert.deepEqual(rig.driver.writes, [])
+    assert.deepEqual(
+      recordsIn(rig.auditPath).map(({ kind }) => kind),
+      ['command-intent', 'command-outcome'],
+    )
+  })
+}
+
+const scope = (pattern: string, names?: readonly string[]): Caveat => ({
+  kind: 'actuators',
+  grants: [{ pattern, setpoints: names ? { kind: 'names', names } : { kind: 'any' } }],
+})
+
+const DENIED: readonly (readonly [
+  what: string,
+  caveats: readonly Caveat[],
+  role: string,
+  options: SignOptions,
+  id: string,
+  code: RefusalCode,
+])[] = [
+  ['a viewer', [], 'viewer', {}, 'valve', 'role-denied'],
+  ['a credential for another actuator', [scope('pump')], 'operator', {}, 'valve', 'scope-denied'],
+  [
+    'a credential for another setpoint',
+    [scope('valve', ['closed'])],
+    'operator',
+    {},
+    'valve',
+    'scope-denied',
+  ],
+  [
+    'two scopes that have nothing in common',
+    [scope('valve', ['closed']), scope('valve', ['open'])],
+    'operator',
+    {},
+    'valve',
+    'scope-denied',
+  ],
+  [
+    'a credential bound to another network',
+    [{ kind: 'networks', networks: ['192.168.0.0/16', 'fd00::/8', 'local'] }],
+    'operator',
+    {},
+    'valve',
+    'network-denied',
+  ],
+  [
+    'a credential bound to a network, from an IPv6 address',
+    [{ kind: 'networks', networks: ['10.0.0.0/8'] }],
+    'operator',
+    { source: 'fd00::1' },
+    'valve',
+    'network-denied',
+  ],
+  [
+    'an actuator that there is not',
+    [],
+    'operator',
+    { path: '/v1/actuators/pump/commands' },
+    'pump',
+    'actuator-unknown',
+  ],
+  [
+    'an actuator that there is not, out of scope: it is not told that there is none',
+    [scope('valve')],
+    'operator',
+    { path: '/v1/actuators/pump/commands' },
+    'pump',
+    'scope-denied',
+  ],
+  [
+    'a setpoint that it cannot take',
+    [],
+    'operator',
+    { body: '{"setpoint":"ajar"}' },
+    'valve',
+    'setpoint-unknown',
+  ],
+  [
+    'a number for a valve with positions',
+    [],
+    'operator',
+    { body: '{"setpoint":1}' },
+    'valve',
+    'setpoint-unknown',
+  ],
+  [
+    'a key twice',
+    [],
+    'operator',
+    { body: '{"setpoint":"closed","setpoint":"open"}' },
+    'valve',
+    'body-malformed',
+  ],
+  [
+    'a key that is not known',
+    [],
+    'operator',
+    { body: '{"setpoint":"open","force":true}' },
+    'valve',
+    'body-malformed',
+  ],
+  ['no JSON', [], 'operator', { body: 'open' }, 'valve', 'body-malformed'],
+  ['no body', [], 'operator', { body: '' }, 'valve', 'body-malformed'],
+  ['bytes that are not UTF-8', [], 'operator', { body: '\ud800' }, 'valve', 'body-malformed'],
+]
+
+for (const [what, caveats, role, options, id, code] of DENIED) {
+  test(`${what}: ${code}, in the log, and nothing moves`, async () => {
+    await using rig = await commandRig()
+    const answer = await rig.send(rig.sign(rig.issue(caveats, role), options), id)
+    if (options.body === '\ud800') assert.match(codeOf(answer), /body-malformed/)
+    else assert.equal(codeOf(answer), code)
+    assert.deepEqual(rig.driver.writes, [])
+    const [record] = recordsIn(rig.auditPath)
+    assert.equal(record?.kind, 'refusal')
+    assert.equal(record?.code, code)
+    assert.equal(record?.subject, 'alice')
+  })
+}
+
+test('a credential within its scope and network is let through', async () => {
+  await using rig = await commandRig()
+  const credential = rig.issue([
+    scope('val*', ['open']),
+    { kind: 'networks', networks: ['10.0.0.0/8', 'fd00::/8'] },
+  ])
+  assert.equal(codeOf(await rig.send(rig.sign(credential))), 'verified')
+  const six = rig.sign(credential, { source: 'fd00::7' })
+  assert.equal(codeOf(await rig.send(six)), 'verified')
+})
+
+test('five forgeries trip the valve they aim at; the rightful operator is then told why, and towards safe still works', async () => {
+  await using rig = await commandRig()
+  const credential = rig.issue()
+  assert.equal(codeOf(await rig.send(rig.sign(credential))), 'verified')
+  const forged = { keyid: credential.keyid, secret: Buffer.alloc(32).toString('base64url') }
+  for (let count = 0; count < 5; count += 1)
+    assert.equal(codeOf(await rig.send(rig.sign(forged))), 'signature-invalid')
+  assert.deepEqual(rig.driver.writes.at(-1), { point: 'valve.command', value: 0 })
+  await rig.clock.advance(100)
+  assert.equal(rig.trips.phase('valve'), 'tripped')
+  const refused = await rig.send(rig.sign(credential))
+  assert.equal(codeOf(refused), 'tripped')
+  assert.match(
+    refused.outcome.kind === 'refused' ? refused.outcome.refusal.detail : '',
+    /first-out: authentication-failures/,
+  )
+  assert.equal(codeOf(await rig.send(rig.sign(credential, { body: '{"setpoint":"closed"}' }))), 'verified')
+})
+
+test('where the engineer chose alarm, a hundred forgeries move nothing and do not stop the operator', async () => {
+  await using rig = await commandRig({ unattributed: 'alarm' })
+  const credential = rig.issue()
+  const forged = { keyid: credential.keyid, secret: Buffer.alloc(32).toString('base64url') }
+  for (let count = 0; count < 100; count += 1) await rig.send(rig.sign(forged))
+  assert.deepEqual(rig.driver.writes, [])
+  assert.equal(codeOf(await rig.send(rig.sign(credential))), 'verified')
+})
+
+test('replays never count as evidence: whoever sends them need not have made them', async () => {
+  await using rig = await commandRig()
+  const received = rig.sign(rig.issue())
+  await rig.send(received)
+  for (let count = 0; count < 20; count += 1) assert.equal(codeOf(await rig.send(received)), 'replayed')
+  assert.equal(rig.trips.phase('valve'), 'normal')
+  assert.equal(rig.driver.writes.length, 1)
+})
+
+test('five refusals of one subject over its scope suspend it and trip the actuator; towards safe it may still command', async () => {
+  await using rig = await commandRig()
+  const narrowed = narrow(rig.issue(), [scope('valve', ['closed'])])
+  for (let count = 0; count < 5; count += 1)
+    assert.equal(codeOf(await rig.send(rig.sign(narrowed))), 'scope-denied')
+  assert.ok(rig.suspended.has('alice'))
+  await rig.clock.advance(100)
+  assert.equal(rig.trips.phase('valve'), 'tripped')
+  assert.equal(codeOf(await rig.send(rig.sign(rig.issue()))), 'identity-suspended')
+  assert.equal(codeOf(await rig.send(rig.sign(narrowed, { body: '{"setpoint":"closed"}' }))), 'verified')
+})
+
+test('one command moves an actuator at a time; one towards safe takes over at once', async () => {
+  await using rig = await commandRig()
+  rig.driver.onWrite = (_, value) => {
+    if (value === 0) rig.driver.values.set('valve.feedback', 0)
+  }
+  rig.driver.values.set('valve.feedback', 0.5)
+  const credential = rig.issue()
+  const opening = rig.send(rig.sign(credential))
+  while (rig.driver.writes.length === 0) await new Promise(resolve => setImmediate(resolve))
+  const second = await rig.send(rig.sign(credential))
+  assert.equal(codeOf(second), 'command-in-progress')
+  const closing = await rig.send(rig.sign(credential, { body: '{"setpoint":"closed"}' }))
+  assert.equal(codeOf(closing), 'verified')
+  const overruled = await opening
+  assert.equal(overruled.outcome.kind, 'mismatch')
+  assert.match(overruled.outcome.kind === 'mismatch' ? overruled.outcome.detail : '', /overruled/)
+})
+
+test('a trip that comes between the record of the intent and the write wins: nothing is written away from safe', async () => {
+  await using rig = await commandRig()
+  const append = rig.audit.append.bind(rig.audit)
+  rig.audit.append = async entry => {
+    const answer = await append(entry)
+    if (entry.kind === 'command-intent') rig.trips.trip('valve', 'authentication-failures', 'just now')
+    return answer
+  }
+  const answer = await rig.send(rig.sign(rig.issue()))
+  assert.equal(codeOf(answer), 'overruled')
+  assert.ok(rig.driver.writes.every(({ value }) => value === 0))
+})
+
+for (const trouble of ['audit', 'replay'] as const) {
+  test(`while there is trouble with the ${trouble === 'audit' ? 'audit log' : 'replay memory'}: towards safe only`, async () => {
+    await using rig = await commandRig()
+    rig.troubles[trouble] = 'the disk is full'
+    const refused = await rig.send(rig.sign(rig.issue()))
+    assert.equal(codeOf(refused), trouble === 'audit' ? 'audit-unwritable' : 'replay-memory-lost')
+    assert.equal(codeOf(await rig.send(rig.sign(rig.issue(), { body: '{"setpoint":"closed"}' }))), 'verified')
+    assert.deepEqual(
+      rig.driver.writes.map(({ value }) => value),
+      [0],
+    )
+  })
+}
+
+test('no record, no write: an intent that does not become durable is refused; towards safe goes on and says so', async () => {
+  await using rig = await commandRig()
+  rig.audit.append = async () => ({ kind: 'unwritable', detail: 'the disk is full' })
+  assert.equal(codeOf(await rig.send(rig.sign(rig.issue()))), 'audit-unwritable')
+  assert.deepEqual(rig.driver.writes, [])
+  const closing = await rig.send(rig.sign(rig.issue(), { body: '{"setpoint":"closed"}' }))
+  assert.equal(codeOf(closing), 'verified')
+  assert.equal(closing.recorded, false)
+})
+
+test('an agent that is stopping begins nothing', async () => {
+  await using rig = await commandRig()
+  rig.controls.stop('the agent is stopping')
+  assert.equal(codeOf(await rig.send(rig.sign(rig.issue()))), 'stopping')
+  assert.deepEqual(rig.driver.writes, [])
+})

@@ -1,0 +1,221 @@
+import { createHmac, randomUUID } from 'node:crypto'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type AuditLog, openAuditLog } from '../../../agent/audit/log.ts'
+import type { Actuator } from '../../../agent/command/actuator.ts'
+import type { Authenticator } from '../../../agent/command/authenticate.ts'
+import { Controls } from '../../../agent/command/controls.ts'
+import { type CommandAnswer, type Commands, carryOut } from '../../../agent/command/pipeline.ts'
+import type { Channel, Received } from '../../../agent/command/received.ts'
+import { Refusals } from '../../../agent/command/refusals.ts'
+import { EpochKeys } from '../../../agent/credential/epoch-keys.ts'
+import type { MasterKey } from '../../../agent/credential/master-key.ts'
+import { Mint } from '../../../agent/credential/mint.ts'
+import { ReplayMemory } from '../../../agent/credential/replay.ts'
+import { signRequest } from '../../../client/sign.ts'
+import { AuthenticationFailures } from '../../../failsafe/authentication-failures.ts'
+import { Trips } from '../../../failsafe/trips.ts'
+import type { AuditEntry } from '../../../model/audit.ts'
+import type { Caveat } from '../../../model/caveat.ts'
+import type { Credential } from '../../../model/credential.ts'
+import { Refusal } from '../../../model/refusal.ts'
+import type { Millis } from '../../../model/time.ts'
+import { VirtualClock } from '../../../simulator/virtual-clock.ts'
+import { FakeDriver } from '../../drivers/fake-driver.ts'
+
+export const NOW = Date.UTC(2026, 5, 1, 12)
+const DAY = 86_400_000
+
+/** A master key in memory: the tests of the TPM are elsewhere. */
+export function memoryKey(secret = 'a master key for tests', generation = 1): MasterKey & { gone: boolean } {
+  return {
+    generation,
+    description: 'memory',
+    gone: false,
+    async hmac(message) {
+      return this.gone
+        ? { kind: 'unavailable', reason: 'absent', detail: 'the TPM is gone', remedy: 'look for it' }
+        : { kind: 'mac', mac: createHmac('sha256', secret).update(message).digest() }
+    },
+  }
+}
+
+export const LAN: Channel = { name: 'lan', unattributed: 'count', admin: false }
+
+export interface SignOptions {
+  readonly method?: string
+  readonly path?: string
+  readonly query?: string
+  readonly authority?: string
+  readonly body?: string
+  /** Seconds since 1970; now unless given. */
+  readonly created?: number
+  readonly nonce?: Uint8Array
+  readonly channel?: Channel
+  readonly source?: string
+}
+
+/** Everything that stands behind the command path, in one process, on time that stands still. */
+export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } = {}) {
+  const clock = new VirtualClock(NOW)
+  const master = memoryKey()
+  const of = { environment: 'test', gateway: 'g1' }
+  const keys = new EpochKeys(master, { ...of, length: DAY }, clock)
+  await keys.refresh(1000)
+  let drawn = 0
+  const entropy = (bytes: number) => {
+    drawn += 1
+    const random = new Uint8Array(bytes)
+    new DataView(random.buffer).setUint32(0, drawn)
+    return random
+  }
+  const mint = new Mint(keys, { ...of, lifetimeMax: DAY / 3 }, clock, entropy)
+  const driver = new FakeDriver({ 'valve.command': 0, 'valve.feedback': 0 })
+  const valve: Actuator = {
+    id: 'valve',
+    description: '',
+    driver,
+    commandPoint: 'valve.command',
+    feedbackPoint: 'valve.feedback',
+    domain: {
+      kind: 'positions',
+      positions: new Map([
+        ['closed', { write: 0, feedback: 0 }],
+        ['open', { write: 1, feedback: 1 }],
+      ]),
+    },
+    safe: { setpoint: 'closed', write: 0, feedback: 0 },
+    tolerance: 0,
+    travelTime: 20_000,
+    deviceTimeout: 1000,
+  }
+  const actuators = new Map([[valve.id, valve]])
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-command-'))
+  const opened = await openAuditLog({
+    path: join(folder, 'audit.db'),
+    boot: 'test',
+    clock,
+    mode: 'create',
+    onTrouble: () => {},
+  })
+  if (opened.kind !== 'opened') throw new Error(opened.detail)
+  const audit: AuditLog = opened.log
+  const controls = new Controls()
+  const events: string[] = []
+  const noted: AuditEntry[] = []
+  const trips = new Trips(actuators, [], clock, {
+    alarm: (actuator, cause) => events.push(`alarm ${cause} ${actuator}`),
+    record: kind => events.push(kind),
+    latchesChanged: () => {},
+    overrule: (actuator, detail) => controls.overrule(actuator, detail),
+  })
+  const failures = new AuthenticationFailures({ limit: 5, warn: 3, leakEvery: 60_000 }, clock)
+  const suspended = new Map<string, string>()
+  const troubles: { audit?: string; replay?: string } = {}
+  const replay = new ReplayMemory()
+  const authenticator: Authenticator = { ...of, keys, replay, clock }
+  const refusals = new Refusals({
+    audit,
+    book: { note: entry => void noted.push(entry) },
+    failures,
+    trips,
+    actuators,
+    warn: () => events.push('warning'),
+    suspend: (identity, _, reason) => {
+      suspended.set(identity, reason)
+      events.push(`suspended ${identity}`)
+    },
+  })
+  const commands: Commands = {
+    authenticator,
+    actuators,
+    permits: {
+      trips,
+      controls,
+      auditTrouble: () => troubles.audit,
+      replayTrouble: () => troubles.replay,
+      suspension: identity => suspended.get(identity),
+    },
+    audit,
+    refusals,
+    clock,
+    newCommandId: randomUUID,
+  }
+  const channel: Channel = { ...LAN, unattributed: settings.unattributed ?? 'count' }
+
+  const issue = (
+    caveats: readonly Caveat[] = [],
+    role = 'operator',
+    lifetime: Millis = 900_000,
+  ): Credential => {
+    const minted = mint.issue({ subject: 'alice', role, caveats, lifetime })
+    if (minted instanceof Refusal) throw new Error(minted.detail)
+    return { keyid: minted.keyid, secret: minted.secret }
+  }
+  /** A request as it comes in, signed with a credential. */
+  const sign = (credential: Credential, options: SignOptions = {}): Received => {
+    const request = {
+      method: options.method ?? 'POST',
+      authority: options.authority ?? 'gateway:8440',
+      path: options.path ?? '/v1/actuators/valve/commands',
+      query: options.query ?? '',
+      body: Buffer.from(options.body ?? '{"setpoint":"open"}'),
+    }
+    const created = options.created ?? Math.floor(clock.wall() / 1000)
+    const headers = signRequest(request, credential, { created, nonce: options.nonce ?? entropy(16) })
+    return {
+      stage: 'received',
+      channel: options.channel ?? channel,
+      source: options.source ?? '10.1.2.3',
+      method: request.method,
+      authority: request.authority,
+      path: request.path,
+      query: `?${request.query}`,
+      fields: new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), [value]])),
+      body: request.body,
+      arrived: { wall: clock.wall(), monotonic: clock.monotonic() },
+    }
+  }
+  /** Carries a request out, letting time pass while it waits. */
+  const send = async (received: Received, id = 'valve'): Promise<CommandAnswer> => {
+    let answer: CommandAnswer | undefined
+    const done = carryOut(received, id, commands).then(given => {
+      answer = given
+    })
+    while (!answer) {
+      await clock.advance(10)
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    await done
+    return answer
+  }
+  return {
+    clock,
+    master,
+    keys,
+    mint,
+    driver,
+    valve,
+    audit,
+    auditPath: join(folder, 'audit.db'),
+    controls,
+    trips,
+    failures,
+    suspended,
+    troubles,
+    events,
+    noted,
+    replay,
+    authenticator,
+    commands,
+    channel,
+    issue,
+    sign,
+    send,
+    [Symbol.asyncDispose]: async () => {
+      await trips[Symbol.asyncDispose]()
+      await audit[Symbol.asyncDispose]()
+    },
+  }
+}

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { signRequest } from '../../client/sign.ts'
+import { Gateway } from './gateway.ts'
+
+async function forgeFive(gateway: Gateway, address: string, keyid: string): Promise<void> {
+  const forger = gateway.client(address, { keyid, secret: randomBytes(32).toString('base64url') })
+  for (let count = 0; count < 5; count += 1) {
+    const answer = await forger.command('inlet-valve', 'open')
+    assert.equal(answer.kind === 'problem' && answer.problem.code, 'signature-invalid')
+  }
+}
+
+test('five forgeries close the valve and switch the cooling on; the latch survives SIGKILL, and nothing moves at the restart', async () => {
+  await using gateway = await Gateway.start({ unattributed: 'count' })
+  const agent = await gateway.startAgent()
+  const { credential } = await gateway.issue('alice', 'operator')
+  const opened = await gateway.client(agent.address, credential).command('inlet-valve', 'open')
+  assert.equal(opened.kind, 'answered')
+  const writes: { table: string; address: number; value: number }[] = []
+  gateway.plant.onWrite(({ table, address, value }) => writes.push({ table, address, value }))
+  await forgeFive(gateway, agent.address, credential.keyid)
+  await agent.line(({ event, actuator }) => event === 'trip-safe' && actuator === 'inlet-valve')
+  await agent.line(({ event, actuator }) => event === 'trip-safe' && actuator === 'coolant-pump')
+  assert.deepEqual(writes, [
+    { table: 'coil', address: 1, value: 1 },
+    { table: 'coil', address: 0, value: 0 },
+  ])
+  assert.ok(gateway.plant.truth('inlet-valve.position') < 0.01)
+  await gateway.holdfast('status', '--agent', gateway.operatorSocket)
+  await agent.kill('SIGKILL')
+
+  writes.length = 0
+  const second = await gateway.startAgent()
+  const refused = await gateway.client(second.address, credential).command('inlet-valve', 'open')
+  assert.equal(refused.kind === 'problem' && refused.problem.code, 'tripped')
+  assert.match(refused.kind === 'problem' ? refused.problem.detail : '', /first-out: authentication-failures/)
+  assert.deepEqual(writes, [], 'bumpless: the start wrote nothing')
+
+  const operator = await gateway.client(second.address, credential).reset('inlet-valve')
+  assert.equal(operator.kind === 'problem' && operator.problem.code, 'role-denied')
+  const engineer = gateway.client(second.address, (await gateway.issue('erika', 'engineer')).credential)
+  await forgeFour(gateway, second.address, credential.keyid)
+  const persists = await engineer.reset('inlet-valve')
+  assert.equal(persists.kind === 'problem' && persists.problem.code, 'cause-persists')
+  const pump = await engineer.reset('coolant-pump', 'source found')
+  assert.equal(pump.kind, 'answered')
+  assert.deepEqual(writes, [], 'a reset moves nothing')
+  const verified = await gateway.holdfast('audit', 'verify', gateway.auditLog)
+  assert.equal(verified.exitCode, 0, verified.stdout)
+})
+
+async function forgeFour(gateway: Gateway, address: string, keyid: string): Promise<void> {
+  const forger = gateway.client(address, { keyid, secret: randomBytes(32).toString('base64url') })
+  for (let count = 0; count < 4; count += 1) await forger.command('inlet-valve', 'open')
+}
+
+test('a command that was seen before a restart is a replay after it', async () => {
+  await using gateway = await Gateway.start({ settings: [[['listeners', 0, 'tcp'], '127.0.0.1:0']] })
+  const agent = await gateway.startAgent()
+  const { credential } = await gateway.issue('alice', 'operator')
+  const body = Buffer.from('{"setpoint":"open"}')
+  const path = '/v1/actuators/inlet-valve/commands'
+  // Signed for a name instead of an address: the port is another one after the restart.
+  const headers = signRequest({ method: 'POST', authority: 'waterworks', path, body }, credential, {
+    created: Math.floor(Date.now() / 1000),
+    nonce: randomBytes(16),
+  })
+  const send = async (address: string) => {
+    const { request } = await import('node:http')
+    const { hostname, port } = new URL(address)
+    return await new Promise<{ status: number; text: string }>((resolve, reject) => {
+      const outgoing = request(
+        {
+          hostname,
+          port,
+          method: 'POST',
+          path,
+          headers: { ...headers, Host: 'waterworks', 'Content-Length': body.length },
+        },
+        incoming => {
+          let text = ''
+          incoming.setEncoding('utf8').on('data', (chunk: string) => {
+            text += chunk
+          })
+          incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, text }))
+        },
+      )
+      outgoing.on('error', reject)
+      outgoing.end(body)
+    })
+  }
+  assert.equal((await send(agent.address)).status, 200)
+  await agent.kill('SIGKILL')
+  const second = await gateway.startAgent()
+  const replayed = await send(second.address)
+  assert.equal(replayed.status, 409)
+  assert.match(replayed.text, /replayed/)
+})
+
+test('after the audit log was lost, commands away from safe wait and those towards safe do not', async () => {
+  await using gateway = await Gateway.start()
+  const first = await gateway.startAgent()
+  const { credential } = await gateway.issue('alice', 'operator')
+  await first.kill('SIGTERM')
+  for (const end of ['', '-wal', '-shm']) await rm(`${gateway.auditLog}${end}`, { force: true })
+  const agent = await gateway.startAgent()
+  const client = gateway.client(agent.address, credential)
+  const open = await client.command('inlet-valve', 'open')
+  assert.equal(open.kind === 'problem' && open.problem.code, 'replay-memory-lost')
+  assert.equal((await client.command('inlet-valve', 'closed')).kind, 'answered')
+  assert.ok(agent.log.some(({ alarm }) => alarm === 'audit-log-missing'))
+})
+
+test('an agent that cannot start says what, where and what next, and exits with 2', async () => {
+  await using gateway = await Gateway.start()
+  const start = async (): Promise<string> => {
+    const { exitCode, stderr } = await gateway.holdfast('agent', '--config', gateway.config)
+    assert.equal(exitCode, 2, stderr)
+    assert.doesNotMatch(stderr, /\bat .*:[0-9]+:[0-9]+\)?$/m)
+    return stderr
+  }
+  const running = await gateway.startAgent()
+  const taken = await Gateway.start({
+    enrolled: false,
+    settings: [[['listeners', 0, 'tcp'], running.address.replace('http://', '')]],
+  })
+  const { exitCode, stderr } = await taken.holdfast('agent', '--config', taken.config)
+  await taken[Symbol.asyncDispose]()
+  assert.equal(exitCode, 2)
+  assert.match(stderr, /plant-lan: cannot listen on 127\.0\.0\.1:[0-9]+: .*EADDRINUSE/)
+  await running.kill('SIGTERM')
+
+  await writeFile(join(gateway.folder, 'state', 'latches.json'), 'not latches')
+  assert.match(await start(), /latches\.json.*look at the plant/)
+  await rm(join(gateway.folder, 'state', 'latches.json'))
+  await writeFile(gateway.auditLog, 'not a database')
+  assert.match(await start(), /audit\.db.*cannot be used/)
+  await writeFile(gateway.config, 'environment: demo\n')
+  assert.match(await start(), /holdfast\.yaml:1:[0-9]+: gateway: is missing/)
+})

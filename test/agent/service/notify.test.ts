@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { test } from 'node:test'
+import { execa } from 'execa'
+import { notifierFor } from '../../../agent/service/notify.ts'
+import { Gateway } from '../gateway.ts'
+
+/** Stands in systemd's place: receives what is sent to NOTIFY_SOCKET. Node has no datagram sockets of this kind; Python has. */
+const RECEIVER = `
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+print("listening", flush=True)
+while True:
+    for line in s.recv(4096).decode().splitlines():
+        print(line, flush=True)
+`
+
+async function systemd() {
+  const path = join(await mkdtemp(join(tmpdir(), 'hf-notify-')), 'notify')
+  const receiver = execa('python3', ['-c', RECEIVER, path], { reject: false, buffer: false, stdin: 'ignore' })
+  const heard: string[] = []
+  const waiting = new Set<{ text: string; resolve: () => void }>()
+  createInterface({ input: receiver.stdout }).on('line', line => {
+    heard.push(line)
+    for (const waiter of waiting) if (line.startsWith(waiter.text)) waiter.resolve()
+  })
+  const hear = (text: string): Promise<void> => {
+    if (heard.some(line => line.startsWith(text))) return Promise.resolve()
+    return new Promise(resolve => waiting.add({ text, resolve }))
+  }
+  await hear('listening')
+  const stop = async (): Promise<void> => {
+    receiver.kill()
+    await receiver
+  }
+  return { path, heard, hear, [Symbol.asyncDispose]: () => stop() }
+}
+
+test('the agent tells systemd when it is ready and in what condition, that it lives, and that it stops', async () => {
+  await using manager = await systemd()
+  await using gateway = await Gateway.start()
+  const agent = await gateway.startAgent({ NOTIFY_SOCKET: manager.path, WATCHDOG_USEC: '400000' })
+  await manager.hear('READY=1')
+  await manager.hear('STATUS=carrying out commands')
+  await manager.hear('WATCHDOG=1')
+  assert.equal(await agent.kill('SIGTERM'), 0)
+  await manager.hear('STOPPING=1')
+})
+
+test('an agent that cannot use its master key is ready, and its status says towards safe only', async () => {
+  await using manager = await systemd()
+  await using gateway = await Gateway.start({ enrolled: false })
+  await gateway.startAgent({ NOTIFY_SOCKET: manager.path })
+  await manager.hear('READY=1')
+  await manager.hear('STATUS=towards safe only: master key:')
+})
+
+test('where nobody listens nothing is sent, and a socket that is gone is reported once', async () => {
+  const troubles: string[] = []
+  await notifierFor(undefined, detail => troubles.push(detail)).ready('well')
+  assert.equal(troubles.length, 0)
+  const notifier = notifierFor('/nowhere/notify', detail => troubles.push(detail))
+  await notifier.ready('well')
+  await notifier.alive()
+  assert.equal(troubles.length, 1)
+})

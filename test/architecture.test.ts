@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { test } from 'node:test'
+
+const ROOT = join(import.meta.dirname, '..')
+const ROOMS = [
+  'model',
+  'drivers',
+  'failsafe',
+  'agent',
+  'client',
+  'console',
+  'simulator',
+  'demo',
+  'bench',
+  'bin',
+]
+
+/** Which of our own files a room may import: the start of their paths. `wiring` knows everything. */
+const MAY_IMPORT: readonly (readonly [room: string, allowed: readonly string[] | 'everything'])[] = [
+  ['model/', ['model/']],
+  ['drivers/', ['drivers/', 'model/']],
+  ['failsafe/', ['failsafe/', 'drivers/driver.ts', 'model/']],
+  ['agent/credential/', ['agent/credential/', 'model/']],
+  ['agent/audit/', ['agent/audit/', 'model/']],
+  ['agent/service/', ['agent/service/', 'model/']],
+  [
+    'agent/command/',
+    ['agent/command/', 'agent/credential/', 'agent/audit/', 'failsafe/', 'drivers/driver.ts', 'model/'],
+  ],
+  [
+    'agent/api/',
+    [
+      'agent/api/',
+      'agent/command/',
+      'agent/credential/',
+      'agent/audit/',
+      'agent/config/config.ts',
+      'failsafe/',
+      'model/',
+    ],
+  ],
+  ['client/', ['client/', 'model/']],
+  ['console/', ['console/', 'client/', 'model/']],
+  ['simulator/', ['simulator/', 'model/']],
+  ['demo/', ['demo/', 'client/', 'simulator/', 'model/', 'agent/clock.ts']],
+  // What is left is wiring: agent/*.ts, agent/config/, bench/ and bin/.
+  ['', 'everything'],
+]
+
+const sources = ROOMS.flatMap(room => globSync(`${room}/**/*.ts`, { cwd: ROOT })).map(normalize)
+
+function read(file: string): string {
+  return readFileSync(join(ROOT, file), 'utf8')
+}
+
+function importsOf(file: string): string[] {
+  return [...read(file).matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, specifier = '']) => specifier)
+}
+
+function ownImportsOf(file: string): string[] {
+  return importsOf(file)
+    .filter(specifier => specifier.startsWith('.'))
+    .map(specifier => normalize(join(dirname(file), specifier)))
+}
+
+test('each room imports only what the design allows it', () => {
+  const offences = sources.flatMap(file => {
+    const [, allowed] = MAY_IMPORT.find(([room]) => file.startsWith(room)) ?? ['', []]
+    if (allowed === 'everything') return []
+    return ownImportsOf(file)
+      .filter(imported => !allowed.some(start => imported.startsWith(start)))
+      .map(imported => `${file} imports ${imported}`)
+  })
+  assert.deepEqual(offences, [])
+})
+
+test('the model imports nothing, not even from Node', () => {
+  const offences = sources.filter(file => file.startsWith('model/')).flatMap(importsOf)
+  assert.deepEqual(
+    offences.filter(specifier => !specifier.startsWith('.')),
+    [],
+  )
+})
+
+test('the simulator and the drivers share no codec: a wrong byte order at both ends must not pass', () => {
+  const offences = sources
+    .filter(file => file.startsWith('simulator/'))
+    .filter(file =>
+      importsOf(file).some(specifier => specifier === 'modbus-serial' || specifier.includes('/drivers/')),
+    )
+  assert.deepEqual(offences, [])
+})
+
+test('every source file is used by another or is a program of its own', () => {
+  const programs = ['bin/holdfast.ts', 'demo/main.ts', 'bench/main.ts']
+  // Threads are not imported; their file stands in a string.
+  const byPath = sources.flatMap(file =>
+    [...read(file).matchAll(/'(\.{1,2}\/[^']+\.ts)'/g)].map(([, path = '']) =>
+      normalize(join(dirname(file), path)),
+    ),
+  )
+  // Parts that are for others to import: integrators' tests, and the audit commands to come.
+  const libraries = ['client/narrow.ts', 'simulator/virtual-clock.ts', 'agent/audit/proof.ts']
+  const used = new Set([...programs, ...libraries, ...byPath])
+  assert.deepEqual(
+    sources.filter(file => !used.has(file)),
+    [],
+  )
+})
+
+test('no file grows into a manager: none is over 300 lines', () => {
+  const long = sources.filter(file => read(file).split('\n').length > 300)
+  // The handle of the log holds one queue and one thread together; splitting it would tear its invariants apart.
+  assert.deepEqual(
+    long.filter(file => file !== 'agent/audit/log.ts'),
+    [],
+  )
+})
+
+test('files are named after nouns of the trade: there is no drawer', () => {
+  const drawers = sources.filter(file =>
+    /(?:^|\/)(?:utils?|helpers?|common|misc|shared|manager|controller)\b/.test(file),
+  )
+  assert.deepEqual(drawers, [])
+})
+
+test('time, chance and environment come in from outside', () => {
+  const injected = new Set(['agent/clock.ts', 'agent/main.ts'])
+  const inside = sources.filter(
+    file => /^(?:model|drivers|failsafe|agent|client|console)\//.test(file) && !injected.has(file),
+  )
+  const ambient = /\b(?:Date\.now|Math\.random|process\.env|setTimeout|setInterval)\b\s*[([.]/
+  assert.deepEqual(
+    inside.filter(file => ambient.test(read(file))),
+    [],
+  )
+})
+
+test('every dependency says in docs/DEPENDENCIES.md why it is there, and is pinned', () => {
+  const manifest = JSON.parse(read('package.json')) as Record<string, Record<string, string>>
+  const all = Object.entries({
+    ...manifest.dependencies,
+    ...manifest.devDependencies,
+    ...manifest.optionalDependencies,
+  })
+  const reasons = read('docs/DEPENDENCIES.md')
+  for (const [name, version] of all) {
+    assert.match(version, /^[0-9]+\.[0-9]+\.[0-9]+$/, `${name} is pinned to one version`)
+    assert.ok(reasons.includes(`\`${name}\``), `${name} has a line in docs/DEPENDENCIES.md`)
+  }
+})

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Driver } from '../../drivers/driver.ts'
+
+/** A driver with a device behind it that the suite can disturb. The device has the points `out` (writable) and `in`. */
+export interface DriverRig extends AsyncDisposable {
+  readonly driver: Driver
+  /** What the device itself holds. */
+  holds(point: 'out' | 'in'): number
+  setInput(value: number): Promise<void>
+  /** The device takes requests and answers none. */
+  silence(): Promise<void>
+  /** The device answers every request with a no. */
+  reject(): Promise<void>
+  /** The device cannot be reached, and is known not to be. */
+  unplug(): Promise<void>
+  /** All of that is over; resolves when the device can be used again. */
+  heal(): Promise<void>
+}
+
+const soon = () => AbortSignal.timeout(150)
+const later = () => AbortSignal.timeout(5000)
+
+/** What every driver promises. Each implementation runs this, and so does the fake. */
+export function describeDriver(name: string, makeRig: () => Promise<DriverRig>): void {
+  test(`${name}: a write is accepted once the device has it, and reading shows what the device holds`, async () => {
+    await using rig = await makeRig()
+    assert.deepEqual(await rig.driver.write('out', 1, later()), { kind: 'accepted' })
+    assert.equal(rig.holds('out'), 1)
+    assert.deepEqual(await rig.driver.read('out', later()), { kind: 'value', value: 1 })
+    await rig.setInput(1)
+    assert.deepEqual(await rig.driver.read('in', later()), { kind: 'value', value: 1 })
+    await rig.setInput(0)
+    assert.deepEqual(await rig.driver.read('in', later()), { kind: 'value', value: 0 })
+  })
+
+  test(`${name}: a write that is not answered is unknown, and is not sent again`, async () => {
+    await using rig = await makeRig()
+    await rig.silence()
+    const result = await rig.driver.write('out', 1, soon())
+    assert.equal(result.kind, 'unknown')
+    await rig.heal()
+    const read = await rig.driver.read('out', later())
+    assert.equal(read.kind, 'value')
+    assert.equal(read.kind === 'value' && read.value, rig.holds('out'))
+  })
+
+  test(`${name}: a read that is not answered fails, with a reason`, async () => {
+    await using rig = await makeRig()
+    await rig.silence()
+    const result = await rig.driver.read('in', soon())
+    assert.equal(result.kind, 'failed')
+    assert.match(result.kind === 'failed' ? result.reason : '', /./)
+  })
+
+  test(`${name}: a device's no is rejected, and nothing is written`, async () => {
+    await using rig = await makeRig()
+    await rig.reject()
+    const result = await rig.driver.write('out', 1, later())
+    assert.equal(result.kind, 'rejected')
+    assert.equal(rig.holds('out'), 0)
+  })
+
+  test(`${name}: without a way to the device nothing is sent, nothing waits, and nothing is sent later`, async () => {
+    await using rig = await makeRig()
+    await rig.unplug()
+    assert.equal((await rig.driver.write('out', 1, later())).kind, 'unreachable')
+    assert.equal((await rig.driver.read('in', later())).kind, 'failed')
+    await rig.heal()
+    assert.deepEqual(await rig.driver.read('out', later()), { kind: 'value', value: 0 })
+    assert.equal(rig.holds('out'), 0)
+  })
+
+  test(`${name}: a signal that aborted before sends nothing`, async () => {
+    await using rig = await makeRig()
+    assert.equal((await rig.driver.write('out', 1, AbortSignal.abort())).kind, 'unreachable')
+    assert.equal(rig.holds('out'), 0)
+  })
+
+  test(`${name}: asking for a point that was not declared is a mistake of ours`, async () => {
+    await using rig = await makeRig()
+    await assert.rejects(rig.driver.read('elsewhere', later()), RangeError)
+    await assert.rejects(rig.driver.write('elsewhere', 1, later()), RangeError)
+  })
+
+  test(`${name}: many requests at once each get their own answer`, async () => {
+    await using rig = await makeRig()
+    await rig.setInput(1)
+    const results = await Promise.all(
+      Array.from({ length: 100 }, (_, index) => rig.driver.read(index % 2 ? 'in' : 'out', later())),
+    )
+    assert.deepEqual(
+      results,
+      results.map((_, index) => ({ kind: 'value', value: index % 2 })),
+    )
+  })
+}

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { GuardedActuator } from '../../failsafe/guarded.ts'
+import { Trips } from '../../failsafe/trips.ts'
+import { VirtualClock } from '../../simulator/virtual-clock.ts'
+import { FakeDriver } from '../drivers/fake-driver.ts'
+
+/** A valve (safe: 0) and a pump (safe: 1) that trip together, pump first. */
+function rig() {
+  const clock = new VirtualClock()
+  const driver = new FakeDriver({
+    'valve.command': 1,
+    'valve.feedback': 1,
+    'pump.command': 0,
+    'pump.feedback': 0,
+  })
+  const events: string[] = []
+  const guard = (id: string, safe: number): [string, GuardedActuator] => [
+    id,
+    {
+      id,
+      driver,
+      commandPoint: `${id}.command`,
+      feedbackPoint: `${id}.feedback`,
+      safe: { setpoint: safe, write: safe, feedback: safe },
+      tolerance: 0,
+      travelTime: 1000,
+      deviceTimeout: 5000,
+    },
+  ]
+  const actuators = new Map([guard('valve', 0), guard('pump', 1)])
+  const trips = new Trips(actuators, [['pump', 'valve']], clock, {
+    alarm: (actuator, _, detail) => events.push(`alarm ${actuator}: ${detail}`),
+    record: (kind, actuator) => events.push(`${kind} ${actuator}`),
+    latchesChanged: () => events.push('latches'),
+    overrule: actuator => events.push(`overrule ${actuator}`),
+  })
+  return { clock, driver, events, trips }
+}
+
+test('a trip writes the safe values of the whole group, in its order, before it returns', async () => {
+  const { clock, driver, trips } = rig()
+  trips.trip('valve', 'authentication-failures', 'forged')
+  assert.deepEqual(driver.writes, [
+    { point: 'pump.command', value: 1 },
+    { point: 'valve.command', value: 0 },
+  ])
+  assert.equal(trips.phase('valve'), 'tripping')
+  await clock.advance(100)
+  assert.equal(trips.phase('valve'), 'tripped')
+  assert.equal(trips.phase('pump'), 'tripped')
+  assert.match(trips.firstOut('pump')?.detail ?? '', /tripped together with valve/)
+})
+
+test('the alarm goes out and running commands lose control before the first write', async () => {
+  const { driver, events, trips } = rig()
+  driver.onWrite = point => events.push(`write ${point}`)
+  trips.trip('valve', 'authentication-failures', 'forged')
+  assert.deepEqual(events.slice(0, 3), [
+    'alarm pump: forged (tripped together with valve)',
+    'overrule pump',
+    'write pump.command',
+  ])
+})
+
+test('a trip that cannot be verified is loud, keeps trying, and ends well once the plant follows', async () => {
+  const { clock, driver, events, trips } = rig()
+  driver.onWrite = () => {}
+  trips.trip('valve', 'authentication-failures', 'forged')
+  await clock.advance(1500)
+  assert.equal(trips.phase('valve'), 'trip-failed')
+  assert.ok(events.some(event => event.startsWith('alarm valve: not in its safe state: feedback shows 1')))
+  const tries = driver.writes.filter(({ point }) => point === 'valve.command').length
+  await clock.advance(30_000)
+  assert.ok(driver.writes.filter(({ point }) => point === 'valve.command').length > tries + 5)
+  assert.equal(trips.phase('valve'), 'trip-failed')
+  driver.values.set('valve.feedback', 0)
+  await clock.advance(5000)
+  assert.equal(trips.phase('valve'), 'tripped')
+})
+
+test('a device that cannot be reached is tried until it can be', async () => {
+  const { clock, driver, trips } = rig()
+  driver.nextWrite = { kind: 'unreachable', reason: 'no cable' }
+  trips.trip('valve', 'authentication-failures', 'forged')
+  await clock.advance(10_000)
+  assert.equal(trips.phase('valve'), 'trip-failed')
+  assert.deepEqual(driver.writes, [])
+  driver.nextWrite = undefined
+  await clock.advance(3000)
+  assert.equal(trips.phase('valve'), 'tripped')
+})
+
+test('a later trip does not change the first-out cause and does not write again', async () => {
+  const { clock, driver, trips } = rig()
+  trips.trip('valve', 'authentication-failures', 'the first')
+  await clock.advance(100)
+  const writes = driver.writes.length
+  trips.trip('valve', 'agent-stopping', 'the second')
+  await clock.advance(100)
+  assert.equal(trips.firstOut('valve')?.detail, 'the first')
+  assert.equal(driver.writes.length, writes)
+})
+
+test('a reset opens the latch only once it is durable, and moves nothing', async () => {
+  const { clock, driver, trips } = rig()
+  assert.equal(await trips.reset('valve', async () => true), 'not-tripped')
+  trips.trip('valve', 'authentication-failures', 'forged')
+  assert.equal(await trips.reset('valve', async () => true), 'not-tripped', 'not before it is verified safe')
+  await clock.advance(100)
+  const writes = driver.writes.length
+  assert.equal(await trips.reset('valve', async () => false), 'not-durable')
+  assert.equal(trips.phase('valve'), 'tripped')
+  assert.equal(await trips.reset('valve', async () => true), 'reset')
+  assert.equal(trips.phase('valve'), 'normal')
+  assert.equal(trips.phase('pump'), 'tripped', 'each actuator is reset by itself')
+  assert.equal(driver.writes.length, writes)
+})
+
+test('a trip that comes while a reset is being recorded wins, and keeps the first-out cause', async () => {
+  const { clock, trips } = rig()
+  trips.trip('valve', 'authentication-failures', 'the first')
+  await clock.advance(100)
+  const reset = trips.reset('valve', async () => {
+    trips.trip('valve', 'authentication-failures', 'the second')
+    return true
+  })
+  assert.equal(await reset, 'overtaken')
+  assert.equal(trips.firstOut('valve')?.detail, 'the first')
+  await clock.advance(100)
+  assert.equal(trips.phase('valve'), 'tripped')
+})
+
+test('after a restart a verified trip stays tripped without a write; one that was not verified is driven again', async () => {
+  const first = rig()
+  first.trips.trip('valve', 'authentication-failures', 'forged')
+  const unverified = first.trips.latches
+  await first.clock.advance(100)
+  const verified = first.trips.latches
+
+  const calm = rig()
+  calm.trips.restore(JSON.parse(JSON.stringify(verified)))
+  await calm.clock.advance(1000)
+  assert.deepEqual(calm.driver.writes, [])
+  assert.equal(calm.trips.phase('valve'), 'tripped')
+  assert.equal(calm.trips.firstOut('valve')?.detail, 'forged')
+
+  const driven = rig()
+  driven.trips.restore(JSON.parse(JSON.stringify(unverified)))
+  await driven.clock.advance(1000)
+  assert.ok(driven.driver.writes.some(({ point, value }) => point === 'valve.command' && value === 0))
+  assert.equal(driven.trips.phase('valve'), 'tripped')
+})

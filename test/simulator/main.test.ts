@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { describe, it } from 'node:test'
+import { frame, RawClient } from './modbus/raw-client.ts'
+
+const MAIN = new URL('../../simulator/main.ts', import.meta.url).href
+const EXAMPLE = new URL('../../examples/water-treatment/plant.yaml', import.meta.url).pathname
+
+/** Runs `simulate` in a process of its own, which exits with its result. */
+function run(options: object): ChildProcess {
+  const script = `import { simulate } from ${JSON.stringify(MAIN)}
+process.exitCode = await simulate(${JSON.stringify(options)})`
+  return spawn(process.execPath, ['--input-type=module', '--eval', script])
+}
+
+async function finish(child: ChildProcess): Promise<{ code: number; stderr: string; stdout: string }> {
+  const text = { stdout: '', stderr: '' }
+  child.stdout?.on('data', chunk => {
+    text.stdout += chunk
+  })
+  child.stderr?.on('data', chunk => {
+    text.stderr += chunk
+  })
+  const [code] = await once(child, 'close')
+  return { code, ...text }
+}
+
+describe('holdfast simulate', () => {
+  it('says where it listens, then each change of a valve or pump, and stops cleanly when told to', async () => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      const child = run({ plantFile: EXAMPLE, port: 0, json: true })
+      const exited = once(child, 'exit')
+      assert.ok(child.stdout)
+      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+      const next = async () => JSON.parse((await lines.next()).value ?? 'null')
+      const { modbus, ...rest } = await next()
+      assert.deepEqual(rest, { plant: 'water-treatment', scan_cycle_ms: 10 })
+      assert.deepEqual({ host: modbus.host, unit: modbus.unit }, { host: '127.0.0.1', unit: 1 })
+      const states = [await next(), await next()]
+      using raw = await RawClient.connect({ address: modbus })
+      raw.send(frame(1, '05 0000 ff00'))
+      states.push(await next(), await next())
+      assert.deepEqual(
+        states.map(({ element, state }) => `${element} ${state}`),
+        ['inlet-valve closed', 'coolant-pump off', 'inlet-valve opening', 'inlet-valve open'],
+      )
+      child.kill(signal)
+      assert.deepEqual(await exited, [0, null])
+      await raw.closed
+    }
+  })
+
+  it('says in one line of words where it listens', async () => {
+    const child = run({ plantFile: EXAMPLE, port: 0 })
+    const finished = finish(child)
+    assert.ok(child.stdout)
+    await once(child.stdout, 'data')
+    child.kill('SIGTERM')
+    const { code, stdout } = await finished
+    assert.equal(code, 0)
+    assert.match(stdout, /^water-treatment: Modbus TCP on 127\.0\.0\.1:\d+, unit 1; Ctrl-C stops it\n/)
+  })
+
+  it('exits with 2 and names every problem of a bad plant file', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'plant-'))
+    const plantFile = join(folder, 'bad.yaml')
+    await writeFile(plantFile, 'plant: Bad\nplc: 3\nelements: {}\n')
+    const { code, stderr, stdout } = await finish(run({ plantFile }))
+    await rm(folder, { recursive: true })
+    assert.equal(code, 2)
+    assert.equal(stdout, '')
+    assert.deepEqual(stderr.split('\n'), [
+      `${plantFile}:1:8: plant: expected a name of a-z, 0-9 and hyphens`,
+      `${plantFile}:2:6: plc: expected a mapping`,
+      `The plant was not started: correct 2 problems in ${plantFile} and start it again.`,
+      '',
+    ])
+  })
+
+  it('exits with 2 and says what next when there is no such file, or its port cannot be had', async () => {
+    const squatter = createServer()
+    await new Promise<void>(resolve => squatter.listen({ host: '127.0.0.1', port: 0 }, resolve))
+    const taken = squatter.address()
+    const port = taken !== null && typeof taken === 'object' ? taken.port : 0
+    const rows: [object, RegExp][] = [
+      [{ plantFile: '/no/such.yaml' }, /^There is no plant file \/no\/such\.yaml\. /],
+      [{ plantFile: EXAMPLE, port }, new RegExp(`^The port is taken: 127\\.0\\.0\\.1:${port}\\. .* --port`)],
+      [{ plantFile: EXAMPLE, port: 70_000 }, /^70000 is no port\. /],
+      [{ plantFile: EXAMPLE, host: '192.0.2.1' }, /^Cannot listen on 192\.0\.2\.1:15020: .* --host/],
+    ]
+    for (const [options, message] of rows) {
+      const { code, stderr } = await finish(run(options))
+      assert.equal(code, 2)
+      assert.match(stderr, message)
+    }
+    await new Promise(resolve => squatter.close(resolve))
+  })
+})

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { parseRequest } from '../../../simulator/modbus/request.ts'
+
+const parse = (pdu: string) => parseRequest(Buffer.from(pdu.replaceAll(' ', ''), 'hex'))
+
+describe('a request', () => {
+  it('is read as the examples of the standard show it (§6.1 to §6.12)', () => {
+    assert.deepEqual(parse('01 0013 0013'), { kind: 'read', table: 'coil', address: 19, quantity: 19 })
+    assert.deepEqual(parse('02 00c4 0016'), {
+      kind: 'read',
+      table: 'discrete-input',
+      address: 196,
+      quantity: 22,
+    })
+    assert.deepEqual(parse('03 006b 0003'), {
+      kind: 'read',
+      table: 'holding-register',
+      address: 107,
+      quantity: 3,
+    })
+    assert.deepEqual(parse('04 0008 0001'), {
+      kind: 'read',
+      table: 'input-register',
+      address: 8,
+      quantity: 1,
+    })
+    assert.deepEqual(parse('05 00ac ff00'), { kind: 'write', table: 'coil', address: 172, values: [1] })
+    assert.deepEqual(parse('06 0001 0003'), {
+      kind: 'write',
+      table: 'holding-register',
+      address: 1,
+      values: [3],
+    })
+    assert.deepEqual(parse('0f 0013 000a 02 cd01'), {
+      kind: 'write',
+      table: 'coil',
+      address: 19,
+      values: [1, 0, 1, 1, 0, 0, 1, 1, 1, 0],
+    })
+    assert.deepEqual(parse('10 0001 0002 04 000a 0102'), {
+      kind: 'write',
+      table: 'holding-register',
+      address: 1,
+      values: [10, 258],
+    })
+  })
+
+  it('is an illegal function when its code is not served', () => {
+    for (const pdu of ['00', '07', '08 0000 0000', '17', '2b 0e 01 00', '80', '81 0000 0001']) {
+      assert.deepEqual(parse(pdu), { kind: 'unparsed', code: 1 }, pdu)
+    }
+  })
+
+  it('is an illegal value when its quantity, value or length is', () => {
+    const illegal = [
+      '01 0000 0000',
+      '01 0000 07d1',
+      '02 0000 07d1',
+      '03 0000 0000',
+      '03 0000 007e',
+      '04 0000 007e',
+      '05 0000 0001',
+      '05 0000 ffff',
+      '05 0000 ff00 00',
+      '06 0000',
+      '03',
+      '0f 0000 0000 00',
+      '0f 0000 0009 01 ff',
+      '0f 0000 0008 01',
+      '0f 0000 07b1 f7 00',
+      '10 0000 0000 00',
+      '10 0000 0001 01 00',
+      '10 0000 0001 02 00',
+      '10 0000 0001 02 000000',
+      '10 0000 007c f8 00',
+    ]
+    for (const pdu of illegal) assert.deepEqual(parse(pdu), { kind: 'unparsed', code: 3 }, pdu)
+  })
+
+  it('never makes the parser throw or run past the PDU, whatever its bytes', () => {
+    const pdus = fc.uint8Array({ minLength: 1, maxLength: 253 })
+    const codes = fc.constantFrom(1, 2, 3, 4, 5, 6, 15, 16)
+    fc.assert(
+      fc.property(pdus, codes, (bytes, code) => {
+        bytes[0] = code
+        const request = parseRequest(Buffer.from(bytes))
+        if (request.kind === 'write') assert.ok(request.values.every(value => value >= 0 && value <= 0xffff))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})
