@@ -1,56 +1,71 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import { AuthenticationFailures } from '../failsafe/authentication-failures.ts'
 import { FailsafeKeeper } from '../failsafe/keeper.ts'
-import { LatchFile } from '../failsafe/latch.ts'
+import { latchFile } from '../failsafe/latch.ts'
 import { Trips } from '../failsafe/trips.ts'
+import type { KeptFile } from '../keep/kept-file.ts'
+import { formatDuration, type Millis } from '../model/time.ts'
 import { type Listening, listen } from './api/listener.ts'
+import { Readings } from './api/readings.ts'
 import { Service } from './api/service.ts'
 import { type Condition, troubles } from './api/status.ts'
-import { type AuditLog, openAuditLog } from './audit/log.ts'
+import type { AuditLog } from './audit/log.ts'
 import { signerFrom } from './audit/note.ts'
 import { systemClock } from './clock.ts'
 import { Controls } from './command/controls.ts'
+import { Ledger } from './command/ledger.ts'
 import type { Permits } from './command/permit.ts'
+import type { Rate } from './command/rate.ts'
+import { Rates } from './command/rates.ts'
 import { RefusalBook } from './command/refusal-book.ts'
 import { Refusals } from './command/refusals.ts'
 import type { Config } from './config/config.ts'
 import { EpochKeys } from './credential/epoch-keys.ts'
 import { KeyKeeper } from './credential/key-keeper.ts'
 import { Mint } from './credential/mint.ts'
-import { REPLAY_WINDOW, ReplayMemory } from './credential/replay.ts'
-import { openTpmMasterKey } from './credential/tpm/master-key.ts'
+import { Revocations, revocationFile } from './credential/revocations.ts'
+import { removeGeneration } from './credential/tpm/removal.ts'
 import { Devices } from './devices.ts'
-import { auditPath, latchPath } from './paths.ts'
-
-/** Why the agent cannot start, in words for the engineer. */
-export class StartFailure extends Error {
-  override readonly name = 'StartFailure'
-}
+import { type KeySurroundings, openMasterKeys } from './master-keys.ts'
+import { openAudit } from './open-audit.ts'
+import { latchPath, logName, revocationPath } from './paths.ts'
+import { TpmRotator } from './rotation.ts'
+import { StartFailure } from './start-failure.ts'
+import { lockState } from './state-lock.ts'
 
 /** A running agent. Disposing of it stops it in order: no new commands, none under way, the log closed last. */
 export interface Agent extends AsyncDisposable {
   readonly listening: readonly Listening[]
   /** What keeps it from carrying out commands away from safe; empty when nothing does. */
   troubles(): string[]
+  /** Calls back when that changes, until the signal aborts. */
+  watchCondition(listener: (troubles: readonly string[]) => void, signal: AbortSignal): void
 }
 
 /** Wires the rooms together. The one place where everything is known. */
-export async function startAgent(config: Config, log: Logger): Promise<Agent> {
+export async function startAgent(config: Config, log: Logger, around: KeySurroundings): Promise<Agent> {
   const clock = systemClock
   const started = clock.monotonic()
   const boot = randomUUID()
   await using parts = new AsyncDisposableStack()
 
-  await mkdir(config.stateDir, { recursive: true, mode: 0o700 }).catch((error: Error) => {
-    throw new StartFailure(`the state directory ${config.stateDir} cannot be made: ${error.message}`)
-  })
-  const kept = await new LatchFile(latchPath(config)).load().catch((error: Error) => {
+  const lock = await lockState(config.stateDir)
+  if (typeof lock === 'string') throw new StartFailure(lock)
+  parts.use(lock)
+  const kept = await loadKept(latchFile(latchPath(config)), 'what is tripped')
+  for (const actuator of Object.keys(kept?.latches ?? {})) {
+    if (config.actuators.has(actuator)) continue
     throw new StartFailure(
-      `the latch file ${latchPath(config)} cannot be read (${error.message}), so nobody knows what is tripped; look at the plant, then move the file away`,
+      `${actuator} is tripped, and the configuration has no such actuator: give it its name back and reset it, or look at the plant and take it out of ${latchPath(config)}`,
     )
-  })
+  }
+  const revoked = revocationFile(revocationPath(config))
+  const revocations = new Revocations(
+    revoked,
+    (await loadKept(revoked, 'what is revoked')) ?? [],
+    config.credentials.epoch + config.credentials.grace,
+  )
   const { audit, replayLostUntil, replay } = await openAudit(config, boot, log)
   parts.use(audit)
   const alarm = (name: string, detail: string, about: Record<string, string> = {}) => {
@@ -58,23 +73,40 @@ export async function startAgent(config: Config, log: Logger): Promise<Agent> {
     audit.note({ kind: 'alarm', alarm: name, detail, ...about })
   }
 
-  const master = await openTpmMasterKey({ tcti: config.masterKey.tcti, stateDir: config.stateDir })
-  const keys = new EpochKeys(master, { ...config, length: config.credentials.epoch }, clock)
-  const keyKeeper = new KeyKeeper(master, keys, { ...config, timeout: config.masterKey.timeout }, clock, {
-    unavailable: ({ reason, detail, remedy }) =>
-      alarm('master-key-unavailable', `${detail} ${remedy}`, { reason }),
-    restored: () => {
-      log.info('the master key can be used again')
-      audit.note({ kind: 'alarm-cleared', alarm: 'master-key-unavailable' })
+  const { generations, warnings } = await openMasterKeys(config, around)
+  for (const warning of warnings) log.warn(warning)
+  const keys = new EpochKeys(
+    generations,
+    { environment: config.environment, gateway: config.gateway, ...config.credentials },
+    clock,
+  )
+  const keyKeeper = new KeyKeeper(
+    keys,
+    { ...config, timeout: config.masterKey.timeout, rotationDue: config.credentials.rotationDue },
+    clock,
+    {
+      unavailable: ({ reason, detail, remedy }) =>
+        alarm('master-key-unavailable', `${detail}. ${remedy}`, { reason }),
+      restored: () => {
+        log.info('the master key can be used again')
+        audit.note({ kind: 'alarm-cleared', alarm: 'master-key-unavailable' })
+      },
+      checkpointSeed: seed => {
+        audit.checkpointWith(signerFrom(logName(config), seed))
+        seed.fill(0)
+      },
+      retired: ({ master }) => void retire(config, master.generation, audit, log),
+      rotationDue: age =>
+        alarm('rotation-due', `the master key is ${formatDuration(age)} old: holdfast key rotate`),
     },
-    checkpointSeed: seed => audit.checkpointWith(signerFrom(`${config.environment}/${config.gateway}`, seed)),
-  })
+  )
+  const rotator = new TpmRotator(config, around, keys, audit, clock, () => keyKeeper.wake())
 
   const devices = new Devices(config, clock, randomBytes)
   parts.use(devices)
   const { actuators } = devices
   const controls = new Controls()
-  const keeper = new FailsafeKeeper(new LatchFile(latchPath(config)), detail =>
+  const keeper = new FailsafeKeeper(latchFile(latchPath(config)), clock, detail =>
     alarm('latches-not-kept', `trips would not survive a restart: ${detail}`),
   )
   const trips = new Trips(actuators, [...config.tripGroups.values()], clock, {
@@ -84,14 +116,18 @@ export async function startAgent(config: Config, log: Logger): Promise<Agent> {
       audit.note({ kind, actuator, cause, detail })
       void audit.checkpoint()
     },
-    latchesChanged: () => void keeper.save(),
+    latchesChanged: () => keeper.save(),
     overrule: (actuator, detail) => controls.overrule(actuator, `tripped: ${detail}`),
+    mistake: error => log.error({ err: error }, 'a mistake in the agent; the trip went on without it'),
   })
+  parts.use(keeper)
   parts.use(trips)
-  keeper.restore(kept, trips)
+  keeper.restore(kept ?? { latches: {}, suspended: {} }, trips)
 
   const failures = new AuthenticationFailures(config.authenticationFailures, clock)
+  const rates = new Rates(ratesOf(config), clock)
   const permits: Permits = {
+    rates,
     trips,
     controls,
     auditTrouble: () => audit.state().unwritable,
@@ -108,7 +144,7 @@ export async function startAgent(config: Config, log: Logger): Promise<Agent> {
     failures,
     trips,
     actuators,
-    warn: (actuator, detail) => alarm('authentication-failures', detail, { actuator }),
+    alarm: (actuator, detail) => alarm('authentication-failures', detail, { actuator }),
     suspend: (identity, actuator, detail) => {
       alarm('identity-suspended', `${identity} is suspended: ${detail}`, { actuator, identity })
       keeper.suspend(identity, actuator, detail)
@@ -120,22 +156,31 @@ export async function startAgent(config: Config, log: Logger): Promise<Agent> {
     started,
     clock,
     keys,
-    masterKey: master.description,
+    masterKey: () => keys.generations.at(-1)?.master.description ?? '',
     audit,
     trips,
     permits,
     actuators,
+    readings: new Readings(),
     suspended: () => keeper.suspended,
   }
   const service = new Service({
     commands: {
-      authenticator: { environment: config.environment, gateway: config.gateway, keys, replay, clock },
+      authenticator: {
+        environment: config.environment,
+        gateway: config.gateway,
+        keys,
+        replay,
+        revocations,
+        clock,
+      },
       actuators,
       permits,
       audit,
       refusals,
       clock,
       newCommandId: randomUUID,
+      onMistake: error => log.error({ err: error }, 'a mistake in the agent'),
     },
     resets: {
       actuators,
@@ -146,6 +191,10 @@ export async function startAgent(config: Config, log: Logger): Promise<Agent> {
       lift: actuator => keeper.lift(actuator),
     },
     mint: new Mint(keys, { ...config, lifetimeMax: config.credentials.lifetimeMax }, clock, randomBytes),
+    revocations,
+    ledger: new Ledger(audit, revocations, config.credentials.lifetimeMax, clock),
+    rotator,
+    rates,
     condition,
     clock,
     onBug: error => log.error({ err: error }, 'a mistake in the agent'),
@@ -170,6 +219,7 @@ export async function startAgent(config: Config, log: Logger): Promise<Agent> {
   return {
     listening,
     troubles: () => troubles(condition),
+    watchCondition: (listener, signal) => void watchCondition(condition, listener, signal),
     [Symbol.asyncDispose]: async () => {
       controls.stop('the agent is stopping')
       audit.note({ kind: 'agent-stopped' })
@@ -178,47 +228,51 @@ export async function startAgent(config: Config, log: Logger): Promise<Agent> {
   }
 }
 
-/** Opens the audit log and fills the replay memory from it. A log that is gone is made anew, and its loss is waited out. */
-async function openAudit(
-  config: Config,
-  boot: string,
-  log: Logger,
-): Promise<{ audit: AuditLog; replay: ReplayMemory; replayLostUntil: number }> {
-  const clock = systemClock
-  const path = auditPath(config)
-  const options = {
-    path,
-    boot,
-    clock,
-    onTrouble: ({ kind, detail }: { kind: string; detail: string }) =>
-      kind === 'healed' ? log.info(detail) : log.error({ alarm: 'audit-unwritable' }, detail),
-    onCheckpoint: ({ note, size }: { note: string | undefined; size: number }) => {
-      if (note !== undefined) log.info({ event: 'checkpoint', size, note }, 'audit checkpoint')
-    },
+/** A generation whose grace is over: its epoch keys are wiped already, and now its files are. */
+async function retire(config: Config, generation: number, audit: AuditLog, log: Logger): Promise<void> {
+  const { masterKey, stateDir } = config
+  if (masterKey.source !== 'tpm') return
+  const signal = AbortSignal.timeout(masterKey.timeout * 3)
+  const removed = await removeGeneration({
+    tcti: masterKey.tcti,
+    stateDir,
+    generation,
+    clock: systemClock,
+    signal,
+  })
+  if (removed.kind === 'removed') audit.note({ kind: 'key-retired', generation })
+  else
+    log.error({ alarm: 'key-not-removed' }, `generation ${generation} of the master key: ${removed.detail}`)
+}
+
+const CONDITION_EVERY: Millis = 1000
+
+async function watchCondition(
+  condition: Condition,
+  listener: (troubles: readonly string[]) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let last = troubles(condition).join()
+  while (!signal.aborted) {
+    await condition.clock.sleep(CONDITION_EVERY, signal)
+    const now = troubles(condition)
+    if (now.join() === last) continue
+    last = now.join()
+    listener(now)
   }
-  const replay = new ReplayMemory()
-  let opened = await openAuditLog({ ...options, mode: 'existing' })
-  let replayLostUntil = 0
-  if (opened.kind === 'missing') {
-    opened = await openAuditLog({ ...options, mode: 'create' })
-    replayLostUntil = clock.wall() + REPLAY_WINDOW
-    log.error({ alarm: 'audit-log-missing' }, `there was no audit log at ${path}; a new one was begun`)
-  }
-  if (opened.kind !== 'opened')
-    throw new StartFailure(`the audit log ${path} cannot be used: ${opened.detail} ${opened.remedy}`)
-  const audit = opened.log
-  if (replayLostUntil > 0)
-    audit.note({
-      kind: 'log-created',
-      environment: config.environment,
-      gateway: config.gateway,
-      reason: 'there was none',
-    })
-  const now = clock.wall()
-  const recent = await audit.recentNonces(now - REPLAY_WINDOW)
-  if (recent.kind === 'nonces') {
-    for (const { credential, nonce, created } of recent.nonces)
-      replay.remember(credential, nonce, created, now)
-  } else replayLostUntil = now + REPLAY_WINDOW
-  return { audit, replay, replayLostUntil }
+}
+
+function ratesOf({ listeners }: Config): Map<string, Rate> {
+  return new Map(
+    listeners.flatMap(listener => (listener.kind === 'tcp' ? [[listener.name, listener.rate]] : [])),
+  )
+}
+
+/** Reads a small state that must not be guessed at. */
+async function loadKept<State>(file: KeptFile<State>, what: string): Promise<State | undefined> {
+  return await file.load().catch((error: Error) => {
+    throw new StartFailure(
+      `${file.path} cannot be read (${error.message}), so nobody knows ${what}; look at the plant, then move the file away`,
+    )
+  })
 }

@@ -1,38 +1,49 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { isAnswering } from './api/listener.ts'
 import { openAuditLog } from './audit/log.ts'
-import { formatVkey, signerFrom, verifierOf } from './audit/note.ts'
+import { deriveCheckpointKey, publishCheckpointKey } from './checkpoint-key.ts'
 import { systemClock } from './clock.ts'
 import type { Config } from './config/config.ts'
 import { loadConfig } from './config/load.ts'
 import { formatProblems } from './config/problem.ts'
-import { checkpointSeedMessage } from './credential/chain.ts'
+import { parseScheme } from './credential/escrow/scheme.ts'
+import type { MasterKeyUnavailable } from './credential/master-key.ts'
 import { enrollTpm } from './credential/tpm/enrolment.ts'
-import { openTpmMasterKey } from './credential/tpm/master-key.ts'
+import { KeyFiles } from './credential/tpm/key-files.ts'
+import type { KeySurroundings } from './master-keys.ts'
+import { openMasterKeys } from './master-keys.ts'
 import { auditPath, vkeyPath } from './paths.ts'
+import { lockState } from './state-lock.ts'
 
 export interface EnrollOptions {
   readonly config: string
   readonly mode?: 'auto' | 'resident' | 'sealed'
+  /** `3-of-5`: print so many shares of the key, of which so many give it back. */
+  readonly escrow?: string
   readonly json?: boolean
 }
 
 /**
- * `holdfast enroll`: makes the master key in the TPM and begins the audit log. Done once for a gateway. Resolves with the
- * exit code: 0 done, 2 the configuration or the machine is not as it must be.
+ * `holdfast enroll`: makes the master key and begins the audit log. Done once for a gateway. Where the key comes from
+ * elsewhere (a file, systemd, Vault) it only begins the log. Resolves with the exit code: 0 done, 2 the configuration or
+ * the machine is not as it must be.
  */
-export async function enroll(options: EnrollOptions): Promise<number> {
+export async function enroll(options: EnrollOptions, around: KeySurroundings): Promise<number> {
   const loaded = await loadConfig(options.config)
   if (loaded.kind === 'problems') return fail(formatProblems(loaded.problems))
   const { config } = loaded
-  const answering = await answeringListener(config)
-  if (answering)
+  const scheme = options.escrow === undefined ? undefined : parseScheme(options.escrow)
+  if (scheme?.kind === 'refused') return fail(`--escrow ${options.escrow}: ${scheme.detail}`)
+  if (scheme && config.masterKey.source !== 'tpm') {
+    return fail('--escrow is for a key that is made here, in a TPM; a key from elsewhere is kept safe there')
+  }
+  const lock = await lockState(config.stateDir)
+  if (typeof lock === 'string') return fail(lock)
+  await using _lock = lock
+  if ((await new KeyFiles(config.stateDir).newest()) !== undefined) {
     return fail(
-      `an agent is running: it answers on ${answering}\nStop it first; two programs must not write one audit log.`,
+      `${config.environment}/${config.gateway} is enrolled already: there is a master key in ${config.stateDir}\nNothing was changed. After a change of the TPM or its PCRs: holdfast recover. For a new key: holdfast key rotate.`,
     )
-  await mkdir(config.stateDir, { recursive: true, mode: 0o700 })
+  }
 
   // The log comes first: a key that no log knows of must not exist.
   const path = auditPath(config)
@@ -46,68 +57,91 @@ export async function enroll(options: EnrollOptions): Promise<number> {
   if (opened.kind !== 'opened')
     return fail(`the audit log ${path} cannot be used: ${opened.detail}\n${opened.remedy}`)
   await using log = opened.log
+  const { environment, gateway } = config
+  if (opened.created) log.note({ kind: 'log-created', environment, gateway })
 
-  if (opened.created)
-    log.note({ kind: 'log-created', environment: config.environment, gateway: config.gateway })
-  const access = { tcti: config.masterKey.tcti, stateDir: config.stateDir }
-  const answer = await enrollTpm({
-    ...access,
-    pcrs: config.masterKey.pcrs,
-    mode: options.mode ?? 'auto',
-    entropy: randomBytes,
-    clock: systemClock,
-    signal: AbortSignal.timeout(config.masterKey.timeout * 6),
-  })
-  if (answer.kind !== 'enrolled') return fail(`${answer.detail}\n${answer.remedy}`)
-
-  const vkey = await publishCheckpointKey(config)
-  if ('remedy' in vkey) return fail(`${vkey.detail}\n${vkey.remedy}`)
-  log.checkpointWith(vkey.signer)
-  const { mode, pcrs, generation } = answer
+  const made = await makeKey(config, options, scheme)
+  if (made.kind !== 'made') return fail(`${made.detail}\n${made.remedy}`)
+  const { generations, warnings } = await openMasterKeys(config, around)
+  const { master } = generations[0]
+  const checkpoint = await deriveCheckpointKey(config, master)
+  if (checkpoint.kind === 'unavailable') return fail(`${checkpoint.detail}\n${checkpoint.remedy}`)
+  const vkey = await publishCheckpointKey(config, checkpoint.signer)
+  log.checkpointWith(checkpoint.signer)
   const appended = await log.append({
     kind: 'enrolled',
-    environment: config.environment,
-    gateway: config.gateway,
-    master_key: `tpm (${mode}, ${pcrs})`,
-    generation,
-    checkpoint_key: vkey.text,
+    environment,
+    gateway,
+    master_key: master.description,
+    generation: master.generation,
+    escrow: options.escrow ?? null,
+    checkpoint_key: vkey,
   })
-  if (appended.kind !== 'durable')
+  if (appended.kind !== 'durable') {
     return fail(`the enrolment could not be recorded in ${path}: ${appended.detail}`)
-
-  if (options.json) {
-    process.stdout.write(
-      `${JSON.stringify({ enrolled: true, mode, pcrs, generation, notes: answer.notes, checkpoint_key: vkey.text })}\n`,
-    )
-  } else {
-    process.stdout.write(
-      `Enrolled ${config.environment}/${config.gateway}: master key of generation ${generation} in the TPM, ${mode}, bound to ${pcrs}.\n${answer.notes
-        .map(note => `Note: ${note}.\n`)
-        .join(
-          '',
-        )}The audit log's public key is in ${vkeyPath(config)}; keep a copy of it away from this machine.\n`,
-    )
   }
+  const notes = [...made.notes, ...warnings]
+  const { mode, pcrs, shares, keyId } = made
+  if (options.json) {
+    const about = { enrolled: true, mode, pcrs, generation: master.generation, notes, checkpoint_key: vkey }
+    process.stdout.write(
+      `${JSON.stringify({ ...about, ...(shares.length > 0 ? { key: keyId, shares } : {}) })}\n`,
+    )
+    return 0
+  }
+  process.stdout.write(
+    [
+      `Enrolled ${environment}/${gateway}: ${master.description}, generation ${master.generation}.`,
+      ...notes.map(note => `Note: ${note.replace(/\.?$/, '.')}`),
+      `The audit log's public key is in ${vkeyPath(config)}; keep a copy of it away from this machine.`,
+      ...escrowLines(keyId, shares, scheme?.threshold),
+      '',
+    ].join('\n'),
+  )
   return 0
 }
 
-/** The unix socket of this configuration on which somebody answers, if there is one. */
-async function answeringListener(config: Config): Promise<string | undefined> {
-  for (const listener of config.listeners) {
-    if (listener.kind === 'unix' && (await isAnswering(listener.path))) return listener.path
-  }
-  return undefined
+/** What is said about shares, the one time that they are shown. */
+export function escrowLines(
+  keyId: string,
+  shares: readonly string[],
+  threshold: number | undefined,
+): string[] {
+  if (shares.length === 0) return []
+  return [
+    `Escrow of the key ${keyId}: ${shares.length} shares, any ${threshold} give it back. They are shown now, and never again.`,
+    ...shares,
+  ]
 }
 
-async function publishCheckpointKey(config: Config) {
-  const master = await openTpmMasterKey({ tcti: config.masterKey.tcti, stateDir: config.stateDir })
-  const message = checkpointSeedMessage({ ...config, generation: master.generation })
-  const answer = await master.hmac(message, AbortSignal.timeout(config.masterKey.timeout))
-  if (answer.kind === 'unavailable') return answer
-  const signer = signerFrom(join(config.environment, config.gateway), answer.mac)
-  const text = formatVkey(verifierOf(signer))
-  await writeFile(vkeyPath(config), `${text}\n`, { mode: 0o644 })
-  return { text, signer }
+interface Made {
+  readonly kind: 'made'
+  readonly mode: string
+  readonly pcrs: string | null
+  readonly keyId: string
+  readonly notes: readonly string[]
+  readonly shares: readonly string[]
+}
+
+async function makeKey(
+  { masterKey, stateDir, environment, gateway }: Config,
+  { mode }: EnrollOptions,
+  scheme: { threshold: number; shares: number } | undefined,
+): Promise<Made | MasterKeyUnavailable | { kind: 'refused'; detail: string; remedy: string }> {
+  if (masterKey.source !== 'tpm') {
+    return { kind: 'made', mode: masterKey.source, pcrs: null, keyId: '', notes: [], shares: [] }
+  }
+  const answer = await enrollTpm({
+    tcti: masterKey.tcti,
+    pcrs: masterKey.pcrs,
+    stateDir,
+    mode: mode ?? 'auto',
+    entropy: randomBytes,
+    clock: systemClock,
+    signal: AbortSignal.timeout(masterKey.timeout * 6),
+    ...(scheme ? { escrow: { ...scheme, environment, gateway } } : {}),
+  })
+  return answer.kind === 'enrolled' ? { ...answer, kind: 'made' } : answer
 }
 
 function fail(message: string): number {

@@ -1,16 +1,22 @@
 import { pino } from 'pino'
 import { ListenFailure } from './api/listener.ts'
 import { systemClock } from './clock.ts'
-import { StartFailure, startAgent } from './compose.ts'
+import { startAgent } from './compose.ts'
 import { loadConfig } from './config/load.ts'
 import { formatProblems } from './config/problem.ts'
+import type { KeySurroundings } from './master-keys.ts'
 import { notifierFor } from './service/notify.ts'
+import { feedWatchdog } from './service/watchdog.ts'
+import { StartFailure } from './start-failure.ts'
 
 /**
  * `holdfast agent`: runs until SIGTERM or SIGINT. Logs JSON lines on standard output, for the journal. Resolves with the
  * exit code: 0 stopped, 2 it could not start, with the reason on standard error.
  */
-export async function runAgent(options: { config: string; logLevel?: string }): Promise<number> {
+export async function runAgent(
+  options: { config: string; logLevel?: string },
+  around: KeySurroundings,
+): Promise<number> {
   const loaded = await loadConfig(options.config)
   if (loaded.kind === 'problems') {
     process.stderr.write(`${formatProblems(loaded.problems)}\n`)
@@ -28,16 +34,17 @@ export async function runAgent(options: { config: string; logLevel?: string }): 
   const notify = notifierFor(process.env.NOTIFY_SOCKET, detail => log.warn(detail))
 
   try {
-    await using agent = await startAgent(loaded.config, log)
+    await using agent = await startAgent(loaded.config, log, around)
     const troubles = agent.troubles()
-    const status =
-      troubles.length === 0 ? 'carrying out commands' : `towards safe only: ${troubles.join('; ')}`
+    const status = describe(troubles)
     for (const { name, address } of agent.listening) log.info({ listener: name, address }, 'listening')
     log.info({ event: 'ready', ready_ms: Math.round(systemClock.monotonic()), troubles }, status)
     await notify.ready(status)
-    const watchdog = feedWatchdog(process.env.WATCHDOG_USEC, () => notify.alive())
+    const quiet = new AbortController()
+    agent.watchCondition(now => void notify.status(describe(now)), quiet.signal)
+    feedWatchdog(process.env.WATCHDOG_USEC, () => notify.alive(), systemClock, quiet.signal)
     const signal = await stopped.promise
-    clearInterval(watchdog)
+    quiet.abort()
     log.info({ event: 'stopping', signal }, 'stopping')
     await notify.stopping()
   } catch (error) {
@@ -48,12 +55,9 @@ export async function runAgent(options: { config: string; logLevel?: string }): 
   return 0
 }
 
-/** Feeds systemd's watchdog twice as often as it asks (sd_watchdog_enabled(3)); a blocked event loop starves it. */
-function feedWatchdog(
-  microseconds: string | undefined,
-  feed: () => Promise<void>,
-): NodeJS.Timeout | undefined {
-  const period = Number(microseconds) / 1000
-  if (!(period > 0)) return undefined
-  return setInterval(() => void feed(), period / 2)
+/** The agent's condition in one line, for systemctl. */
+function describe(troubles: readonly string[]): string {
+  return troubles.length === 0
+    ? 'carrying out commands'
+    : `not carrying out every command: ${troubles.join('; ')}`
 }

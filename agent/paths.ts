@@ -1,6 +1,11 @@
 import { join } from 'node:path'
 import type { Config } from './config/config.ts'
 
+/** The audit log's name: the origin of its checkpoints. */
+export function logName({ environment, gateway }: Config): string {
+  return `${environment}/${gateway}`
+}
+
 /** The audit log's file. */
 export function auditPath({ stateDir }: Config): string {
   return join(stateDir, 'audit.db')
@@ -14,4 +19,9 @@ export function vkeyPath({ stateDir }: Config): string {
 /** What the fail-safe keeps over a restart. */
 export function latchPath({ stateDir }: Config): string {
   return join(stateDir, 'latches.json')
+}
+
+/** What was revoked and could otherwise still be used. */
+export function revocationPath({ stateDir }: Config): string {
+  return join(stateDir, 'revocations.json')
 }

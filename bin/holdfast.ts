@@ -18,6 +18,12 @@ const around: Surroundings = {
   err: text => void process.stderr.write(text),
 }
 
+/** What a source of master keys needs to know of this process. */
+const keySurroundings = {
+  user: process.getuid?.() ?? 0,
+  credentialsDirectory: process.env.CREDENTIALS_DIRECTORY,
+}
+
 const finish = (code: number): void => {
   process.exitCode = code
 }
@@ -58,7 +64,9 @@ program
       .choices(['debug', 'info', 'warn', 'error'])
       .default('info'),
   )
-  .action(async options => finish(await (await import('../agent/main.ts')).runAgent(options)))
+  .action(async options =>
+    finish(await (await import('../agent/main.ts')).runAgent(options, keySurroundings)),
+  )
 
 program
   .command('enroll')
@@ -72,8 +80,31 @@ program
       .choices(['auto', 'resident', 'sealed'])
       .default('auto'),
   )
+  .option('--escrow <k-of-n>', 'print n shares of the key, of which any k give it back: 3-of-5')
   .option('--json', 'print JSON')
-  .action(async options => finish(await (await import('../agent/enroll.ts')).enroll(options)))
+  .action(async options =>
+    finish(await (await import('../agent/enroll.ts')).enroll(options, keySurroundings)),
+  )
+
+program
+  .command('recover')
+  .description('put the master key back into the TPM, from shares on standard input, one a line')
+  .addOption(configOption())
+  .option('--check', 'only say whether the shares give the enrolled key')
+  .option('--json', 'print JSON')
+  .action(async options =>
+    finish(await (await import('../agent/recover.ts')).recover(options, process.stdin)),
+  )
+
+const tpm = program.command('tpm').description('look at the TPM')
+tpm
+  .command('status')
+  .description(
+    'say what is bound to what, and whether it still works; run it before a reboot has to find out',
+  )
+  .addOption(configOption())
+  .option('--json', 'print JSON')
+  .action(async options => finish(await (await import('../agent/recover.ts')).showTpm(options)))
 
 program
   .command('check')
@@ -96,16 +127,22 @@ program
     finish(await (await import('../simulator/main.ts')).simulate({ ...options, plantFile })),
   )
 
-const credential = program.command('credential').description('issue credentials')
-credential
-  .command('issue')
-  .description('issue a credential; through the admin socket, or with a credential of a role that may')
-  .addOption(
-    new Option('-a, --agent <address>', 'unix:/path/to/socket')
-      .default('unix:/run/holdfast/admin.sock')
-      .env('HOLDFAST_ADMIN'),
-  )
-  .option('--credential <file>', 'an issuing credential, where the admin socket is not at hand')
+const withAdmin = (command: Command): Command =>
+  command
+    .addOption(
+      new Option('-a, --agent <address>', 'the admin socket, unix:/path/to/socket')
+        .default('unix:/run/holdfast/admin.sock')
+        .env('HOLDFAST_ADMIN'),
+    )
+    .option('--credential <file>', 'a credential of a role that may, where the admin socket cannot be opened')
+    .option('--json', 'print JSON')
+
+const outOption = () =>
+  new Option('-o, --out <file>', 'the file to write, which must not exist; - prints it').makeOptionMandatory()
+
+const credential = program.command('credential').description('issue, narrow, look at and revoke credentials')
+withAdmin(credential.command('issue'))
+  .description('issue a credential, through a unix socket of the gateway')
   .requiredOption('--subject <name>', 'whom it is for')
   .requiredOption('--role <role>', 'viewer, operator, engineer or admin')
   .option(
@@ -116,16 +153,78 @@ credential
     '--network <cidr...>',
     'from where it may be used: 10.1.0.0/16, local; from everywhere unless given',
   )
+  .option('--rate <n/seconds>', 'how often it may be used: 10/60 is ten times a minute')
+  .option('--certificate <sha256>', 'the one client certificate that it may be used with')
+  .option('--spiffe <id>', 'the one SPIFFE ID that it may be used with')
   .option('--lifetime <duration>', 'how long it lasts', '15m')
-  .requiredOption('-o, --out <file>', 'the file to write, which must not exist; - prints it')
-  .option('--json', 'print JSON about it, without the secret')
+  .addOption(outOption())
   .action(async options =>
     finish(await (await import('../console/credential.ts')).issueCredential(options, around)),
   )
 
+credential
+  .command('narrow')
+  .description('make a weaker credential from one that you hold; offline')
+  .argument('<file>', 'the credential file')
+  .argument('<caveat...>', 'what to narrow it by: act=inlet-valve:closed, exp=1795328793, net=10.1.0.0/16')
+  .addOption(outOption())
+  .action(async (file, caveats, options) =>
+    finish(await (await import('../console/credential.ts')).narrowCredential(file, caveats, options, around)),
+  )
+
+credential
+  .command('show')
+  .description('say what a credential file allows, without its secret')
+  .argument('<file>', 'the credential file')
+  .option('--json', 'print JSON')
+  .action(async (file, options) =>
+    finish(await (await import('../console/credential.ts')).showCredential(file, options, around)),
+  )
+
+withAdmin(credential.command('list'))
+  .description('list the credentials that could still be used')
+  .action(async options =>
+    finish(await (await import('../console/credential.ts')).listCredentials(options, around)),
+  )
+
+withAdmin(credential.command('revoke'))
+  .description('revoke credentials; acts within the second, and stays')
+  .option('--id <credential>', 'this one, as `credential list` and `credential show` name it')
+  .option('--subject <name>', 'all that this subject was issued until now')
+  .option('--issued-before <time>', 'all that anybody was issued until then, such as 2026-01-31T12:00:00Z')
+  .option('--reason <text>', 'why, for the audit log')
+  .action(async options =>
+    finish(await (await import('../console/credential.ts')).revokeCredential(options, around)),
+  )
+
+withAdmin(credential.command('drill'))
+  .description(
+    'issue, use and revoke a credential that may only look, and show how fast it is refused; moves nothing',
+  )
+  .option('--at <address>', 'where to use it: the address that operators use')
+  .action(async options =>
+    finish(await (await import('../console/drill.ts')).drillRevocation(options, around)),
+  )
+
+const key = program.command('key').description('the master key')
+withAdmin(key.command('rotate'))
+  .description('make a new generation of the master key; the one before stays good for the grace')
+  .option('--escrow <k-of-n>', 'print n shares of the new key, of which any k give it back: 3-of-5')
+  .action(async options => finish(await (await import('../console/key.ts')).rotateKey(options, around)))
+
+withAdmin(key.command('status'))
+  .description("show the master key's generations, and until when each is good")
+  .action(async options => finish(await (await import('../console/key.ts')).showKey(options, around)))
+
+program
+  .command('roles')
+  .description('show the roles and what each may do')
+  .option('--json', 'print JSON')
+  .action(async options => finish((await import('../console/roles.ts')).showRoles(options, around)))
+
 withAgent(program.command('command'))
   .description('set an actuator and wait until its feedback shows it')
-  .argument('<actuator>')
+  .argument('<actuator>', 'its id, as `status` shows it')
   .argument('<setpoint>', 'a position such as open, or a value')
   .option('--reason <text>', 'why, for the audit log')
   .action(async (actuator, setpoint, options: SessionOptions) =>
@@ -140,7 +239,7 @@ withAgent(program.command('status'))
 
 withAgent(program.command('reset'))
   .description('reset a trip once its cause is healthy; nothing moves')
-  .argument('<actuator>')
+  .argument('<actuator>', 'its id, as `status` shows it')
   .option('--reason <text>', 'why, for the audit log')
   .action(async (actuator, options: SessionOptions) =>
     finish(await (await import('../console/command.ts')).reset(actuator, options, around)),

@@ -68,12 +68,20 @@ export class AgentClient {
     return this.#send('POST', '/v1/credentials', order)
   }
 
-  status(): Promise<Answer> {
-    return this.#send('GET', '/v1/status')
+  revoke(what: Json): Promise<Answer> {
+    return this.#send('POST', '/v1/revocations', what)
   }
 
-  actuators(): Promise<Answer> {
-    return this.#send('GET', '/v1/actuators')
+  rotate(escrow?: string): Promise<Answer> {
+    return this.#send('POST', '/v1/keys/rotate', escrow === undefined ? {} : { escrow })
+  }
+
+  credentials(): Promise<Answer> {
+    return this.#send('GET', '/v1/credentials')
+  }
+
+  status(): Promise<Answer> {
+    return this.#send('GET', '/v1/status')
   }
 
   get #authority(): string {
@@ -132,15 +140,28 @@ export class AgentClient {
 }
 
 function readAnswer(status: number, text: string): Answer {
+  let body: unknown
   try {
-    const body = text === '' ? null : (JSON.parse(text) as Json)
-    if (status < 400) return { kind: 'answered', status, body }
-    return { kind: 'problem', status, problem: body as unknown as Problem & { [member: string]: Json } }
+    body = JSON.parse(text)
   } catch {
-    return {
-      kind: 'unreachable',
-      detail: `the answer (HTTP ${status}) is not JSON: is this a holdfast agent?`,
-      sent: true,
-    }
+    return notAnAgent(status)
+  }
+  if ((status === 200 || status === 201) && typeof body === 'object' && body !== null) {
+    return { kind: 'answered', status, body: body as Json }
+  }
+  return status >= 400 && isProblem(body) ? { kind: 'problem', status, problem: body } : notAnAgent(status)
+}
+
+function isProblem(body: unknown): body is Problem & { readonly [member: string]: Json } {
+  const { title, detail, code } = (body ?? {}) as Partial<Problem>
+  return typeof title === 'string' && typeof detail === 'string' && typeof code === 'string'
+}
+
+/** What answers there is something else: nobody can say what it made of the request. */
+function notAnAgent(status: number): Answer {
+  return {
+    kind: 'unreachable',
+    detail: `what answers there (HTTP ${status}) is not a holdfast agent`,
+    sent: true,
   }
 }

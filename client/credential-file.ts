@@ -1,4 +1,4 @@
-import { open, readFile } from 'node:fs/promises'
+import { open, readFile, rm } from 'node:fs/promises'
 import type { Credential } from '../model/credential.ts'
 import { parseKeyId } from '../model/credential.ts'
 
@@ -23,13 +23,28 @@ export async function readCredentialFile(path: string): Promise<Credential | str
   }
 }
 
-/** Writes a credential file, readable by its owner alone. Refuses to write over an existing file. */
-export async function writeCredentialFile(path: string, { keyid, secret }: Credential): Promise<void> {
+/** A credential file that is there, empty, and waits for its credential. */
+export interface NewCredentialFile {
+  write(credential: Credential): Promise<void>
+  /** Takes the file away again, when no credential came of it. */
+  discard(): Promise<void>
+}
+
+/**
+ * Makes a credential file, readable by its owner alone, before the credential is asked for: one that was issued and cannot
+ * be kept is lost. Rejects when there is a file of that name already.
+ */
+export async function createCredentialFile(path: string): Promise<NewCredentialFile> {
   const file = await open(path, 'wx', 0o600)
-  try {
-    await file.writeFile(`${JSON.stringify({ keyid, secret }, null, 2)}\n`)
-    await file.sync()
-  } finally {
-    await file.close()
+  return {
+    write: async ({ keyid, secret }) => {
+      await file.writeFile(`${JSON.stringify({ keyid, secret }, null, 2)}\n`)
+      await file.sync()
+      await file.close()
+    },
+    discard: async () => {
+      await file.close()
+      await rm(path, { force: true })
+    },
   }
 }

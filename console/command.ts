@@ -1,43 +1,83 @@
+import type { AgentClient, Answer } from '../client/agent-client.ts'
+import { NAME_FORM } from '../model/credential.ts'
+import type { Json } from '../model/json.ts'
 import type { Setpoint } from '../model/setpoint.ts'
 import { misused, openClient, report, type SessionOptions, type Surroundings } from './session.ts'
+
+export interface CommandOptions extends SessionOptions {
+  readonly reason?: string
+}
 
 /** `holdfast command ACTUATOR SETPOINT` */
 export async function command(
   actuator: string,
   setpoint: string,
-  options: SessionOptions & { reason?: string },
+  options: CommandOptions,
   around: Surroundings,
 ): Promise<number> {
-  if (options.credential === undefined) return misused(NO_CREDENTIAL, around)
-  const session = await openClient(options, around)
-  if (typeof session === 'string') return misused(session, around)
-  const answer = await session.client.command(actuator, readSetpoint(setpoint), options.reason)
-  return report(
-    answer,
+  const asked = readSetpoint(setpoint)
+  return await signed(
+    actuator,
     options,
     around,
+    async client => {
+      const answer = await client.command(actuator, asked, options.reason)
+      // Only an answer that says verified, of this actuator and this setpoint, is one.
+      if (answer.kind !== 'answered' || isVerified(answer.body, actuator, asked)) return answer
+      return { kind: 'unreachable', detail: 'the answer does not say what became of the command', sent: true }
+    },
     body =>
-      `${body.actuator}: ${body.found}, verified by its feedback in ${body.latency_ms} ms${body.recorded ? '' : ' (NOT recorded in the audit log)'}\n`,
+      `${actuator}: ${body.found}, verified by its feedback in ${body.latency_ms} ms${body.recorded ? '' : ' (NOT recorded in the audit log)'}\n`,
   )
 }
 
 /** `holdfast reset ACTUATOR` */
 export async function reset(
   actuator: string,
-  options: SessionOptions & { reason?: string },
+  options: CommandOptions,
   around: Surroundings,
 ): Promise<number> {
-  if (options.credential === undefined) return misused(NO_CREDENTIAL, around)
-  const session = await openClient(options, around)
-  if (typeof session === 'string') return misused(session, around)
-  const answer = await session.client.reset(actuator, options.reason)
-  return report(answer, options, around, body => {
-    const cleared = body.cleared as { cause: string; detail: string; at: string }
-    return `${body.actuator}: reset. Cleared: ${cleared.cause} at ${cleared.at}: ${cleared.detail}\nNothing was moved; it stays as it is until a command moves it.\n`
-  })
+  return await signed(
+    actuator,
+    options,
+    around,
+    client => client.reset(actuator, options.reason),
+    body => {
+      const cleared = body.cleared as { cause: string; detail: string; at: string }
+      return `${actuator}: reset. Cleared: ${cleared.cause} at ${cleared.at}: ${cleared.detail}\nNothing was moved; it stays as it is until a command moves it.\n`
+    },
+  )
 }
 
-const NO_CREDENTIAL = 'this needs a credential: --credential FILE, or HOLDFAST_CREDENTIAL in the environment'
+async function signed(
+  actuator: string,
+  options: CommandOptions,
+  around: Surroundings,
+  ask: (client: AgentClient) => Promise<Answer>,
+  words: (body: Record<string, Json>) => string,
+): Promise<number> {
+  if (!NAME_FORM.test(actuator)) {
+    return misused(
+      `${JSON.stringify(actuator)} is no actuator: expected lower-case letters, digits and hyphens`,
+      around,
+    )
+  }
+  if (options.credential === undefined) {
+    return misused(
+      'this needs a credential: --credential FILE, or HOLDFAST_CREDENTIAL in the environment',
+      around,
+    )
+  }
+  const session = await openClient(options, around)
+  return typeof session === 'string'
+    ? misused(session, around)
+    : report(await ask(session.client), options, around, words)
+}
+
+function isVerified(body: Json, actuator: string, asked: Setpoint): boolean {
+  const { outcome, actuator: moved, asked: answered } = body as Record<string, Json>
+  return outcome === 'verified' && moved === actuator && answered === asked
+}
 
 /** A number is a value in the actuator's unit; anything else is the name of a position. */
 function readSetpoint(text: string): Setpoint {

@@ -1,6 +1,7 @@
 import { type AgentAddress, AgentClient, type Answer, parseAgentAddress } from '../client/agent-client.ts'
 import { readCredentialFile } from '../client/credential-file.ts'
 import type { Json } from '../model/json.ts'
+import type { Problem } from '../model/refusal.ts'
 import type { Clock, Entropy } from '../model/time.ts'
 import { EXIT } from './exit.ts'
 
@@ -54,7 +55,7 @@ export function report(
       const { problem } = answer
       if (options.json) out(`${JSON.stringify(problem)}\n`)
       else err(`${problem.title}\n${problem.detail}\n${problem.remedy ? `Next: ${problem.remedy}.\n` : ''}`)
-      return problem.code === 'mismatch' || problem.code === 'unknown' ? EXIT.unproven : EXIT.refused
+      return exitOf(problem)
     }
     case 'unreachable': {
       // A request that was sent and not answered may have been carried out: that is not the same as never reached.
@@ -76,4 +77,11 @@ export function report(
 export function misused(message: string, { err }: Surroundings): number {
   err(`${message}\n`)
   return EXIT.usage
+}
+
+/** The exit code that a problem stands for. A mistake of the agent's on the way of a command leaves open what was done. */
+function exitOf({ code, outcome }: Problem & { readonly [member: string]: Json }): number {
+  if (code === 'mismatch' || code === 'unknown') return EXIT.unproven
+  if (code === 'internal-error') return outcome === undefined ? EXIT.bug : EXIT.unproven
+  return EXIT.refused
 }

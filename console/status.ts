@@ -10,6 +10,27 @@ export async function status(options: SessionOptions, around: Surroundings): Pro
   return report(await session.client.status(), options, around, describe)
 }
 
+/** The one line that is read first: what cannot be done, and how many actuators somebody should look at. */
+function headline(body: Record<string, Json>): string {
+  const masterKey = body.master_key as { available: boolean }
+  const actuators = body.actuators as unknown as ActuatorView[]
+  const count = (words: string, is: (actuator: ActuatorView) => boolean): string[] => {
+    const number = actuators.filter(is).length
+    return number === 0 ? [] : [`${number} ${words}`]
+  }
+  const agent = masterKey.available
+    ? (body.troubles as string[]).length === 0
+      ? 'carrying out commands'
+      : 'TOWARDS SAFE ONLY'
+    : 'NO NEW SIGNATURES CAN BE CHECKED'
+  return [
+    agent,
+    ...count('NOT SAFE AFTER A TRIP', ({ phase }) => phase === 'trip-failed' || phase === 'tripping'),
+    ...count('TRIPPED', ({ phase }) => phase === 'tripped' || phase === 'resetting'),
+    ...count('WITHOUT FEEDBACK', ({ position }) => position === null),
+  ].join(', ')
+}
+
 interface ActuatorView {
   readonly id: string
   readonly position: Found
@@ -32,7 +53,7 @@ function describe(body: Record<string, Json>): string {
   const actuators = body.actuators as unknown as ActuatorView[]
   const width = Math.max(8, ...actuators.map(({ id }) => id.length))
   const lines = [
-    `${body.environment}/${body.gateway}  up ${formatDuration(Number(body.uptime_ms))}  ${troubles.length === 0 ? 'carrying out commands' : 'TOWARDS SAFE ONLY'}`,
+    `${body.environment}/${body.gateway}  up ${formatDuration(Number(body.uptime_ms))}  ${headline(body)}`,
     ...troubles.map(trouble => `  ! ${trouble}`),
     `master key  ${masterKey.source}${masterKey.available ? '' : `  UNAVAILABLE: ${masterKey.detail} ${masterKey.remedy}`}`,
     `audit log   ${audit.records} records${audit.unwritable ? `  UNWRITABLE: ${audit.unwritable}` : ''}`,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -45,7 +45,6 @@ export async function setStage(): Promise<Stage> {
   await using stack = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-demo-'))
   stack.defer(async () => await rm(folder, { recursive: true, force: true }))
-  await mkdir(join(folder, 'run'))
 
   const tpm = await findTpm(folder, stack)
   const plant = await startProgram(

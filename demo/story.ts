@@ -13,6 +13,7 @@ export interface Findings {
   tpm: string
   command: { outcome: unknown; latency_ms: unknown; read_back: number }
   forged: { attempts: number; refused: number; safe_ms: number; feedback_ms: number }
+  /** Where the trip left the plant. */
   final: Record<string, string>
   refused: { reason: unknown; detail: unknown }
   towards_safe: { outcome: unknown }
@@ -70,9 +71,11 @@ export async function play(stage: Stage, narrator: Narrator): Promise<Findings> 
   narrator.say(
     `   and ${forged.feedbackMs.toFixed(0)} ms until the valve had travelled and the pump was running`,
   )
+  narrator.expect('all five were refused', forged.refused === FORGERIES)
+  const final = await plc.read()
   narrator.expect(
     'the inlet valve went to closed and the coolant pump to on',
-    Number.isFinite(forged.feedbackMs),
+    Number.isFinite(forged.safeMs) && Number.isFinite(forged.feedbackMs) && isSafe(final),
   )
 
   narrator.chapter(6, 'The operator, and the way back')
@@ -141,7 +144,6 @@ export async function play(stage: Stage, narrator: Narrator): Promise<Findings> 
     caught.code === 4 && caught.json.tamper_detected_at === tampered.seq,
   )
 
-  const final = await plc.read()
   return {
     tpm: `${stage.tpm.kind === 'device' ? 'device' : 'swtpm'} (${enrolled.json.mode}, ${enrolled.json.pcrs})`,
     command: { outcome: opened.json.outcome, latency_ms: opened.json.latency_ms, read_back: readBack },

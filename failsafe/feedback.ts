@@ -19,6 +19,11 @@ export interface FeedbackSeen {
   readonly last: ReadResult
 }
 
+/** Whether a feedback value stands for the wished one. */
+export function isThere(value: number, wished: number, tolerance: number): boolean {
+  return Math.abs(value - wished) <= tolerance
+}
+
 const POLL_FIRST: Millis = 5
 const POLL_MAX: Millis = 100
 
@@ -38,7 +43,7 @@ export async function awaitFeedback(
       wish.point,
       AbortSignal.any([signal, AbortSignal.timeout(wish.readTimeout)]),
     )
-    if (last.kind === 'value' && Math.abs(last.value - wish.value) <= wish.tolerance)
+    if (last.kind === 'value' && isThere(last.value, wish.value, wish.tolerance))
       return { reached: true, last }
     const left = deadline - clock.monotonic()
     if (left <= 0 || signal.aborted) return { reached: false, last }

@@ -1,15 +1,24 @@
+import type { Clock, Millis } from '../model/time.ts'
 import type { Kept, LatchFile } from './latch.ts'
 import type { Trips } from './trips.ts'
 
+const RETRY_FIRST: Millis = 1000
+const RETRY_MAX: Millis = 60_000
+
 /** What the fail-safe remembers over a restart: latches and suspended identities, written down whenever one changes. */
-export class FailsafeKeeper {
+export class FailsafeKeeper implements AsyncDisposable {
   readonly #file: LatchFile
+  readonly #clock: Clock
   readonly #onTrouble: (detail: string) => void
+  readonly #stop = new AbortController()
   #trips: Trips | undefined
   #suspended: Record<string, { reason: string; actuator: string }> = {}
+  #saving: Promise<void> | undefined
+  #isBehind = false
 
-  constructor(file: LatchFile, onTrouble: (detail: string) => void) {
+  constructor(file: LatchFile, clock: Clock, onTrouble: (detail: string) => void) {
     this.#file = file
+    this.#clock = clock
     this.#onTrouble = onTrouble
   }
 
@@ -22,7 +31,7 @@ export class FailsafeKeeper {
 
   /** Why an identity's commands away from safe are refused, if they are. */
   suspension(identity: string): string | undefined {
-    return this.#suspended[identity]?.reason
+    return Object.hasOwn(this.#suspended, identity) ? this.#suspended[identity]?.reason : undefined
   }
 
   get suspended(): Readonly<Record<string, string>> {
@@ -31,9 +40,10 @@ export class FailsafeKeeper {
     )
   }
 
+  /** Refuses an identity's commands away from safe until the actuator that it was after is reset. */
   suspend(identity: string, actuator: string, reason: string): void {
     this.#suspended[identity] = { reason, actuator }
-    void this.save()
+    this.save()
   }
 
   /** Lets the identities go that were suspended over this actuator. */
@@ -41,15 +51,41 @@ export class FailsafeKeeper {
     for (const [identity, of] of Object.entries(this.#suspended)) {
       if (of.actuator === actuator) Reflect.deleteProperty(this.#suspended, identity)
     }
-    void this.save()
+    this.save()
   }
 
-  /** Never rejects: a disk that will not have it is an alarm, and the trip stands in memory all the same. */
-  async save(): Promise<void> {
-    try {
-      await this.#file.save({ latches: this.#trips?.latches ?? {}, suspended: this.#suspended })
-    } catch (error) {
-      this.#onTrouble((error as Error).message)
+  /** Writes everything down, and goes on trying while the disk will not have it. The trips stand in memory all the same. */
+  save(): void {
+    this.#isBehind = true
+    this.#saving ??= this.#saveAll().finally(() => {
+      this.#saving = undefined
+    })
+  }
+
+  /** Gives what is not written down yet one last try. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    await this.#saving
+  }
+
+  async #saveAll(): Promise<void> {
+    let retry = RETRY_FIRST
+    let told = ''
+    while (this.#isBehind) {
+      this.#isBehind = false
+      const trouble = await this.#file
+        .save({ latches: this.#trips?.latches ?? {}, suspended: this.#suspended })
+        .then(
+          () => undefined,
+          (error: Error) => error.message,
+        )
+      if (trouble === undefined) continue
+      if (trouble !== told) this.#onTrouble(trouble)
+      told = trouble
+      if (this.#stop.signal.aborted) return
+      this.#isBehind = true
+      await this.#clock.sleep(retry, this.#stop.signal)
+      retry = Math.min(retry * 2, RETRY_MAX)
     }
   }
 }

@@ -1,5 +1,4 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { KeptFile } from '../keep/kept-file.ts'
 import type { TripRecord } from '../model/trip.ts'
 
 /** One latched trip as it is kept on disk. `safe` is false while the safe state has not been seen. */
@@ -15,57 +14,32 @@ export interface Kept {
   readonly suspended: Readonly<Record<string, { readonly reason: string; readonly actuator: string }>>
 }
 
-export const NOTHING_KEPT: Kept = { latches: {}, suspended: {} }
+export type LatchFile = KeptFile<Kept>
 
-/**
- * The latch file: small, apart from the audit log, so that a full or broken log does not take the latches with it.
- * Written whole, to a new file that then takes the old one's place; a power cut leaves the one or the other.
- */
-export class LatchFile {
-  readonly #path: string
-  #wanted: Kept | undefined
-  #writing: Promise<void> | undefined
+/** The latch file. When it is there and cannot be understood, nobody knows what is latched: loading it throws. */
+export function latchFile(path: string): LatchFile {
+  return new KeptFile(path, json => {
+    const { latches, suspended } = (json ?? {}) as Partial<Kept>
+    return isRecordOf(latches, isLatch) && isRecordOf(suspended, isSuspension)
+      ? { latches, suspended }
+      : undefined
+  })
+}
 
-  constructor(path: string) {
-    this.#path = path
-  }
+function isLatch(value: Record<string, unknown>): boolean {
+  const { cause, detail, at } = (value.record ?? {}) as Partial<TripRecord>
+  const isWhole = typeof cause === 'string' && typeof detail === 'string' && typeof at === 'number'
+  return isWhole && typeof value.safe === 'boolean'
+}
 
-  /** Reads what was kept. Throws when the file is there and unreadable: then nobody knows what is latched. */
-  async load(): Promise<Kept> {
-    let text: string
-    try {
-      text = await readFile(this.#path, 'utf8')
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return NOTHING_KEPT
-      throw error
-    }
-    const kept = JSON.parse(text) as Partial<Kept>
-    if (typeof kept.latches !== 'object' || typeof kept.suspended !== 'object')
-      throw new SyntaxError('not a latch file')
-    return { latches: kept.latches, suspended: kept.suspended }
-  }
+function isSuspension(value: Record<string, unknown>): boolean {
+  return typeof value.reason === 'string' && typeof value.actuator === 'string'
+}
 
-  /** Writes what is to be kept; resolves when the newest state handed in is durable. Rejects when the disk will not have it. */
-  save(kept: Kept): Promise<void> {
-    this.#wanted = kept
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined
-    })
-    return this.#writing
-  }
-
-  async #write(): Promise<void> {
-    while (this.#wanted) {
-      const kept = this.#wanted
-      this.#wanted = undefined
-      const temporary = `${this.#path}.new`
-      await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
-      await using file = await open(temporary, 'w', 0o600)
-      await file.writeFile(JSON.stringify(kept))
-      await file.sync()
-      await rename(temporary, this.#path)
-      await using folder = await open(dirname(this.#path), 'r')
-      await folder.sync()
-    }
-  }
+function isRecordOf<Value>(
+  record: Readonly<Record<string, Value>> | undefined,
+  isValue: (value: Record<string, unknown>) => boolean,
+): record is Readonly<Record<string, Value>> {
+  if (typeof record !== 'object' || record === null || Array.isArray(record)) return false
+  return Object.values(record).every(value => isValue((value ?? {}) as Record<string, unknown>))
 }

@@ -13,6 +13,8 @@ export type TripEvent =
   | { readonly type: 'safe-verified' }
   /** The travel time has passed and feedback does not show the safe state. */
   | { readonly type: 'safe-overdue'; readonly detail: string }
+  /** Feedback no longer shows the safe state, and nobody was told to move. */
+  | { readonly type: 'safe-lost'; readonly detail: string }
   | { readonly type: 'reset-requested' }
   | { readonly type: 'reset-granted' }
   | { readonly type: 'reset-withdrawn' }
@@ -23,7 +25,10 @@ export type TripEffect =
   | { readonly type: 'drive' }
   | { readonly type: 'keep-latch' }
   | { readonly type: 'clear-latch' }
-  | { readonly type: 'record'; readonly kind: 'trip' | 'trip-safe' | 'trip-failed'; readonly detail: string }
+  | { readonly type: 'record'; readonly kind: TripRecordKind; readonly detail: string }
+
+/** What is written down about a trip. */
+export type TripRecordKind = 'trip' | 'trip-safe' | 'trip-failed' | 'trip-safe-lost'
 
 export interface Transition {
   readonly state: TripState
@@ -52,6 +57,15 @@ export function step(state: TripState, event: TripEvent): Transition {
         ? move(state, 'trip-failed', [
             { type: 'alarm', detail: `not in its safe state: ${event.detail}; still trying` },
             { type: 'record', kind: 'trip-failed', detail: event.detail },
+          ])
+        : stay(state)
+    case 'safe-lost':
+      return state.phase === 'tripped' || state.phase === 'resetting'
+        ? move(state, 'tripping', [
+            { type: 'alarm', detail: `has left its safe state: ${event.detail}` },
+            { type: 'drive' },
+            { type: 'record', kind: 'trip-safe-lost', detail: event.detail },
+            { type: 'keep-latch' },
           ])
         : stay(state)
     case 'reset-requested':

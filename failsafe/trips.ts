@@ -1,18 +1,27 @@
 import type { Clock } from '../model/time.ts'
 import type { TripCause, TripPhase, TripRecord } from '../model/trip.ts'
-import { driveToSafe } from './drive.ts'
+import { driveToSafe, watchSafe } from './drive.ts'
 import type { GuardedActuator } from './guarded.ts'
 import type { Latch } from './latch.ts'
-import { NORMAL, step, type TripEffect, type TripEvent, type TripState } from './machine.ts'
+import {
+  NORMAL,
+  step,
+  type TripEffect,
+  type TripEvent,
+  type TripRecordKind,
+  type TripState,
+} from './machine.ts'
 
 /** Where the effects of a trip go that are not motion. None of them is waited for before the plant is safe. */
 export interface TripListener {
   alarm(actuator: string, cause: TripCause, detail: string): void
-  record(kind: 'trip' | 'trip-safe' | 'trip-failed', actuator: string, cause: TripCause, detail: string): void
+  record(kind: TripRecordKind, actuator: string, cause: TripCause, detail: string): void
   /** The latches have changed and should be made durable. */
   latchesChanged(): void
   /** Whatever is under way on this actuator is overruled from now on. */
   overrule(actuator: string, detail: string): void
+  /** One of the above threw. The trip went on without it. */
+  mistake(error: unknown): void
 }
 
 /** The trips of all actuators: feeds each one's machine and carries out what it asks. */
@@ -23,6 +32,7 @@ export class Trips implements AsyncDisposable {
   readonly #listener: TripListener
   readonly #states = new Map<string, TripState>()
   readonly #drives = new Map<string, Promise<void>>()
+  readonly #watches = new Map<string, { readonly ended: AbortController; readonly watching: Promise<void> }>()
   readonly #stop = new AbortController()
 
   /** `groups` are lists of actuator ids: when one of a group trips, all of it does, in the order of the list. */
@@ -62,9 +72,11 @@ export class Trips implements AsyncDisposable {
    */
   restore(latches: Readonly<Record<string, Latch>>): void {
     for (const [id, { record, safe }] of Object.entries(latches)) {
-      if (!this.#actuators.has(id)) continue
+      const guarded = this.#actuators.get(id)
+      if (!guarded) continue
       this.#states.set(id, { phase: safe ? 'tripped' : 'tripping', record })
-      if (!safe) this.#drive(id)
+      if (safe) this.#watch(guarded)
+      else this.#drive(id)
     }
   }
 
@@ -98,7 +110,10 @@ export class Trips implements AsyncDisposable {
   /** Stops driving. Devices keep what was last written. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
-    await Promise.all(this.#drives.values())
+    await Promise.all([
+      ...this.#drives.values(),
+      ...[...this.#watches.values()].map(({ watching }) => watching),
+    ])
   }
 
   #state(actuator: string): TripState {
@@ -111,31 +126,60 @@ export class Trips implements AsyncDisposable {
     this.#states.set(actuator, state)
     const cause = (state.record ?? before.record)?.cause
     for (const effect of effects) if (cause) this.#carryOut(actuator, cause, effect)
+    if (state.phase === 'normal') this.#stopWatching(actuator)
   }
 
+  /** Carries out one effect. Motion is ours; everything else is somebody's who must not be able to stand in its way. */
   #carryOut(actuator: string, cause: TripCause, effect: TripEffect): void {
     switch (effect.type) {
       case 'alarm':
-        return this.#listener.alarm(actuator, cause, effect.detail)
+        return this.#tell(() => this.#listener.alarm(actuator, cause, effect.detail))
       case 'drive':
-        this.#listener.overrule(actuator, this.firstOut(actuator)?.detail ?? cause)
+        this.#tell(() => this.#listener.overrule(actuator, this.firstOut(actuator)?.detail ?? cause))
         return this.#drive(actuator)
       case 'keep-latch':
       case 'clear-latch':
-        return this.#listener.latchesChanged()
+        return this.#tell(() => this.#listener.latchesChanged())
       case 'record':
-        return this.#listener.record(effect.kind, actuator, cause, effect.detail)
+        return this.#tell(() => this.#listener.record(effect.kind, actuator, cause, effect.detail))
+    }
+  }
+
+  #tell(listener: () => void): void {
+    try {
+      listener()
+    } catch (error) {
+      this.#listener.mistake(error)
     }
   }
 
   #drive(actuator: string): void {
     const guarded = this.#actuators.get(actuator)
     if (!guarded || this.#drives.has(actuator)) return
+    this.#stopWatching(actuator)
     const drive = driveToSafe(guarded, this.#clock, this.#stop.signal, report => {
       // The drive ends with this report; a trip that it causes must be able to start the next.
-      if (report.type === 'safe-verified') this.#drives.delete(actuator)
+      if (report.type === 'safe-verified') {
+        this.#drives.delete(actuator)
+        this.#watch(guarded)
+      }
       this.#feed(actuator, report)
-    }).finally(() => this.#drives.delete(actuator))
+    })
     this.#drives.set(actuator, drive)
+  }
+
+  /** Looks at a tripped actuator until it is reset, driven again or the agent stops. */
+  #watch(guarded: GuardedActuator): void {
+    const ended = new AbortController()
+    const signal = AbortSignal.any([ended.signal, this.#stop.signal])
+    const watching = watchSafe(guarded, this.#clock, signal, report => {
+      if (!signal.aborted) this.#feed(guarded.id, report)
+    })
+    this.#watches.set(guarded.id, { ended, watching })
+  }
+
+  #stopWatching(actuator: string): void {
+    this.#watches.get(actuator)?.ended.abort()
+    this.#watches.delete(actuator)
   }
 }

@@ -16,8 +16,12 @@ export type AuditKind =
   | 'trip'
   | 'trip-safe'
   | 'trip-failed'
+  | 'trip-safe-lost'
   | 'reset'
   | 'credential-issued'
+  | 'revocation'
+  | 'key-rotated'
+  | 'key-retired'
   | 'alarm'
   | 'alarm-cleared'
 

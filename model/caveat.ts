@@ -12,6 +12,11 @@ export type Caveat =
   | { readonly kind: 'networks'; readonly networks: readonly string[] }
   | { readonly kind: 'not-before'; readonly seconds: number }
   | { readonly kind: 'not-after'; readonly seconds: number }
+  /** The client's certificate: its SHA-256 in lower-case hexadecimal, or the SPIFFE ID in it. */
+  | { readonly kind: 'certificate'; readonly sha256: string }
+  | { readonly kind: 'spiffe'; readonly id: string }
+  /** At most so many requests in any stretch of so many seconds. */
+  | { readonly kind: 'rate'; readonly requests: number; readonly seconds: number }
 
 /** One reach of an `act` caveat: actuators whose id matches the pattern, and the setpoints allowed on them. */
 export interface Grant {
@@ -31,6 +36,10 @@ const PATTERN = /^[a-z0-9*][a-z0-9*-]{0,62}$/
 const NUMBER = '-?(?:0|[1-9][0-9]{0,8})(?:\\.[0-9]{1,6})?'
 const RANGE = new RegExp(`^(${NUMBER})\\.\\.(${NUMBER})$`)
 const NETWORK = /^(?:local|[0-9A-Fa-f.:]{2,45}\/[0-9]{1,3})$/
+const CERTIFICATE = /^[0-9a-f]{64}$/
+/** SPIFFE-ID §2: a trust domain and a path, without query, fragment, port or percent-encoding. */
+const SPIFFE = /^spiffe:\/\/[a-z0-9._-]{1,255}(?:\/[A-Za-z0-9._-]+)*$/
+const RATE = /^([1-9][0-9]{0,5})\/([1-9][0-9]{0,4})$/
 const SECONDS = /^[1-9][0-9]{9,11}$/
 
 /** Reads one caveat from its text (`act=inlet-valve:open|closed`). Returns undefined for anything outside the grammar. */
@@ -55,6 +64,16 @@ export function parseCaveat(text: string): Caveat | undefined {
       return SECONDS.test(value) ? { kind: 'not-before', seconds: Number(value) } : undefined
     case 'exp':
       return SECONDS.test(value) ? { kind: 'not-after', seconds: Number(value) } : undefined
+    case 'tls':
+      return CERTIFICATE.test(value) ? { kind: 'certificate', sha256: value } : undefined
+    case 'spiffe':
+      return SPIFFE.test(value) ? { kind: 'spiffe', id: value } : undefined
+    case 'rate': {
+      const [, requests, seconds] = RATE.exec(value) ?? []
+      return requests && seconds
+        ? { kind: 'rate', requests: Number(requests), seconds: Number(seconds) }
+        : undefined
+    }
     default:
       return undefined
   }
@@ -75,6 +94,12 @@ export function formatCaveat(caveat: Caveat): string {
       return `nbf=${caveat.seconds}`
     case 'not-after':
       return `exp=${caveat.seconds}`
+    case 'certificate':
+      return `tls=${caveat.sha256}`
+    case 'spiffe':
+      return `spiffe=${caveat.id}`
+    case 'rate':
+      return `rate=${caveat.requests}/${caveat.seconds}`
   }
 }
 

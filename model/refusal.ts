@@ -1,5 +1,7 @@
+import type { Millis } from './time.ts'
+
 /**
- * What a refused request says about whoever sent it (docs/FAILSAFE.md has the table for readers).
+ * What a refused request says about whoever sent it (docs/ARCHITECTURE.md says what is done with it).
  * - `forged`: nothing in the request proves knowledge of a secret: bad signature, unknown id, nonsense.
  * - `denied`: a right signature that its scope, network, identity or revocation denies.
  * - `stale`: a right signature, expired or seen before. A replayer looks like this, and so does a slow operator.
@@ -40,6 +42,7 @@ const KINDS = {
   'master-key-unavailable': { status: 503, title: '503 Service Unavailable - Master Key', suspicion: 'none' },
   'digest-mismatch': { status: 403, title: '403 Forbidden - Content Digest Mismatch', suspicion: 'forged' },
   'signature-invalid': { status: 403, title: '403 Forbidden - Invalid Signature', suspicion: 'forged' },
+  revoked: { status: 403, title: '403 Forbidden - Revoked', suspicion: 'denied' },
   'caveat-unknown': { status: 403, title: '403 Forbidden - Unknown Caveat', suspicion: 'denied' },
   'credential-incomplete': {
     status: 403,
@@ -53,18 +56,21 @@ const KINDS = {
   'identity-suspended': { status: 403, title: '403 Forbidden - Identity Suspended', suspicion: 'none' },
   'network-denied': { status: 403, title: '403 Forbidden - Source Network', suspicion: 'denied' },
   'channel-denied': { status: 403, title: '403 Forbidden - Channel', suspicion: 'none' },
-  'role-denied': { status: 403, title: '403 Forbidden - Role', suspicion: 'denied' },
+  'identity-denied': { status: 403, title: '403 Forbidden - Client Identity', suspicion: 'denied' },
+  'role-denied': { status: 403, title: '403 Forbidden - Role', suspicion: 'none' },
   'scope-denied': { status: 403, title: '403 Forbidden - Scope', suspicion: 'denied' },
   'actuator-unknown': { status: 404, title: '404 Not Found - Unknown Actuator', suspicion: 'none' },
   'setpoint-unknown': { status: 400, title: '400 Bad Request - Unknown Setpoint', suspicion: 'none' },
   'lifetime-exceeded': { status: 400, title: '400 Bad Request - Lifetime Exceeded', suspicion: 'none' },
 
+  'rotation-elsewhere': { status: 409, title: '409 Conflict - Rotated Elsewhere', suspicion: 'none' },
   tripped: { status: 409, title: '409 Conflict - Tripped', suspicion: 'none' },
   'not-tripped': { status: 409, title: '409 Conflict - Not Tripped', suspicion: 'none' },
   'cause-persists': { status: 409, title: '409 Conflict - Cause Persists', suspicion: 'none' },
   'command-in-progress': { status: 409, title: '409 Conflict - Command In Progress', suspicion: 'none' },
   'replay-memory-lost': { status: 503, title: '503 Service Unavailable - Replay Memory', suspicion: 'none' },
   'audit-unwritable': { status: 503, title: '503 Service Unavailable - Audit Log', suspicion: 'none' },
+  'state-unwritable': { status: 503, title: '503 Service Unavailable - State Directory', suspicion: 'none' },
   stopping: { status: 503, title: '503 Service Unavailable - Stopping', suspicion: 'none' },
   overruled: { status: 409, title: '409 Conflict - Overruled', suspicion: 'none' },
   'device-unreachable': { status: 502, title: '502 Bad Gateway - Device Unreachable', suspicion: 'none' },
@@ -80,11 +86,14 @@ export class Refusal {
   readonly detail: string
   /** What the reader can do next, in words. */
   readonly remedy: string | undefined
+  /** When trying again makes sense, where that is known. */
+  readonly retryAfter: Millis | undefined
 
-  constructor(code: RefusalCode, detail: string, remedy?: string) {
+  constructor(code: RefusalCode, detail: string, remedy?: string, retryAfter?: Millis) {
     this.code = code
     this.detail = detail
     this.remedy = remedy
+    this.retryAfter = retryAfter
   }
 
   get status(): number {

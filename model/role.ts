@@ -1,4 +1,4 @@
-/** What a role may do. `command` includes select and operate; `reset` includes acknowledge. */
+/** What a role may do: look, command, reset a trip, and issue and revoke credentials and rotate keys. */
 export type Permission = 'read' | 'command' | 'reset' | 'issue'
 
 const VIEWER: readonly Permission[] = ['read']

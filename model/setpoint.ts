@@ -13,7 +13,13 @@ export interface Position {
  */
 export type SetpointDomain =
   | { readonly kind: 'positions'; readonly positions: ReadonlyMap<string, Position> }
-  | { readonly kind: 'range'; readonly min: number; readonly max: number; readonly unit: string }
+  | {
+      readonly kind: 'range'
+      readonly min: number
+      readonly max: number
+      readonly step: number
+      readonly unit: string
+    }
 
 /** A setpoint that the actuator can take, with the value to write and the feedback to expect. */
 export interface Target {
@@ -32,6 +38,7 @@ export function resolveSetpoint(domain: SetpointDomain, setpoint: Setpoint): Tar
     case 'range': {
       if (typeof setpoint !== 'number' || !Number.isFinite(setpoint)) return undefined
       if (setpoint < domain.min || setpoint > domain.max) return undefined
+      if (!Number.isInteger((setpoint - domain.min) / domain.step)) return undefined
       return { setpoint, write: setpoint, feedback: setpoint }
     }
   }
@@ -52,6 +59,10 @@ export function setpointAt(
 
 /** Says in words what a domain allows, for messages: `open or closed`, `0 to 100 %`. */
 export function describeDomain(domain: SetpointDomain): string {
-  if (domain.kind === 'range') return `${domain.min} to ${domain.max} ${domain.unit}`.trim()
+  if (domain.kind === 'range')
+    return (
+      `${domain.min} to ${domain.max} ${domain.unit}`.trim() +
+      (domain.step === 1 ? '' : ` in steps of ${domain.step}`)
+    )
   return [...domain.positions.keys()].join(' or ')
 }

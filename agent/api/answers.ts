@@ -2,16 +2,18 @@ import type { ServerResponse } from 'node:http'
 import type { Json } from '../../model/json.ts'
 import { describeFound, type Outcome } from '../../model/outcome.ts'
 import { type Problem, problemOf, type Refusal } from '../../model/refusal.ts'
+import type { Millis } from '../../model/time.ts'
 import type { CommandAnswer } from '../command/pipeline.ts'
 
 /** What is sent back: a status and a body, which is a problem document (RFC 9457) for everything from 400 on. */
 export interface HttpAnswer {
   readonly status: number
+  readonly retryAfter?: Millis | undefined
   readonly body: Json
 }
 
 export function answerRefusal(refusal: Refusal, extra: Record<string, Json> = {}): HttpAnswer {
-  return { status: refusal.status, body: { ...problemOf(refusal), ...extra } }
+  return { status: refusal.status, retryAfter: refusal.retryAfter, body: { ...problemOf(refusal), ...extra } }
 }
 
 /** Only `verified` is a success. */
@@ -53,15 +55,21 @@ function answerUnproven(
 }
 
 /** Sends an answer. Nothing of it may be kept by anyone on the way. */
-export function send(response: ServerResponse, { status, body }: HttpAnswer): void {
+export function send(response: ServerResponse, { status, body, retryAfter }: HttpAnswer): void {
   const bytes = Buffer.from(`${JSON.stringify(body)}\n`)
   response.writeHead(status, {
-    'Content-Type': status >= 400 ? 'application/problem+json' : 'application/json',
+    'Content-Type': isProblem(body) ? 'application/problem+json' : 'application/json',
     'Content-Length': bytes.length,
     'Cache-Control': 'no-store',
+    // In whole seconds (RFC 9110 §10.2.3), and never so early that it would be too early again.
+    ...(retryAfter === undefined ? {} : { 'Retry-After': Math.ceil(retryAfter / 1000) }),
     ...(status === 401 ? { 'WWW-Authenticate': 'Signature' } : {}),
   })
   response.end(bytes)
+}
+
+function isProblem(body: Json): boolean {
+  return typeof body === 'object' && body !== null && 'type' in body && 'title' in body
 }
 
 /** The same for a connection that never got as far as a request. */

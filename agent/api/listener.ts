@@ -1,12 +1,14 @@
-import { chmod, rm } from 'node:fs/promises'
+import { chmod, lstat, mkdir, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
+import { dirname } from 'node:path'
 import type { Clock, Millis } from '../../model/time.ts'
 import { inNetworks } from '../command/authorize.ts'
 import { sourceOf } from '../command/receive.ts'
 import type { Channel } from '../command/received.ts'
 import { type Refused, refuse } from '../command/refused.ts'
 import type { ListenerConfig } from '../config/config.ts'
+import { answerRefusal, rawAnswer } from './answers.ts'
 
 /** What a listener hands on. */
 export interface Handler {
@@ -19,8 +21,6 @@ export interface Handler {
 export interface Listening extends AsyncDisposable {
   readonly name: string
   readonly address: string
-  /** Connections that came from outside the allowed networks and were dropped without an answer. */
-  readonly dropped: number
 }
 
 /** Why a listener could not be opened, for the engineer. */
@@ -30,11 +30,13 @@ export class ListenFailure extends Error {
 
 const HEADER_BYTES_MAX = 16 * 1024
 const CONNECTIONS_MAX = 512
+const CONNECTIONS_PER_SOURCE = 128
 const CLOSE_GRACE: Millis = 1000
 
 /** Opens one listener of the configuration. Throws ListenFailure when its address cannot be had. */
 export async function listen(config: ListenerConfig, handler: Handler, clock: Clock): Promise<Listening> {
   const channel = channelOf(config)
+  const begun = new WeakSet<Socket>()
   const server = createServer(
     {
       maxHeaderSize: HEADER_BYTES_MAX,
@@ -43,19 +45,47 @@ export async function listen(config: ListenerConfig, handler: Handler, clock: Cl
       requestTimeout: 10_000,
       keepAliveTimeout: 30_000,
       connectionsCheckingInterval: 1000,
+      // A request without Host is refused by us, in our form, and is in the log.
+      requireHostHeader: false,
     },
-    (request, response) => void handler.handle(request, response, channel),
+    (request, response) => {
+      begun.add(request.socket)
+      response.once('close', () => begun.delete(request.socket))
+      void handler.handle(request, response, channel)
+    },
   )
+  // An expectation that is not known is let be: what it asks for does not change what is answered.
+  server.on('checkExpectation', (request, response) => void handler.handle(request, response, channel))
+  server.on('connect', (request: IncomingMessage, socket: Socket) => {
+    const answer = handler.broken(
+      channel,
+      sourceOf(request.socket.remoteAddress),
+      refuse('method-not-allowed', 'there is no CONNECT'),
+    )
+    socket.end(answer)
+  })
   server.maxConnections = CONNECTIONS_MAX
-  let dropped = 0
+  const bySource = new Map<string, number>()
   server.on('connection', (socket: Socket) => {
     if (config.kind === 'unix') return
-    // Outside the allowed networks nobody is answered and nothing is counted as evidence.
-    if (inNetworks(sourceOf(socket.remoteAddress), config.allowedNetworks)) return
-    dropped += 1
-    socket.destroy()
+    const source = sourceOf(socket.remoteAddress)
+    const open = bySource.get(source) ?? 0
+    // Outside the allowed networks nobody is answered and nothing is counted as evidence. Inside them nobody gets all of it.
+    if (!inNetworks(source, config.allowedNetworks) || open >= CONNECTIONS_PER_SOURCE)
+      return void socket.destroy()
+    bySource.set(source, open + 1)
+    socket.once('close', () => {
+      const left = (bySource.get(source) ?? 1) - 1
+      if (left > 0) bySource.set(source, left)
+      else bySource.delete(source)
+    })
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    // A request whose head came in is refused, and recorded, where it is read.
+    if (begun.has(socket))
+      return void (socket.writable
+        ? socket.end(rawAnswer(answerRefusal(describeClientError(error).refusal)))
+        : socket.destroy())
     const answer = handler.broken(channel, sourceOf(socket.remoteAddress), describeClientError(error))
     if (socket.writable) socket.end(answer)
     else socket.destroy()
@@ -64,9 +94,6 @@ export async function listen(config: ListenerConfig, handler: Handler, clock: Cl
   return {
     name: config.name,
     address: addressOf(server, config),
-    get dropped() {
-      return dropped
-    },
     [Symbol.asyncDispose]: async () => {
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
       server.closeIdleConnections()
@@ -96,6 +123,7 @@ async function open(server: Server, config: ListenerConfig): Promise<void> {
   if (config.kind === 'tcp') {
     server.listen({ host: config.host, port: config.port }, resolve)
   } else {
+    await mkdir(dirname(config.path), { recursive: true })
     await removeDeadSocket(config.path)
     // Nobody may connect between bind and chmod.
     const before = process.umask(0o177)
@@ -114,7 +142,10 @@ async function open(server: Server, config: ListenerConfig): Promise<void> {
 
 /** Removes a socket that a killed agent left behind; never one that somebody still answers on. */
 async function removeDeadSocket(path: string): Promise<void> {
-  if (!(await isAnswering(path))) await rm(path, { force: true })
+  const found = await lstat(path).catch(() => undefined)
+  if (!found) return
+  // Whatever else is there is somebody's, and listening says that the place is taken.
+  if (found.isSocket() && !(await isAnswering(path))) await rm(path, { force: true })
 }
 
 /** Whether somebody listens on a unix socket. */
@@ -125,7 +156,10 @@ export function isAnswering(path: string): Promise<boolean> {
       probe.destroy()
       resolve(true)
     })
-    probe.once('error', () => resolve(false))
+    // Only a refusal says that nobody is there: a socket that may not be opened, or is busy, has somebody.
+    probe.once('error', (error: NodeJS.ErrnoException) =>
+      resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
+    )
   })
 }
 

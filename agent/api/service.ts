@@ -4,12 +4,17 @@ import type { Clock } from '../../model/time.ts'
 import { type Authenticated, authenticate } from '../command/authenticate.ts'
 import { authorizeRequest } from '../command/authorize.ts'
 import { issue } from '../command/issue.ts'
+import type { Ledger } from '../command/ledger.ts'
 import { type Commands, carryOut } from '../command/pipeline.ts'
+import type { Rates } from '../command/rates.ts'
 import { receive } from '../command/receive.ts'
 import type { Channel, Received } from '../command/received.ts'
 import { Refused, refuse } from '../command/refused.ts'
 import { type Resets, reset } from '../command/reset.ts'
+import { revoke } from '../command/revoke.ts'
+import { type Rotator, rotate } from '../command/rotate.ts'
 import type { Mint } from '../credential/mint.ts'
+import type { Revocations } from '../credential/revocations.ts'
 import { answerCommand, answerRefusal, type HttpAnswer, rawAnswer, send } from './answers.ts'
 import type { Handler } from './listener.ts'
 import { type Condition, troubles, viewActuator, viewActuators, viewAgent } from './status.ts'
@@ -18,7 +23,11 @@ export interface ServiceParts {
   readonly commands: Commands
   readonly resets: Resets
   readonly mint: Mint
+  readonly revocations: Revocations
+  readonly ledger: Ledger
+  readonly rotator: Rotator
   readonly condition: Condition
+  readonly rates: Rates
   readonly clock: Clock
   /** A mistake of ours that no request should be able to cause; it is told to the log and not to the sender. */
   onBug(error: unknown): void
@@ -45,13 +54,18 @@ export class Service implements Handler {
         POST: async (received, id) => answerCommand(await carryOut(received, id, parts.commands)),
       },
       '/v1/actuators/{id}/reset': { POST: (received, id) => this.#reset(received, id) },
-      '/v1/credentials': { POST: received => this.#issue(received) },
+      '/v1/credentials': {
+        GET: received => this.#credentials(received),
+        POST: received => this.#issue(received),
+      },
+      '/v1/keys/rotate': { POST: received => this.#rotate(received) },
+      '/v1/revocations': { POST: received => this.#revoke(received) },
     }
   }
 
   async handle(request: IncomingMessage, response: ServerResponse, channel: Channel): Promise<void> {
     try {
-      const received = await receive(request, channel, this.#parts.clock)
+      const received = await receive(request, channel, this.#parts.clock, this.#parts.rates)
       if ('refused' in received) {
         // Not read to its end: the connection cannot be used again. What still comes is let go by.
         response.setHeader('Connection', 'close')
@@ -84,6 +98,7 @@ export class Service implements Handler {
       query: '?',
       fields: new Map(),
       body: new Uint8Array(),
+      tooEarly: 0,
       arrived: { wall: clock.wall(), monotonic: clock.monotonic() },
     }
     void this.#refuse(received, refused)
@@ -117,10 +132,27 @@ export class Service implements Handler {
     return { status: list.length === 0 ? 200 : 503, body: { ready: list.length === 0, troubles: list } }
   }
 
+  /** Authenticates a request and counts it, for all that is not a command: those are counted where towards safe is excepted. */
+  #authenticate(received: Received): Authenticated | Refused {
+    const { commands, rates } = this.#parts
+    const authenticated = authenticate(received, commands.authenticator)
+    if (authenticated instanceof Refused) return authenticated
+    const tooMany = rates.check(authenticated)
+    return tooMany ? new Refused(tooMany, authenticated.who) : authenticated
+  }
+
+  /** Who may administer credentials: whoever may open the admin socket, undefined here, or one whose credential allows it. */
+  #administrator(received: Received): Authenticated | Refused | undefined {
+    if (received.channel.admin && !received.fields.has('signature')) return undefined
+    const authenticated = this.#authenticate(received)
+    if (authenticated instanceof Refused) return authenticated
+    return authorizeRequest(authenticated, 'issue') ?? authenticated
+  }
+
   /** Who may read: whoever may open a unix socket, and on other listeners whoever signs with a role that may. */
   #reader(received: Received): Authenticated | Refused | undefined {
     if (received.channel.identity !== undefined && !received.fields.has('signature')) return undefined
-    const authenticated = authenticate(received, this.#parts.commands.authenticator)
+    const authenticated = this.#authenticate(received)
     if (authenticated instanceof Refused) return authenticated
     return authorizeRequest(authenticated, 'read') ?? authenticated
   }
@@ -153,7 +185,7 @@ export class Service implements Handler {
   }
 
   async #reset(received: Received, id: string): Promise<HttpAnswer> {
-    const authenticated = authenticate(received, this.#parts.commands.authenticator)
+    const authenticated = this.#authenticate(received)
     const cleared =
       authenticated instanceof Refused ? authenticated : await reset(authenticated, id, this.#parts.resets)
     if (cleared instanceof Refused) return await this.#refuse(received, cleared, id)
@@ -164,10 +196,33 @@ export class Service implements Handler {
     }
   }
 
+  async #rotate(received: Received): Promise<HttpAnswer> {
+    const by = this.#administrator(received)
+    const rotated = by instanceof Refused ? by : await rotate(received, by, this.#parts.rotator)
+    if (rotated instanceof Refused) return await this.#refuse(received, rotated)
+    const { generation, keyId, retiresAt, shares } = rotated
+    const previousUntil = retiresAt === undefined ? null : new Date(retiresAt).toISOString()
+    return { status: 200, body: { generation, key: keyId, previous_until: previousUntil, shares } }
+  }
+
+  async #revoke(received: Received): Promise<HttpAnswer> {
+    const { commands, revocations, clock } = this.#parts
+    const by = this.#administrator(received)
+    const revoked =
+      by instanceof Refused ? by : await revoke(received, by, revocations, commands.audit, clock)
+    if (revoked instanceof Refused) return await this.#refuse(received, revoked)
+    return { status: 200, body: { revoked: { ...revoked } } }
+  }
+
+  async #credentials(received: Received): Promise<HttpAnswer> {
+    const by = this.#administrator(received)
+    if (by instanceof Refused) return await this.#refuse(received, by)
+    return { status: 200, body: await this.#parts.ledger.list() }
+  }
+
   async #issue(received: Received): Promise<HttpAnswer> {
     const { commands, mint } = this.#parts
-    const signed = !received.channel.admin || received.fields.has('signature')
-    const issuer = signed ? authenticate(received, commands.authenticator) : undefined
+    const issuer = this.#administrator(received)
     const minted = issuer instanceof Refused ? issuer : await issue(received, issuer, mint, commands.audit)
     if (minted instanceof Refused) return await this.#refuse(received, minted)
     const { keyid, secret, serial, notAfter } = minted

@@ -6,6 +6,7 @@ import type { AuditLog } from '../audit/log.ts'
 import { type Actuator, foundOf } from '../command/actuator.ts'
 import type { Permits } from '../command/permit.ts'
 import type { EpochKeys } from '../credential/epoch-keys.ts'
+import type { Readings } from './readings.ts'
 
 /** Everything that a status is drawn from. */
 export interface Condition {
@@ -14,11 +15,12 @@ export interface Condition {
   readonly started: MonotonicMs
   readonly clock: Clock
   readonly keys: EpochKeys
-  readonly masterKey: string
+  masterKey(): string
   readonly audit: AuditLog
   readonly trips: Trips
   readonly permits: Permits
   readonly actuators: ReadonlyMap<string, Actuator>
+  readonly readings: Readings
   /** Identities whose commands away from safe are refused, with the reason. */
   suspended(): Readonly<Record<string, string>>
 }
@@ -43,8 +45,13 @@ export function viewAgent(condition: Condition): { [key: string]: Json } {
     uptime_ms: Math.round(clock.monotonic() - condition.started),
     troubles: troubles(condition),
     master_key: {
-      source: condition.masterKey,
+      source: condition.masterKey(),
       generation: keys.generation,
+      generations: keys.generations.map(({ master, since, retiresAt }) => ({
+        generation: master.generation,
+        since: since === undefined ? null : new Date(since).toISOString(),
+        until: retiresAt === undefined ? null : new Date(retiresAt).toISOString(),
+      })),
       epoch: keys.epochAt(clock.wall()),
       available: keys.trouble === undefined,
       ...(keys.trouble
@@ -64,12 +71,9 @@ export function viewAgent(condition: Condition): { [key: string]: Json } {
 /** One actuator, with its feedback read from the device now: nothing here is a memory of what was commanded. */
 export async function viewActuator(
   actuator: Actuator,
-  { trips }: Condition,
+  { trips, readings }: Condition,
 ): Promise<{ [key: string]: Json }> {
-  const reading = await actuator.driver.read(
-    actuator.feedbackPoint,
-    AbortSignal.timeout(actuator.deviceTimeout),
-  )
+  const reading = await readings.read(actuator)
   const first = trips.firstOut(actuator.id)
   return {
     id: actuator.id,

@@ -20,3 +20,8 @@ export type Sealed =
 export type RecentNonces =
   | { readonly kind: 'nonces'; readonly nonces: readonly SeenNonce[] }
   | { readonly kind: 'unreadable'; readonly detail: string }
+
+export type FoundRecords =
+  /** Canonical JSON, newest first. */
+  | { readonly kind: 'records'; readonly texts: readonly string[] }
+  | { readonly kind: 'unreadable'; readonly detail: string }

@@ -1,9 +1,9 @@
-import type { AuditEntry } from '../../model/audit.ts'
-import { type Clock, formatDuration } from '../../model/time.ts'
-import type { AuditState, RecentNonces, Sealed } from './answers.ts'
+import type { AuditEntry, AuditKind } from '../../model/audit.ts'
+import { type Clock, formatDuration, type UnixMs } from '../../model/time.ts'
+import type { AuditState, FoundRecords, RecentNonces, Sealed } from './answers.ts'
 import type { Failure } from './failure.ts'
 import { Gap, gapEntry } from './gap.ts'
-import type { Reply } from './messages.ts'
+import type { Reply, Request } from './messages.ts'
 import type { NoteSigner } from './note.ts'
 import { type AuditLimits, type AuditLogOptions, LIMITS } from './options.ts'
 import { type Appended, AuditQueue, Pending } from './queue.ts'
@@ -127,11 +127,14 @@ export class AuditLog implements AsyncDisposable {
    * records with the members `credential`, `nonce` and `created` (whole seconds). Never rejects.
    */
   async recentNonces(since: number): Promise<RecentNonces> {
-    const reply = await this.#thread.ask({ kind: 'nonces', since: since / 1000 })
-    if (reply.kind === 'nonces') return { kind: 'nonces', nonces: reply.nonces }
-    this.#fail(failureIn(reply))
-    this.#wake()
-    return { kind: 'unreadable', detail: failureIn(reply).detail }
+    const reply = await this.#query({ kind: 'nonces', since: since / 1000 })
+    return reply.kind === 'nonces' ? reply : { kind: 'unreadable', detail: failureIn(reply).detail }
+  }
+
+  /** The newest records of one kind, from a time on, at most `most`: their canonical JSON, newest first. Never rejects. */
+  async records(of: AuditKind, since: UnixMs, most: number): Promise<FoundRecords> {
+    const reply = await this.#query({ kind: 'records', of, since: new Date(since).toISOString(), most })
+    return reply.kind === 'records' ? reply : { kind: 'unreadable', detail: failureIn(reply).detail }
   }
 
   /**
@@ -151,6 +154,15 @@ export class AuditLog implements AsyncDisposable {
       await this.#thread.ask({ kind: 'close' })
       await this.#thread[Symbol.asyncDispose]()
     } else void this.#thread[Symbol.asyncDispose]()
+  }
+
+  async #query(request: Request): Promise<Reply | Crashed> {
+    const reply = await this.#thread.ask(request)
+    if (reply.kind === 'failed' || reply.kind === 'crashed') {
+      this.#fail(failureIn(reply))
+      this.#wake()
+    }
+    return reply
   }
 
   #stamp(entry: AuditEntry): StampedEntry {

@@ -1,3 +1,4 @@
+import type { AuditKind } from '../../model/audit.ts'
 import type { Failure } from './failure.ts'
 import type { NoteSigner } from './note.ts'
 import type { OpenMode } from './schema.ts'
@@ -23,12 +24,16 @@ export type Request =
   /** Sets the key that later checkpoints are signed with, or takes it away. */
   | { readonly kind: 'sign'; readonly signer: NoteSigner | undefined }
   | { readonly kind: 'nonces'; readonly since: number }
+  /** The newest records of one kind, from a time on, at most so many. */
+  | { readonly kind: 'records'; readonly of: AuditKind; readonly since: string; readonly most: number }
   | { readonly kind: 'close' }
 
 export type Reply =
   | { readonly kind: 'opened'; readonly created: boolean; readonly head: Head }
   | ({ readonly kind: 'committed'; readonly tookMs: number } & Committed)
   | { readonly kind: 'nonces'; readonly nonces: readonly SeenNonce[] }
+  /** Canonical JSON, newest first. */
+  | { readonly kind: 'records'; readonly texts: readonly string[] }
   | { readonly kind: 'done' }
   /** After this the file is closed, and must be opened again. */
   | { readonly kind: 'failed'; readonly failure: Failure }

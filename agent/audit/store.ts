@@ -45,6 +45,7 @@ export class AuditStore implements Disposable {
   readonly #select: Database.Statement
   readonly #seal: Database.Statement
   readonly #nonces: Database.Statement
+  readonly #records: Database.Statement
   #frontier: Frontier
   #leaf: Uint8Array | undefined
   #sealed: { readonly size: number; readonly signed: boolean }
@@ -69,6 +70,9 @@ export class AuditStore implements Disposable {
           'SELECT credential, nonce, created FROM record WHERE nonce IS NOT NULL AND created >= ? ORDER BY created',
         )
         .raw()
+      this.#records = database
+        .prepare('SELECT bytes FROM record WHERE kind = ? AND time >= ? ORDER BY time DESC LIMIT ?')
+        .pluck()
       const tail = restoreFrontier(database)
       this.#frontier = tail.frontier
       this.#sealed = tail.sealed
@@ -133,6 +137,11 @@ export class AuditStore implements Disposable {
         nonces.push({ credential, nonce, created })
     }
     return nonces
+  }
+
+  /** The newest records of one kind, from `since` (RFC 3339) on, at most `most`, newest first: their canonical bytes. */
+  records(kind: string, since: string, most: number): string[] {
+    return this.#records.all(kind, since, most) as string[]
   }
 
   [Symbol.dispose](): void {

@@ -50,6 +50,8 @@ class Writer {
         return { kind: 'done' }
       case 'nonces':
         return { kind: 'nonces', nonces: this.#open().recentNonces(request.since) }
+      case 'records':
+        return { kind: 'records', texts: this.#open().records(request.of, request.since, request.most) }
       case 'close':
         this.#close()
         return { kind: 'done' }

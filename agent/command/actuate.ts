@@ -1,4 +1,6 @@
 import { Refusal } from '../../model/refusal.ts'
+import type { Revocations } from '../credential/revocations.ts'
+import { checkRevocation } from './authenticate.ts'
 import { Overruled } from './controls.ts'
 import type { Intended } from './record-intent.ts'
 
@@ -14,8 +16,13 @@ export interface Actuated {
  * Writes the setpoint, once. Asks one last time whether the right to do so still stands: between the record of the
  * intention and this line a trip or a revocation may have come.
  */
-export async function actuate(intended: Intended): Promise<Actuated | Refusal> {
+export async function actuate(
+  intended: Intended,
+  revocations: Pick<Revocations, 'of'>,
+): Promise<Actuated | Refusal> {
   const { control, authorized } = intended.permitted
+  const revoked = checkRevocation(authorized.authenticated.claims, revocations)
+  if (revoked) return revoked
   const { actuator, target } = authorized
   if (control.signal.aborted) return overruled(control.signal)
   const written = await actuator.driver.write(

@@ -1,6 +1,6 @@
 import type { ReadResult } from '../../drivers/driver.ts'
 import type { GuardedActuator } from '../../failsafe/guarded.ts'
-import { describeFound, type Found } from '../../model/outcome.ts'
+import type { Found } from '../../model/outcome.ts'
 import { type SetpointDomain, setpointAt } from '../../model/setpoint.ts'
 
 /** An actuator as the command path sees it: all that the fail-safe knows of it, and what it can be told. */
@@ -13,11 +13,4 @@ export interface Actuator extends GuardedActuator {
 export function foundOf(actuator: Actuator, reading: ReadResult): Found {
   if (reading.kind === 'failed') return null
   return setpointAt(actuator.domain, reading.value, actuator.tolerance) ?? { between: reading.value }
-}
-
-/** The same in words, with the reason when nothing could be read. */
-export function describeReading(actuator: Actuator, reading: ReadResult): string {
-  return reading.kind === 'failed'
-    ? `no feedback (${reading.reason})`
-    : describeFound(foundOf(actuator, reading))
 }

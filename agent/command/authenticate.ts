@@ -1,10 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { parseCaveat } from '../../model/caveat.ts'
 import { Refusal } from '../../model/refusal.ts'
 import { signatureBase } from '../../model/signature.ts'
 import type { Clock, UnixMs } from '../../model/time.ts'
 import { chainSecret, hmacSha256 } from '../credential/chain.ts'
 import type { EpochKeys } from '../credential/epoch-keys.ts'
-import { type ReplayMemory, SKEW_MAX } from '../credential/replay.ts'
+import { type Memory, type ReplayMemory, SKEW_MAX } from '../credential/replay.ts'
+import type { Revocations } from '../credential/revocations.ts'
 import { type Claims, checkValidity, readClaims } from './claims.ts'
 import type { Received } from './received.ts'
 import { Refused, type Who } from './refused.ts'
@@ -16,6 +18,8 @@ export interface Authenticated {
   readonly received: Received
   readonly who: Who
   readonly claims: Claims
+  /** False when nobody can say whether this signature was seen before: then it moves nothing away from safe. */
+  readonly certainlyNew: boolean
 }
 
 export interface Authenticator {
@@ -23,13 +27,14 @@ export interface Authenticator {
   readonly gateway: string
   readonly keys: EpochKeys
   readonly replay: ReplayMemory
+  readonly revocations: Pick<Revocations, 'of'>
   readonly clock: Clock
 }
 
 /**
  * Asks whether the sender holds the secret, and whether this is the first time that it says this. The order is: form,
- * address, key, digest and signature, caveats, and time last, so that nothing about content or time is told to someone
- * who has not shown a right signature. The digest is of the bytes as they came; nothing has parsed them yet.
+ * address, key, digest and signature, then freshness, and what the credential says last, so that nothing of it is told to
+ * someone who has not shown a right signature of now. The digest is of the bytes as they came; nothing has parsed them yet.
  */
 export function authenticate(received: Received, by: Authenticator): Authenticated | Refused {
   const signed = readSigned(received)
@@ -38,14 +43,27 @@ export function authenticate(received: Received, by: Authenticator): Authenticat
   if (forged) return new Refused(forged)
 
   const { keyId, input } = signed
-  const claims = readClaims(keyId.caveats)
-  const subject = claims instanceof Refusal ? undefined : claims.subject
-  const who: Who = { subject, serial: keyId.serial, nonce: input.nonce, created: input.created }
-  if (claims instanceof Refusal) return new Refused(claims, who)
+  const who: Who = {
+    subject: leadingSubject(keyId.caveats),
+    serial: keyId.serial,
+    nonce: input.nonce,
+    created: input.created,
+  }
   const now = by.clock.wall()
-  const late = checkValidity(claims, now) ?? checkFreshness(who, now, by.replay)
-  if (late) return new Refused(late, who)
-  return { stage: 'authenticated', received, who, claims }
+  // Before anything that could speak against the holder: a copy of a request must not be held against who made it.
+  const memory = checkFreshness(who, now, by.replay)
+  if (memory instanceof Refusal) return new Refused(memory, who)
+  const claims = readClaims(keyId.serial, keyId.caveats)
+  if (claims instanceof Refusal) return new Refused(claims, who)
+  const no = checkValidity(claims, now) ?? checkRevocation(claims, by.revocations)
+  if (no) return new Refused(no, who)
+  return { stage: 'authenticated', received, who, claims, certainlyNew: memory === 'new' }
+}
+
+/** Whom a credential was issued to: its first subject. Whatever was appended later cannot disguise it. */
+function leadingSubject(caveats: readonly string[]): string | undefined {
+  const subject = caveats.map(parseCaveat).find(caveat => caveat?.kind === 'subject')
+  return subject?.kind === 'subject' ? subject.subject : undefined
 }
 
 /** Asks whether the signature is the one that the credential's holder makes over these bytes (RFC 9421 §3.2, §3.3.3). */
@@ -105,12 +123,24 @@ function checkSignature(received: Received, signed: Signed, by: Authenticator): 
   return undefined
 }
 
+/** Asks whether a credential was taken away. Asked again right before a write: a revocation is to act within the second. */
+export function checkRevocation(claims: Claims, revocations: Pick<Revocations, 'of'>): Refusal | undefined {
+  const revocation = revocations.of(claims)
+  return revocation
+    ? new Refusal(
+        'revoked',
+        `the credential was revoked at ${new Date(revocation.at).toISOString()}`,
+        'get a new credential, if you are still meant to have one',
+      )
+    : undefined
+}
+
 /** Asks whether the signature is of now and was never seen. From here on it was. */
 function checkFreshness(
   { serial, nonce, created }: Who,
   now: UnixMs,
   replay: ReplayMemory,
-): Refusal | undefined {
+): Exclude<Memory, 'seen'> | Refusal {
   const skew = Math.abs(now - created * 1000)
   if (skew > SKEW_MAX) {
     return new Refusal(
@@ -119,20 +149,8 @@ function checkFreshness(
       'set the clock of the signer, or of the gateway',
     )
   }
-  switch (replay.remember(serial, nonce, created, now)) {
-    case 'new':
-      return undefined
-    case 'seen':
-      return new Refusal(
-        'replayed',
-        'this signature was seen before',
-        'sign each request anew, with a new nonce',
-      )
-    case 'forgotten':
-      return new Refusal(
-        'clock-skewed',
-        "this gateway's clock has stepped back behind the signature's time",
-        'check the clock of the gateway',
-      )
-  }
+  const memory = replay.remember(serial, nonce, created, now)
+  return memory === 'seen'
+    ? new Refusal('replayed', 'this signature was seen before', 'sign each request anew, with a new nonce')
+    : memory
 }

@@ -1,12 +1,12 @@
 import { BlockList, isIPv6 } from 'node:net'
 import { z } from 'zod'
-import { allowsSetpoint, coversActuator } from '../../model/caveat.ts'
+import { allowsSetpoint, type Caveat, coversActuator } from '../../model/caveat.ts'
 import { type Json, parseJsonStrictly } from '../../model/json.ts'
 import { type Permission, permissionsOf } from '../../model/role.ts'
 import { describeDomain, resolveSetpoint, type Setpoint, type Target } from '../../model/setpoint.ts'
 import type { Actuator } from './actuator.ts'
 import type { Authenticated } from './authenticate.ts'
-import type { Received } from './received.ts'
+import type { ClientCertificate, Received } from './received.ts'
 import { Refused, refuse, type Who } from './refused.ts'
 
 /** A command that its credential reaches, on an actuator that there is, with a setpoint that it can take. */
@@ -28,6 +28,14 @@ const CommandBody = z.strictObject({
 export function authorizeRequest(authenticated: Authenticated, permission: Permission): Refused | undefined {
   const { received, claims, who } = authenticated
   for (const caveat of authenticated.claims.caveats) {
+    if (!hasIdentity(caveat, received.channel.certificate)) {
+      return refuse(
+        'identity-denied',
+        `the credential is bound to ${caveat.kind === 'spiffe' ? caveat.id : 'a client certificate'}, and this channel does not show it`,
+        'use it with that certificate, over a TLS listener',
+        who,
+      )
+    }
     if (caveat.kind === 'networks' && !inNetworks(received.source, caveat.networks)) {
       return refuse(
         'network-denied',
@@ -46,6 +54,18 @@ export function authorizeRequest(authenticated: Authenticated, permission: Permi
     )
   }
   return undefined
+}
+
+/** Whether a channel shows the identity that a caveat asks for; one that asks for none is content with every channel. */
+function hasIdentity(caveat: Caveat, certificate: ClientCertificate | undefined): boolean {
+  switch (caveat.kind) {
+    case 'certificate':
+      return certificate?.sha256 === caveat.sha256
+    case 'spiffe':
+      return certificate?.spiffe === caveat.id
+    default:
+      return true
+  }
 }
 
 /** Asks whether the credential reaches this actuator. Whether there is one is not told to those whom it does not reach. */
@@ -132,10 +152,17 @@ export function readBody<Body>(
   if (parsed.success) return parsed.data
   return refuse(
     'body-malformed',
-    `the body is not what was expected: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`,
+    `the body is not what was expected: ${describeIssues(parsed.error)}`,
     undefined,
     who,
   )
+}
+
+/** Says what is wrong with a body, field by field. */
+function describeIssues({ issues }: z.ZodError): string {
+  return issues
+    .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))
+    .join('; ')
 }
 
 /** Whether an address is in one of the networks. `local` stands for the unix sockets. */

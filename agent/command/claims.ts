@@ -4,16 +4,19 @@ import type { UnixMs } from '../../model/time.ts'
 
 /** What a credential says: all that its caveats allow together. */
 export interface Claims {
+  readonly serial: string
   readonly subject: string
   readonly roles: readonly string[]
   readonly caveats: readonly Caveat[]
-  /** First and last moment of its validity, in seconds since 1970; `notAfter` itself is too late. */
+  /** First moment of its validity and the moment after its last, in seconds since 1970. */
   readonly notBefore: number
   readonly notAfter: number
+  /** When it was issued; 0 where it does not say. A later beginning that its holder added does not count. */
+  readonly issuedAt: UnixMs
 }
 
 /** Reads a credential's caveats. One that is not understood denies; so does one that could mean two things. */
-export function readClaims(texts: readonly string[]): Claims | Refusal {
+export function readClaims(serial: string, texts: readonly string[]): Claims | Refusal {
   const caveats: Caveat[] = []
   for (const text of texts) {
     const caveat = parseCaveat(text)
@@ -38,7 +41,15 @@ export function readClaims(texts: readonly string[]): Claims | Refusal {
       'get a new credential',
     )
   }
-  return { subject, roles, caveats, notBefore: Math.max(0, ...beginnings), notAfter: Math.min(...ends) }
+  return {
+    serial,
+    subject,
+    roles,
+    caveats,
+    notBefore: Math.max(0, ...beginnings),
+    notAfter: Math.min(...ends),
+    issuedAt: beginnings.length > 0 ? Math.min(...beginnings) * 1000 : 0,
+  }
 }
 
 /** Asks whether a credential is valid at a moment. */

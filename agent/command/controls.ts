@@ -11,38 +11,55 @@ export class Overruled extends Error {
 }
 
 /**
- * Who is moving what. One command away from safe at a time on an actuator; one towards safe takes the others' control
- * away and is never made to wait.
+ * Who is moving what. One command away from safe at a time on an actuator; one towards safe takes that one's control away
+ * and is never made to wait. Several towards safe run beside each other: they want the same, and if each took over from
+ * the last, none would be carried out.
  */
 export class Controls {
-  readonly #underWay = new Map<string, Set<AbortController>>()
+  readonly #away = new Map<string, AbortController>()
+  readonly #towards = new Map<string, Set<AbortController>>()
   #stopping: string | undefined
 
   take(actuator: string, towardsSafe: boolean): Control | Refusal {
     if (this.#stopping) return new Refusal('stopping', this.#stopping, 'try again once the agent is back')
-    const others = this.#underWay.get(actuator) ?? new Set()
-    if (others.size > 0 && !towardsSafe) {
+    if (towardsSafe) {
+      this.#away.get(actuator)?.abort(new Overruled('a command towards the safe state came in'))
+      return this.#towardsSafe(actuator)
+    }
+    if (this.#away.has(actuator) || (this.#towards.get(actuator)?.size ?? 0) > 0) {
       return new Refusal(
         'command-in-progress',
         `another command is moving ${actuator}`,
         'wait for its outcome',
       )
     }
-    if (towardsSafe) this.overrule(actuator, 'a command towards the safe state came in')
     const mine = new AbortController()
-    others.add(mine)
-    this.#underWay.set(actuator, others)
-    return { signal: mine.signal, [Symbol.dispose]: () => void others.delete(mine) }
+    this.#away.set(actuator, mine)
+    return { signal: mine.signal, [Symbol.dispose]: () => void this.#away.delete(actuator) }
   }
 
-  /** Takes every control of an actuator away: what was authenticated and not yet written will not be written. */
+  /** A trip: whatever is under way on the actuator loses control. What was authenticated and not yet written is not written. */
   overrule(actuator: string, detail: string): void {
-    for (const control of this.#underWay.get(actuator) ?? []) control.abort(new Overruled(detail))
+    this.#away.get(actuator)?.abort(new Overruled(detail))
   }
 
   /** Takes every control away and gives no new one. */
   stop(detail: string): void {
     this.#stopping = detail
-    for (const actuator of this.#underWay.keys()) this.overrule(actuator, detail)
+    const all = [...this.#away.values(), ...[...this.#towards.values()].flatMap(set => [...set])]
+    for (const control of all) control.abort(new Overruled(detail))
+  }
+
+  #towardsSafe(actuator: string): Control {
+    const mine = new AbortController()
+    const others = this.#towards.get(actuator) ?? new Set()
+    this.#towards.set(actuator, others.add(mine))
+    return {
+      signal: mine.signal,
+      [Symbol.dispose]: () => {
+        others.delete(mine)
+        if (others.size === 0) this.#towards.delete(actuator)
+      },
+    }
   }
 }

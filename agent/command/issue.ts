@@ -6,7 +6,7 @@ import { formatDuration, parseDuration } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
 import type { Mint, Minted } from '../credential/mint.ts'
 import type { Authenticated } from './authenticate.ts'
-import { authorizeRequest, readBody } from './authorize.ts'
+import { readBody } from './authorize.ts'
 import type { Received } from './received.ts'
 import { Refused, refuse } from './refused.ts'
 
@@ -31,11 +31,26 @@ const OrderBody = z.strictObject({
     )
     .min(1)
     .optional(),
+  rate: z
+    .string()
+    .refine(text => parseCaveat(`rate=${text}`), 'expected requests/seconds such as 10/60')
+    .optional(),
+  certificate: z
+    .string()
+    .refine(
+      text => parseCaveat(`tls=${text}`),
+      'expected the SHA-256 of a certificate, 64 lower-case hexadecimal digits',
+    )
+    .optional(),
+  spiffe: z
+    .string()
+    .refine(text => parseCaveat(`spiffe=${text}`), 'expected a SPIFFE ID such as spiffe://plant/panel-1')
+    .optional(),
   lifetime: z.string().refine(text => parseDuration(text), 'expected a duration such as 15m'),
 })
 
 /**
- * Issues a credential: for whoever can open the admin socket, or for one whose own credential allows it; what that one
+ * Issues a credential: for an `issuer` who may, or for whoever opened the admin socket. What the issuer's own credential
  * is narrowed to, the new one is too, and it does not outlive it.
  */
 export async function issue(
@@ -53,8 +68,6 @@ export async function issue(
       who,
     )
   }
-  const denied = issuer && authorizeRequest(issuer, 'issue')
-  if (denied) return denied
   const order = readBody({ received, who }, OrderBody)
   if (order instanceof Refused) return order
 
@@ -64,6 +77,14 @@ export async function issue(
     .filter((grant): grant is Grant => grant !== undefined)
   if (grants.length > 0) own.push({ kind: 'actuators', grants })
   if (order.networks) own.push({ kind: 'networks', networks: order.networks })
+  for (const text of [
+    order.rate && `rate=${order.rate}`,
+    order.certificate && `tls=${order.certificate}`,
+    order.spiffe && `spiffe=${order.spiffe}`,
+  ]) {
+    const caveat = text && parseCaveat(text)
+    if (caveat) own.push(caveat)
+  }
   const inherited = (issuer?.claims.caveats ?? []).filter(({ kind }) => kind !== 'subject' && kind !== 'role')
   const lifetime = parseDuration(order.lifetime) ?? 0
   const minted = mint.issue({

@@ -2,6 +2,7 @@ import type { Trips } from '../../failsafe/trips.ts'
 import { Refusal } from '../../model/refusal.ts'
 import type { Authorized } from './authorize.ts'
 import type { Control, Controls } from './controls.ts'
+import type { Rates } from './rates.ts'
 import { Refused } from './refused.ts'
 
 /** A command that nothing stands against at this moment, with the right to carry it out. */
@@ -19,6 +20,7 @@ export interface Permits {
   auditTrouble(): string | undefined
   /** Until when replayed commands could not be told from new ones, in words, if that is so. */
   replayTrouble(): string | undefined
+  readonly rates: Rates
   /** Why an identity is suspended, if it is. */
   suspension(identity: string): string | undefined
 }
@@ -27,10 +29,13 @@ type Check = (command: Authorized, permits: Permits) => Refusal | undefined
 
 /** Asked in this order; the first no is the answer. None of it stands against a command towards the safe state. */
 const CHECKS: readonly Check[] = [
+  ({ authenticated }, { rates }) => rates.check(authenticated),
   ({ authenticated: { claims, received } }, permits) => {
     const reason =
-      permits.suspension(claims.subject) ??
-      (received.channel.identity && permits.suspension(received.channel.identity))
+      permits.suspension(`subject ${claims.subject}`) ??
+      (received.channel.certificate &&
+        received.channel.identity &&
+        permits.suspension(received.channel.identity))
     return reason
       ? new Refusal(
           'identity-suspended',
@@ -49,8 +54,12 @@ const CHECKS: readonly Check[] = [
       `find the cause, then reset it as an engineer: holdfast reset ${id}`,
     )
   },
-  (_, permits) => {
-    const trouble = permits.replayTrouble()
+  ({ authenticated }, permits) => {
+    const trouble =
+      permits.replayTrouble() ??
+      (authenticated.certainlyNew
+        ? undefined
+        : 'it was signed before this agent started, so nobody can say whether it was carried out then; sign it again')
     return trouble
       ? new Refusal('replay-memory-lost', trouble, 'commands towards the safe state are accepted meanwhile')
       : undefined
@@ -67,6 +76,7 @@ const CHECKS: readonly Check[] = [
   },
 ]
 
+/** Asks whether anything stands against a command now, and takes control of the actuator for it. */
 export function permit(authorized: Authorized, permits: Permits): Permitted | Refused {
   const { who } = authorized.authenticated
   if (!authorized.towardsSafe) {

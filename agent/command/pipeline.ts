@@ -7,7 +7,9 @@ import { actuate } from './actuate.ts'
 import type { Actuator } from './actuator.ts'
 import { type Authenticator, authenticate } from './authenticate.ts'
 import { authorizeCommand } from './authorize.ts'
+import { patiently } from './patience.ts'
 import { type Permits, permit } from './permit.ts'
+import { tooMany } from './rates.ts'
 import type { Received } from './received.ts'
 import { type Intended, recordIntent } from './record-intent.ts'
 import type { Refusals } from './refusals.ts'
@@ -23,6 +25,8 @@ export interface Commands {
   readonly clock: Clock
   /** Makes a name for a command, never the same twice. */
   newCommandId(): string
+  /** A mistake of ours that no command should be able to cause. */
+  onMistake(error: unknown): void
 }
 
 /** What is answered about a command. */
@@ -54,7 +58,7 @@ export async function carryOut(received: Received, id: string, commands: Command
   }
 
   const authenticated = authenticate(received, authenticator)
-  if (authenticated instanceof Refused) return refused(authenticated)
+  if (authenticated instanceof Refused) return refused(unlessTooEarly(received, authenticated))
 
   const authorized = authorizeCommand(authenticated, id, actuators)
   if (authorized instanceof Refused) return refused(authorized)
@@ -63,15 +67,12 @@ export async function carryOut(received: Received, id: string, commands: Command
   if (permission instanceof Refused) return refused(permission)
   using permitted = permission
 
-  const intended = await recordIntent(permitted, audit, commands.newCommandId())
+  const intended = await recordIntent(permitted, audit, clock, commands.newCommandId())
   if (intended instanceof Refused) return refused(intended)
 
-  const actuated = await actuate(intended)
-  const outcome: Outcome =
-    actuated instanceof Refusal ? { kind: 'refused', refusal: actuated } : await verify(actuated, clock)
-
+  const outcome = await moveAndLook(intended, commands)
   const latency = since(received, clock)
-  const recorded = await recordOutcome(intended, outcome, latency, audit)
+  const recorded = await recordOutcome(intended, outcome, latency, commands)
   return {
     outcome,
     actuator: id,
@@ -81,15 +82,42 @@ export async function carryOut(received: Received, id: string, commands: Command
   }
 }
 
+/**
+ * Writes and verifies. From the record of the intention on there is an outcome, whatever happens: should a mistake of ours
+ * come in between, nobody knows what the plant did, and that is what is answered and recorded.
+ */
+async function moveAndLook(intended: Intended, commands: Commands): Promise<Outcome> {
+  try {
+    const actuated = await actuate(intended, commands.authenticator.revocations)
+    if (actuated instanceof Refusal) return { kind: 'refused', refusal: actuated }
+    return await verify(actuated, commands.clock)
+  } catch (error) {
+    commands.onMistake(error)
+    const asked = intended.permitted.authorized.target.setpoint
+    return {
+      kind: 'unknown',
+      asked,
+      found: null,
+      detail: 'the agent made a mistake on the way, and has logged it',
+    }
+  }
+}
+
+/** A forgery that comes too early for its source's rate is told that, and is no evidence: a flood is not an attack on a key. */
+function unlessTooEarly(received: Received, refused: Refused): Refused {
+  if (received.tooEarly === 0 || refused.who) return refused
+  return new Refused(tooMany(`from ${received.source}`, received.tooEarly))
+}
+
 /** The outcome is durable before it is answered. When it cannot be, the answer is still the truth, and says so. */
 async function recordOutcome(
   intended: Intended,
   outcome: Outcome,
   latency: Millis,
-  audit: AuditLog,
+  { audit, clock }: Commands,
 ): Promise<boolean> {
-  const { authenticated, actuator, target } = intended.permitted.authorized
-  const answer = await audit.append({
+  const { authenticated, actuator, target, towardsSafe } = intended.permitted.authorized
+  const appended = audit.append({
     kind: 'command-outcome',
     command: intended.command,
     actuator: actuator.id,
@@ -100,6 +128,7 @@ async function recordOutcome(
     credential: authenticated.who.serial,
     latency_ms: Math.round(latency * 1000) / 1000,
   })
+  const answer = await patiently(appended, towardsSafe, clock)
   return answer.kind === 'durable'
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Clock } from '../../model/time.ts'
+import type { Clock, Millis } from '../../model/time.ts'
 import type { Channel, Received } from './received.ts'
 import { Refused, refuse } from './refused.ts'
 
@@ -9,13 +9,20 @@ export const BODY_MAX = 16 * 1024
 /** So much of a body that is too large is read and thrown away, because a client that is still sending does not listen. */
 const DISCARD_MAX = 16 * 1024 * 1024
 
+/** How fast requests may come from one source. */
+export interface SourceRates {
+  /** Counts one request; how much too early it is. */
+  take(channel: Channel, source: string): Millis
+}
+
 /** Reads a request whole, or says why not. What it read, nothing has looked at. */
 export async function receive(
   request: IncomingMessage,
   channel: Channel,
   clock: Clock,
+  rates: SourceRates,
 ): Promise<Received | { readonly received: Received; readonly refused: Refused }> {
-  const head = readHead(request, channel, clock)
+  const head = readHead(request, channel, clock, rates)
   const fail = (refused: Refused) => ({ received: head, refused })
   const authorities = head.fields.get('host') ?? []
   if (authorities.length !== 1 || !head.path.startsWith('/')) {
@@ -25,7 +32,7 @@ export async function receive(
   return body instanceof Refused ? fail(body) : { ...head, body }
 }
 
-function readHead(request: IncomingMessage, channel: Channel, clock: Clock): Received {
+function readHead(request: IncomingMessage, channel: Channel, clock: Clock, rates: SourceRates): Received {
   const fields = new Map<string, string[]>()
   for (let index = 0; index < request.rawHeaders.length; index += 2) {
     const name = (request.rawHeaders[index] ?? '').toLowerCase()
@@ -36,10 +43,12 @@ function readHead(request: IncomingMessage, channel: Channel, clock: Clock): Rec
   }
   const target = request.url ?? ''
   const mark = target.indexOf('?')
+  const source = sourceOf(request.socket.remoteAddress)
   return {
     stage: 'received',
     channel,
-    source: sourceOf(request.socket.remoteAddress),
+    source,
+    tooEarly: rates.take(channel, source),
     method: request.method ?? '',
     // Lower case and without the scheme's default port (RFC 9421 §2.2.3).
     authority: (fields.get('host')?.[0] ?? '').toLowerCase().replace(/:80$/, ''),

@@ -1,4 +1,4 @@
-import type { MonotonicMs, UnixMs } from '../../model/time.ts'
+import type { Millis, MonotonicMs, UnixMs } from '../../model/time.ts'
 
 /** The way a request came in: one listener of the configuration. */
 export interface Channel {
@@ -7,8 +7,20 @@ export interface Channel {
   readonly identity?: string
   /** What failures from nobody known do on this listener. */
   readonly unattributed: 'count' | 'alarm'
+  /** The client's certificate, where the listener asked for one and found it right. */
+  readonly certificate?: ClientCertificate
   /** On the admin socket, being able to open it is the credential for issuing credentials. */
   readonly admin: boolean
+}
+
+/** What a client's certificate says of it. */
+export interface ClientCertificate {
+  /** SHA-256 of the certificate, lower-case hexadecimal. */
+  readonly sha256: string
+  /** The SPIFFE ID in its URI subject alternative name (X509-SVID §2), if it has exactly one URI there. */
+  readonly spiffe: string | undefined
+  /** Its subject, for people. */
+  readonly subject: string
 }
 
 /** A request that was read whole, is small enough and came from an allowed network. Nothing in it is believed yet. */
@@ -25,5 +37,7 @@ export interface Received {
   /** Every value of a header field, by its lower-case name, in the order received. */
   readonly fields: ReadonlyMap<string, readonly string[]>
   readonly body: Uint8Array
+  /** How much too early this request is for its source's rate; 0 when it is not. */
+  readonly tooEarly: Millis
   readonly arrived: { readonly wall: UnixMs; readonly monotonic: MonotonicMs }
 }

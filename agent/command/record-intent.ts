@@ -1,4 +1,6 @@
+import type { Clock } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
+import { patiently } from './patience.ts'
 import type { Permitted } from './permit.ts'
 import { type Refused, refuse } from './refused.ts'
 
@@ -15,11 +17,12 @@ export interface Intended {
 export async function recordIntent(
   permitted: Permitted,
   audit: AuditLog,
+  clock: Clock,
   command: string,
 ): Promise<Intended | Refused> {
   const { authenticated, actuator, target, reason, towardsSafe } = permitted.authorized
   const { who, claims, received } = authenticated
-  const answer = await audit.append({
+  const appended = audit.append({
     kind: 'command-intent',
     command,
     actuator: actuator.id,
@@ -33,6 +36,7 @@ export async function recordIntent(
     source: received.source,
     ...(reason === undefined ? {} : { reason }),
   })
+  const answer = await patiently(appended, towardsSafe, clock)
   if (answer.kind === 'durable') return { stage: 'intended', permitted, command, recorded: true }
   if (towardsSafe) return { stage: 'intended', permitted, command, recorded: false }
   return refuse(

@@ -7,8 +7,8 @@ import { RefusalTallies } from '../audit/refusals.ts'
 const SUMMARY_EVERY: Millis = 1000
 
 /**
- * Where refusals of nobody known are written down, in the audit log and in the journal alike: the first of each kind
- * whole, the rest as a count, so that what an attacker sends does not decide how fast a disk fills.
+ * Where refusals are written down, in the audit log and in the journal alike: the first of each kind whole, the rest as a
+ * count, so that what somebody sends does not decide how fast a disk fills.
  */
 export class RefusalBook implements AsyncDisposable {
   readonly #tallies = new RefusalTallies()
@@ -24,12 +24,17 @@ export class RefusalBook implements AsyncDisposable {
     this.#clock = clock
   }
 
-  /** Takes one refusal in, from `source`, aimed at `actuator` where it was aimed at one. */
-  note(entry: AuditEntry, code: string, source: string, actuator: string | undefined): void {
+  /** Counts one refusal. False when it is not to be written down by itself, because a summary will. */
+  admits(code: string, source: string, actuator: string | undefined): boolean {
     const now = { wall: this.#clock.wall(), monotonic: this.#clock.monotonic() }
-    if (this.#tallies.count({ code, source, ...(actuator === undefined ? {} : { actuator }) }, now))
-      this.#write(entry)
-    else this.#summarising ??= this.#summarise()
+    const whole = this.#tallies.count({ code, source, ...(actuator === undefined ? {} : { actuator }) }, now)
+    if (!whole) this.#summarising ??= this.#summarise()
+    return whole
+  }
+
+  /** Writes one refusal down, in the journal and, when there is room, in the log. */
+  note(entry: AuditEntry): void {
+    this.#write(entry)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

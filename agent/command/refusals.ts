@@ -8,12 +8,12 @@ import type { Refused } from './refused.ts'
 
 export interface Consequences {
   readonly audit: AuditLog
-  readonly book: Pick<RefusalBook, 'note'>
+  readonly book: Pick<RefusalBook, 'admits' | 'note'>
   readonly failures: AuthenticationFailures
   readonly trips: Trips
   /** Actuators that there are: a failure aimed at nothing moves nothing. */
   readonly actuators: { has(id: string): boolean }
-  warn(actuator: string, detail: string): void
+  alarm(actuator: string, detail: string): void
   suspend(identity: string, actuator: string, detail: string): void
 }
 
@@ -27,12 +27,14 @@ export class Refusals {
 
   /**
    * Takes a refusal in. `aimedAt` is the actuator that the request would have moved or reset, if it was such a request.
-   * Resolves to whether the refusal is durable in the log. One that used up a nonce is before it is answered, because the
-   * nonce must be known again after a restart; a stale one used none up, and a replayer must not make the log grow.
+   * Resolves to whether it is durable in the log. One that used up a nonce is before it is answered, because the nonce
+   * should be known again after a restart; beyond the first few of a kind refusals are counted instead, whoever sends
+   * them: no sender decides how fast the log grows.
    */
   async of(received: Received, refused: Refused, aimedAt?: string): Promise<boolean> {
     if (aimedAt !== undefined && this.#to.actuators.has(aimedAt)) this.#weigh(received, refused, aimedAt)
     const { refusal, who } = refused
+    if (!this.#to.book.admits(refusal.code, who?.subject ?? received.source, aimedAt)) return false
     const entry: AuditEntry = {
       kind: 'refusal',
       code: refusal.code,
@@ -43,17 +45,11 @@ export class Refusals {
       channel: received.channel.name,
       source: received.source,
       ...(aimedAt === undefined ? {} : { actuator: aimedAt }),
-      ...(who
-        ? {
-            ...(who.subject ? { subject: who.subject } : {}),
-            credential: who.serial,
-            nonce: who.nonce,
-            created: who.created,
-          }
-        : {}),
+      ...(who?.subject ? { subject: who.subject } : {}),
+      ...(who ? { credential: who.serial, nonce: who.nonce, created: who.created } : {}),
     }
     if (who && refusal.suspicion !== 'stale') return (await this.#to.audit.append(entry)).kind === 'durable'
-    this.#to.book.note(entry, refusal.code, received.source, aimedAt)
+    this.#to.book.note(entry)
     return false
   }
 
@@ -63,16 +59,19 @@ export class Refusals {
       suspicion: refusal.suspicion,
       channel,
       source,
-      ...(who?.subject ? { subject: who.subject } : {}),
+      tripped: this.#to.trips.phase(actuator) !== 'normal',
+      ...(who ? { holder: who.subject ?? `of credential ${who.serial}` } : {}),
     })
     switch (verdict.kind) {
-      case 'not-counted':
-      case 'counted':
+      case 'nothing':
         return
-      case 'warning':
-        return this.#to.warn(actuator, verdict.detail)
+      case 'alarm':
+        return this.#to.alarm(actuator, verdict.detail)
       case 'trip':
-        if (verdict.attributed) this.#to.suspend(verdict.identity, actuator, verdict.detail)
+        // Whoever shares a socket with a forger is not suspended with them: a unix socket is no person.
+        if (verdict.attributed && (who || channel.certificate)) {
+          this.#to.suspend(verdict.identity, actuator, verdict.detail)
+        }
         return this.#to.trips.trip(actuator, 'authentication-failures', verdict.detail)
     }
   }

@@ -3,7 +3,7 @@ import { describeFound, type Outcome } from '../../model/outcome.ts'
 import type { Clock } from '../../model/time.ts'
 import { formatDuration } from '../../model/time.ts'
 import type { Actuated } from './actuate.ts'
-import { describeReading, foundOf } from './actuator.ts'
+import { foundOf } from './actuator.ts'
 import { Overruled } from './controls.ts'
 
 /**
@@ -27,7 +27,11 @@ export async function verify(actuated: Actuated, clock: Clock): Promise<Outcome>
   )
   const asked = target.setpoint
   if (seen.reached && actuated.sure) return { kind: 'verified', asked, found: target.setpoint }
-  const found = foundOf(actuator, seen.last)
+  // Whoever was overruled gave up reading in the middle; where the actuator is can still be said.
+  const last = control.signal.aborted
+    ? await actuator.driver.read(actuator.feedbackPoint, AbortSignal.timeout(actuator.deviceTimeout))
+    : seen.last
+  const found = foundOf(actuator, last)
   if (!actuated.sure) {
     return {
       kind: 'unknown',
@@ -36,9 +40,20 @@ export async function verify(actuated: Actuated, clock: Clock): Promise<Outcome>
       detail: `${actuated.detail}; it was not sent again; feedback: ${describeFound(found)}`,
     }
   }
-  const detail =
+  const overruled =
     control.signal.reason instanceof Overruled
       ? `overruled on the way: ${control.signal.reason.message}`
-      : `after ${formatDuration(actuator.travelTime)} feedback shows ${describeReading(actuator, seen.last)}`
+      : undefined
+  if (found === null) {
+    const reason = last.kind === 'failed' ? last.reason : 'no answer'
+    return {
+      kind: 'unknown',
+      asked,
+      found,
+      detail: overruled ?? `the device took the write and does not show where the actuator is: ${reason}`,
+    }
+  }
+  const detail =
+    overruled ?? `after ${formatDuration(actuator.travelTime)} feedback shows ${describeFound(found)}`
   return { kind: 'mismatch', asked, found, detail }
 }

@@ -10,7 +10,12 @@ export interface Config {
   /** Absolute paths: the file's own are relative to the file. */
   readonly stateDir: string
   readonly masterKey: MasterKeyConfig
-  readonly credentials: { readonly epoch: Millis; readonly lifetimeMax: Millis }
+  readonly credentials: {
+    readonly epoch: Millis
+    readonly grace: Millis
+    readonly lifetimeMax: Millis
+    readonly rotationDue: Millis
+  }
   readonly listeners: readonly ListenerConfig[]
   readonly authenticationFailures: EvidenceLimits
   readonly devices: ReadonlyMap<string, DeviceConfig>
@@ -19,12 +24,27 @@ export interface Config {
   readonly tripGroups: ReadonlyMap<string, readonly string[]>
 }
 
-export interface MasterKeyConfig {
-  readonly source: 'tpm'
-  readonly tcti: string
-  readonly pcrs: string
-  /** How long one use of the TPM may take. */
-  readonly timeout: Millis
+/** Where the master key is, and how long one use of it may take. */
+export type MasterKeyConfig = { readonly timeout: Millis } & (
+  | { readonly source: 'tpm'; readonly tcti: string; readonly pcrs: string }
+  | { readonly source: 'file'; readonly path: string; readonly generation: number }
+  | { readonly source: 'systemd-credential'; readonly credential: string; readonly generation: number }
+  | {
+      readonly source: 'vault'
+      readonly address: string
+      readonly mount: string
+      readonly key: string
+      readonly generation: number
+      readonly namespace?: string | undefined
+      readonly tokenFile: string
+      readonly caFile: string
+    }
+)
+
+/** How often one source may ask. */
+export interface RateConfig {
+  readonly requests: number
+  readonly period: Millis
 }
 
 export type ListenerConfig =
@@ -35,6 +55,7 @@ export type ListenerConfig =
       readonly port: number
       readonly allowedNetworks: readonly string[]
       readonly unattributedFailures: 'count' | 'alarm'
+      readonly rate: RateConfig
     }
   | {
       readonly kind: 'unix'

@@ -50,6 +50,10 @@ export function parseConfig(text: string, file: string): Loaded {
     report([], (error as Error).message)
     return { kind: 'problems', problems }
   }
+  if (typeof raw !== 'object' || Array.isArray(raw)) {
+    report([], 'expected a configuration: environment, gateway, master_key, listeners, devices, actuators')
+    return { kind: 'problems', problems }
+  }
   const names = { devices: keysOf(raw, 'devices'), actuators: keysOf(raw, 'actuators') }
   const parsed = ConfigFile.safeParse(raw)
   if (!parsed.success) {

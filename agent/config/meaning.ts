@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { fitsTable, isWritable, type ModbusPoint, type ModbusTable } from '../../drivers/modbus/point.ts'
 import { describeDomain, type Position, resolveSetpoint, type SetpointDomain } from '../../model/setpoint.ts'
-import type { ActuatorConfig, Config, ListenerConfig } from './config.ts'
+import type { ActuatorConfig, Config, ListenerConfig, MasterKeyConfig } from './config.ts'
 import type { Path } from './problem.ts'
 import type { ActuatorFile, ConfigFile, PointFile } from './schema.ts'
 
@@ -28,18 +28,26 @@ export function resolveConfig(file: ConfigFile, names: Names, folder: string, re
       `expected less than the limit, which is ${file.authentication_failures.limit}`,
     )
   }
-  if (file.credentials.max_lifetime > file.credentials.epoch) {
+  if (file.credentials.grace > file.credentials.epoch) {
+    report(['credentials', 'grace'], 'expected at most the length of an epoch')
+  }
+  if (file.credentials.max_lifetime > file.credentials.grace) {
     report(
       ['credentials', 'max_lifetime'],
-      'expected at most the length of an epoch: the key that a credential hangs on is kept for one epoch after its own',
+      'expected at most the grace: the key that a credential hangs on is kept for so long after its epoch',
     )
   }
   return {
     environment: file.environment,
     gateway: file.gateway,
     stateDir: resolve(folder, file.state_dir),
-    masterKey: file.master_key,
-    credentials: { epoch: file.credentials.epoch, lifetimeMax: file.credentials.max_lifetime },
+    masterKey: resolveMasterKey(file.master_key, folder),
+    credentials: {
+      epoch: file.credentials.epoch,
+      grace: file.credentials.grace,
+      lifetimeMax: file.credentials.max_lifetime,
+      rotationDue: file.credentials.rotation_due,
+    },
     listeners: resolveListeners(file, folder, report),
     authenticationFailures: {
       limit: file.authentication_failures.limit,
@@ -52,12 +60,31 @@ export function resolveConfig(file: ConfigFile, names: Names, folder: string, re
   }
 }
 
+function resolveMasterKey(file: ConfigFile['master_key'], folder: string): MasterKeyConfig {
+  switch (file.source) {
+    case 'tpm':
+    case 'systemd-credential':
+      return file
+    case 'file':
+      return { ...file, path: resolve(folder, file.path) }
+    case 'vault': {
+      const { token_file, ca_file, ...rest } = file
+      return { ...rest, tokenFile: resolve(folder, token_file), caFile: resolve(folder, ca_file) }
+    }
+  }
+}
+
 function resolveListeners(file: ConfigFile, folder: string, report: Report): ListenerConfig[] {
   const names = new Set<string>()
+  const places = new Set<string>()
   return file.listeners.map((listener, index) => {
     if (names.has(listener.name))
       report(['listeners', index, 'name'], `there is a listener ${listener.name} already`)
     names.add(listener.name)
+    const place = 'unix' in listener ? resolve(folder, listener.unix) : listener.tcp
+    if (places.has(place) && !place.endsWith(':0'))
+      report(['listeners', index], `another listener is at ${place} already`)
+    places.add(place)
     if ('unix' in listener) {
       const mode = Number.parseInt(listener.mode, 8)
       if (listener.admin && (mode & 0o077) !== 0) {
@@ -84,6 +111,7 @@ function resolveListeners(file: ConfigFile, folder: string, report: Report): Lis
       port,
       allowedNetworks: listener.allowed_networks,
       unattributedFailures: listener.unattributed_failures,
+      rate: { requests: listener.rate.requests, period: listener.rate.per },
     }
   })
 }
@@ -99,26 +127,25 @@ function resolveActuator(
     report(at('device'), `there is no device ${actuator.device}; there ${describeNames(names.devices)}`)
   }
   const command = resolvePoint(actuator.command)
-  if (!isWritable(command.table))
+  const feedback = resolvePoint(actuator.feedback)
+  if (!isWritable(command.table)) {
     report(at('command'), `a ${command.table} cannot be written: expected a coil or a holding_register`)
+  }
+  const isEcho = command.table === feedback.table && command.address === feedback.address
+  if (isEcho !== actuator.feedback_is_command) {
+    report(
+      at(isEcho ? 'feedback' : 'feedback_is_command'),
+      isEcho
+        ? "this is the point that is written: reading it back shows the device's memory and not the plant. Where there is no other, say feedback_is_command: true"
+        : 'the feedback is another point than the one that is written: leave this out',
+    )
+  }
   const domain = resolveDomain(actuator)
   if (!domain) {
     report(at(), 'expected either positions (named) or range (min and max)')
     return undefined
   }
-  for (const [name, { write }] of Object.entries(actuator.positions ?? {})) {
-    if (!fitsTable(command.table, write))
-      report(at('positions', name, 'write'), `${write} does not fit a ${command.table}`)
-  }
-  if (
-    domain.kind === 'range' &&
-    !(fitsTable(command.table, domain.min) && fitsTable(command.table, domain.max) && domain.min < domain.max)
-  ) {
-    report(at('range'), `expected whole numbers that fit a ${command.table}, min below max`)
-  }
-  if (domain.kind === 'positions' && nearestFeedback(domain.positions) <= 2 * actuator.tolerance) {
-    report(at('tolerance'), 'with this tolerance two positions cannot be told apart by their feedback')
-  }
+  checkDomain(domain, command.table, (path, message) => report(at(...path), message), actuator.tolerance)
   const safe = resolveSetpoint(domain, actuator.safe)
   if (!safe) {
     report(
@@ -132,11 +159,27 @@ function resolveActuator(
     description: actuator.description,
     device: actuator.device,
     command,
-    feedback: resolvePoint(actuator.feedback),
+    feedback,
     domain,
     safe,
     tolerance: actuator.tolerance,
     travelTime: actuator.travel_time,
+  }
+}
+
+/** What is written for any setpoint must fit the table, and its feedback must tell positions apart. */
+function checkDomain(domain: SetpointDomain, table: ModbusTable, report: Report, tolerance: number): void {
+  if (domain.kind === 'range') {
+    const ends = [domain.min, domain.max, domain.min + domain.step]
+    if (domain.min < domain.max && ends.every(end => fitsTable(table, end))) return
+    report(['range'], `expected whole numbers that fit a ${table}, min below max, and a whole step`)
+    return
+  }
+  for (const [name, { write }] of domain.positions) {
+    if (!fitsTable(table, write)) report(['positions', name, 'write'], `${write} does not fit a ${table}`)
+  }
+  if (nearestFeedback(domain.positions) <= 2 * tolerance) {
+    report(['tolerance'], 'with this tolerance two positions cannot be told apart by their feedback')
   }
 }
 
@@ -158,15 +201,16 @@ function resolvePoint(point: PointFile): ModbusPoint {
   return { table: (table ?? 'coil').replace('_', '-') as ModbusTable, address: address ?? 0 }
 }
 
-/** Two actuators that write the same point would undo each other's safe state. */
+/** Two actuators that write the same point would undo each other's safe state; two names for one device hide that. */
 function checkPoints(file: ConfigFile, report: Report): void {
   const writers = new Map<string, string>()
   for (const [id, { device, command }] of Object.entries(file.actuators)) {
     const { table, address } = resolvePoint(command)
-    const key = `${device} ${table} ${address}`
+    const { host, port, unit } = file.devices[device] ?? {}
+    const key = `${host} ${port} ${unit} ${table} ${address}`
     const other = writers.get(key)
     if (other)
-      report(['actuators', id, 'command'], `${other} writes the same ${table} ${address} of ${device}`)
+      report(['actuators', id, 'command'], `${other} writes the same ${table} ${address} of the same device`)
     writers.set(key, id)
   }
 }

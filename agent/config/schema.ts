@@ -2,6 +2,13 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 import { NAME_FORM } from '../../model/credential.ts'
 import { parseDuration } from '../../model/time.ts'
+import { CREDENTIAL_NAME_FORM } from '../credential/systemd/master-key.ts'
+import {
+  VAULT_ADDRESS_FORM,
+  VAULT_KEY_FORM,
+  VAULT_MOUNT_FORM,
+  VAULT_NAMESPACE_FORM,
+} from '../credential/vault/master-key.ts'
 
 /** The configuration file as it is written. Every field says what it expects, because that is what `holdfast check` prints. */
 
@@ -44,8 +51,18 @@ const point = z
     'expected exactly one of coil, discrete_input, holding_register, input_register',
   )
 
+/** The most that Node's timers hold. */
+const TIMER_MAX = 2 ** 31 - 1
+const timeout = duration.refine(ms => ms <= TIMER_MAX, 'expected a timeout of 24d at most')
+
+const rate = z.strictObject({
+  requests: z.int('expected a number of requests').min(1).max(1_000_000),
+  per: duration,
+})
+
 const tcpListener = z.strictObject({
   name,
+  rate: rate.default({ requests: 1000, per: 1000 }),
   tcp: z
     .string()
     .regex(
@@ -81,35 +98,88 @@ const actuator = z.strictObject({
   device: name,
   command: point,
   feedback: point,
+  feedback_is_command: z.boolean().default(false),
   positions: z.record(name, position).optional(),
-  range: z.strictObject({ min: z.number(), max: z.number(), unit: z.string().default('') }).optional(),
+  range: z
+    .strictObject({
+      min: z.number(),
+      max: z.number(),
+      unit: z.string().default(''),
+      step: z.number().positive().default(1),
+    })
+    .optional(),
   safe: z.union(
     [z.string(), z.number()],
     'expected the setpoint that is safe: a position, or a value in range',
   ),
   tolerance: z.number().min(0).default(0),
-  travel_time: duration,
+  travel_time: timeout,
 })
+
+const generation = z.int('expected a generation, from 1').min(1).max(999_999_999).default(1)
+const keyTimeout = timeout.default(10_000)
+const masterKey = z.discriminatedUnion(
+  'source',
+  [
+    z.strictObject({
+      source: z.literal('tpm'),
+      tcti: z.string().min(1).default('device:/dev/tpmrm0'),
+      pcrs: z
+        .string('expected a PCR selection such as sha256:7')
+        .regex(
+          /^(?:sha1|sha256|sha384|sha512):(?:1?[0-9]|2[0-3])(?:,(?:1?[0-9]|2[0-3]))*$/,
+          'expected a PCR selection such as sha256:7',
+        )
+        .default('sha256:7'),
+      timeout: keyTimeout,
+    }),
+    z.strictObject({ source: z.literal('file'), path: z.string().min(1), generation, timeout: keyTimeout }),
+    z.strictObject({
+      source: z.literal('systemd-credential'),
+      credential: z
+        .string()
+        .regex(CREDENTIAL_NAME_FORM, "expected a credential's name such as holdfast-master-key"),
+      generation,
+      timeout: keyTimeout,
+    }),
+    z.strictObject({
+      source: z.literal('vault'),
+      address: z
+        .string()
+        .regex(VAULT_ADDRESS_FORM, 'expected an address such as https://vault.plant.example:8200'),
+      mount: z.string().regex(VAULT_MOUNT_FORM, 'expected a mount such as transit').default('transit'),
+      key: z.string().regex(VAULT_KEY_FORM, "expected a transit key's name"),
+      generation,
+      namespace: z
+        .string()
+        .regex(VAULT_NAMESPACE_FORM, 'expected a namespace such as plant/north')
+        .optional(),
+      token_file: z.string().min(1),
+      ca_file: z.string().min(1),
+      timeout: keyTimeout,
+    }),
+  ],
+  'expected a source: tpm, file, systemd-credential or vault',
+)
 
 export const ConfigFile = z.strictObject({
   environment: name,
   gateway: name,
   state_dir: z.string().min(1).default('/var/lib/holdfast'),
-  master_key: z.strictObject({
-    source: z.literal('tpm', 'expected tpm'),
-    tcti: z.string().min(1).default('device:/dev/tpmrm0'),
-    pcrs: z
-      .string()
-      .regex(
-        /^(sha1|sha256|sha384|sha512):[0-9]{1,2}(,[0-9]{1,2})*$/,
-        'expected a PCR selection such as sha256:7',
-      )
-      .default('sha256:7'),
-    timeout: duration.default(10_000),
-  }),
+  master_key: masterKey,
   credentials: z
-    .strictObject({ epoch: duration.default(86_400_000), max_lifetime: duration.default(28_800_000) })
-    .default({ epoch: 86_400_000, max_lifetime: 28_800_000 }),
+    .strictObject({
+      epoch: duration
+        .refine(
+          ms => ms >= 3_600_000,
+          'expected an epoch of 1h at least: the master key is used once in each',
+        )
+        .default(86_400_000),
+      grace: duration.default(86_400_000),
+      max_lifetime: duration.default(28_800_000),
+      rotation_due: duration.default(7_776_000_000),
+    })
+    .default({ epoch: 86_400_000, grace: 86_400_000, max_lifetime: 28_800_000, rotation_due: 7_776_000_000 }),
   listeners: z
     .array(
       z.unknown().transform((value, context) => {
@@ -127,7 +197,7 @@ export const ConfigFile = z.strictObject({
     .strictObject({
       limit: z.int().min(2).max(100).default(5),
       warn: z.int().min(1).max(99).default(3),
-      leak_every: duration.default(60_000),
+      leak_every: timeout.default(60_000),
     })
     .default({ limit: 5, warn: 3, leak_every: 60_000 }),
   devices: z.record(
@@ -137,7 +207,7 @@ export const ConfigFile = z.strictObject({
       host: z.string().min(1),
       port: port.default(502),
       unit: z.int().min(0).max(255).default(1),
-      timeout: duration.default(1000),
+      timeout: timeout.default(1000),
     }),
   ),
   actuators: z.record(name, actuator),

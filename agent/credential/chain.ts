@@ -50,7 +50,8 @@ export function hmacSha256(key: Uint8Array, message: string | Uint8Array): Buffe
   return createHmac('sha256', key).update(message).digest()
 }
 
-function lengthPrefixed(fields: readonly Uint8Array[]): Uint8Array {
+/** Fields, each after its length as four bytes, most significant first: no two lists of fields have the same bytes. */
+export function lengthPrefixed(fields: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat(
     fields.flatMap(field => {
       const length = Buffer.alloc(4)
@@ -60,7 +61,8 @@ function lengthPrefixed(fields: readonly Uint8Array[]): Uint8Array {
   )
 }
 
-function number64(value: number): Buffer {
+/** A whole number as eight bytes, most significant first. */
+export function number64(value: number): Buffer {
   const bytes = Buffer.alloc(8)
   bytes.writeBigUInt64BE(BigInt(value))
   return bytes

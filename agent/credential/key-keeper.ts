@@ -1,15 +1,28 @@
 import type { Clock, Millis } from '../../model/time.ts'
 import { checkpointSeedMessage } from './chain.ts'
-import type { EpochKeys } from './epoch-keys.ts'
-import type { MasterKey, MasterKeyUnavailable } from './master-key.ts'
+import type { EpochKeys, Generation } from './epoch-keys.ts'
+import type { MasterKeyUnavailable } from './master-key.ts'
 
 export interface KeyKeeperListener {
   /** The master key cannot be used; said once for each reason. */
   unavailable(trouble: MasterKeyUnavailable): void
   /** It can be used again. */
   restored(): void
-  /** The seed of the key that signs audit checkpoints; the listener wipes it. */
+  /** The seed of the key that signs audit checkpoints, of the newest generation; the listener wipes it. */
   checkpointSeed(seed: Uint8Array): void
+  /** A generation's grace is over; its keys are wiped. */
+  retired(generation: Generation): void
+  /** The newest generation is older than it should get; said once. */
+  rotationDue(age: Millis): void
+}
+
+export interface KeyKeeperSettings {
+  readonly environment: string
+  readonly gateway: string
+  /** How long one use of the master key may take. */
+  readonly timeout: Millis
+  /** At this age the newest generation is due to be rotated. */
+  readonly rotationDue: Millis
 }
 
 const RETRY_FIRST: Millis = 1000
@@ -17,36 +30,35 @@ const RETRY_MAX: Millis = 30_000
 /** A timer holds at most this long (2^31 - 1 ms is about 24 days), and a clock that is set should be noticed. */
 const LOOK_AGAIN: Millis = 60_000
 
-/** Keeps the epoch keys there: derives them at each epoch's beginning, and tries again when the master key is not to be had. */
+/** Keeps the epoch keys there: derives them at each epoch's beginning, tries again when the master key is not to be had, and lets old generations go. */
 export class KeyKeeper implements AsyncDisposable {
-  readonly #master: MasterKey
   readonly #keys: EpochKeys
-  readonly #of: { environment: string; gateway: string; timeout: Millis }
+  readonly #settings: KeyKeeperSettings
   readonly #clock: Clock
   readonly #listener: KeyKeeperListener
   readonly #stop = new AbortController()
-  #seeded = false
+  #seeded = 0
   #said: string | undefined
+  #reminded = false
+  #woken = new AbortController()
   #running: Promise<void> = Promise.resolve()
 
-  constructor(
-    master: MasterKey,
-    keys: EpochKeys,
-    of: { environment: string; gateway: string; timeout: Millis },
-    clock: Clock,
-    listener: KeyKeeperListener,
-  ) {
-    this.#master = master
+  constructor(keys: EpochKeys, settings: KeyKeeperSettings, clock: Clock, listener: KeyKeeperListener) {
     this.#keys = keys
-    this.#of = of
+    this.#settings = settings
     this.#clock = clock
     this.#listener = listener
   }
 
   /** Tries once now, and goes on in the background. Resolves after the first try, whatever came of it. */
   async start(): Promise<void> {
-    await this.#refresh()
+    await this.#refresh('current')
     this.#running = this.#run()
+  }
+
+  /** Looks again now, such as after a rotation. */
+  wake(): void {
+    this.#woken.abort()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -57,21 +69,23 @@ export class KeyKeeper implements AsyncDisposable {
 
   async #run(): Promise<void> {
     let retry = RETRY_FIRST
+    if (this.#keys.trouble === undefined) await this.#refresh()
     while (!this.#stop.signal.aborted) {
       if (this.#keys.trouble === undefined) await this.#seed()
-      const healthy = this.#keys.trouble === undefined && this.#seeded
-      await this.#clock.sleep(
-        healthy ? Math.min(LOOK_AGAIN, this.#keys.untilNext()) : retry,
-        this.#stop.signal,
-      )
+      this.#remind()
+      const healthy = this.#keys.trouble === undefined && this.#seeded === this.#keys.generation
+      const pause = healthy ? Math.min(LOOK_AGAIN, this.#keys.untilNext()) : retry
+      await this.#clock.sleep(pause, AbortSignal.any([this.#stop.signal, this.#woken.signal]))
       if (this.#stop.signal.aborted) return
+      this.#woken = new AbortController()
       retry = healthy ? RETRY_FIRST : Math.min(retry * 2, RETRY_MAX)
+      for (const generation of this.#keys.dropRetired()) this.#listener.retired(generation)
       await this.#refresh()
     }
   }
 
-  async #refresh(): Promise<void> {
-    await this.#keys.refresh(this.#of.timeout)
+  async #refresh(which: 'all' | 'current' = 'all'): Promise<void> {
+    await this.#keys.refresh(this.#settings.timeout, which)
     const { trouble } = this.#keys
     if (trouble && trouble.reason !== this.#said) this.#listener.unavailable(trouble)
     if (!trouble && this.#said !== undefined) this.#listener.restored()
@@ -79,11 +93,23 @@ export class KeyKeeper implements AsyncDisposable {
   }
 
   async #seed(): Promise<void> {
-    if (this.#seeded) return
-    const message = checkpointSeedMessage({ ...this.#of, generation: this.#master.generation })
-    const answer = await this.#master.hmac(message, AbortSignal.timeout(this.#of.timeout))
+    const newest = this.#keys.generations.at(-1)
+    if (!newest || this.#seeded === newest.master.generation) return
+    const { environment, gateway, timeout } = this.#settings
+    const { generation } = newest.master
+    const message = checkpointSeedMessage({ environment, gateway, generation })
+    const answer = await newest.master.hmac(message, AbortSignal.timeout(timeout))
     if (answer.kind !== 'mac') return
-    this.#seeded = true
+    this.#seeded = generation
     this.#listener.checkpointSeed(answer.mac)
+  }
+
+  #remind(): void {
+    const since = this.#keys.generations.at(-1)?.since
+    if (since === undefined || this.#reminded) return
+    const age = this.#clock.wall() - since
+    if (age < this.#settings.rotationDue) return
+    this.#reminded = true
+    this.#listener.rotationDue(age)
   }
 }

@@ -1,7 +1,7 @@
 import type { Caveat } from '../../model/caveat.ts'
 import { formatCaveat } from '../../model/caveat.ts'
 import type { Credential } from '../../model/credential.ts'
-import { formatIdentifier } from '../../model/credential.ts'
+import { formatIdentifier, parseKeyId } from '../../model/credential.ts'
 import { Refusal } from '../../model/refusal.ts'
 import type { Clock, Entropy, Millis } from '../../model/time.ts'
 import { formatDuration } from '../../model/time.ts'
@@ -73,11 +73,21 @@ export class Mint {
       { kind: 'subject', subject: order.subject } as const,
       { kind: 'role', role: order.role } as const,
       ...order.caveats,
+      // Says when it was issued, so that a revocation of all before a moment knows it without a list.
+      { kind: 'not-before', seconds: Math.floor(now / 1000) } as const,
       { kind: 'not-after', seconds: notAfter } as const,
     ].map(formatCaveat)
+    const keyid = [identifier, ...caveats].join(';')
+    if (!parseKeyId(keyid)) {
+      return new Refusal(
+        'body-malformed',
+        'a credential of this reach would be longer than any agent reads',
+        'use patterns such as pump-*, or issue several',
+      )
+    }
     const secret = chainSecret(key.key, identifier, caveats)
     const minted = {
-      keyid: [identifier, ...caveats].join(';'),
+      keyid,
       secret: secret.toString('base64url'),
       serial,
       notAfter,

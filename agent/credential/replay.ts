@@ -7,49 +7,67 @@ export const SKEW_MAX: Millis = 300_000
 export const REPLAY_WINDOW: Millis = 2 * SKEW_MAX
 
 /**
+ * - `new`: never seen, and it would be known if it had been.
+ * - `seen`: a replay.
+ * - `unsure`: dated before what this memory knows of, such as before the agent's start: nobody can say.
+ */
+export type Memory = 'new' | 'seen' | 'unsure'
+
+/**
  * Remembers every nonce until its signature is too old to be accepted anyway. Nothing is evicted before that: memory
  * is bounded by what can be signed in the window, not by dropping what might be replayed.
  */
 export class ReplayMemory {
   /** Nonces by the second after which their signature is stale; a second's set is dropped whole. */
   readonly #bySecond = new Map<number, Set<string>>()
-  #sweptTo = 0
+  /** Seconds since 1970. What was signed before is not known to have been seen or not. */
+  #knownFrom: number
   #size = 0
+
+  /**
+   * `knownFrom` is the moment from which on everything is remembered: the agent's start. What an earlier run saw can be
+   * added with `recall`; but an earlier run may have been killed before it could write down what it saw.
+   */
+  constructor(knownFrom: UnixMs) {
+    this.#knownFrom = Math.floor(knownFrom / 1000)
+  }
 
   /** How many nonces are remembered. */
   get size(): number {
     return this.#size
   }
 
-  /**
-   * Remembers a nonce of one credential, made at `created` (seconds since 1970). Says `seen` when it was there already,
-   * and `forgotten` when the clock has stepped back behind what was swept: then nobody can say whether it was there.
-   */
-  remember(serial: string, nonce: string, created: number, now: UnixMs): 'new' | 'seen' | 'forgotten' {
+  /** Adds what an earlier run has seen. */
+  recall(serial: string, nonce: string, created: number): void {
+    this.#add(serial, nonce, created)
+  }
+
+  /** Remembers a nonce of one credential, made at `created` (seconds since 1970), and says what is known of it. */
+  remember(serial: string, nonce: string, created: number, now: UnixMs): Memory {
     this.#sweep(now)
-    const until = created + SKEW_MAX / 1000
-    if (until < this.#sweptTo) return 'forgotten'
-    let nonces = this.#bySecond.get(until)
-    if (!nonces) {
-      nonces = new Set()
-      this.#bySecond.set(until, nonces)
-    }
+    if (!this.#add(serial, nonce, created)) return 'seen'
+    return created < this.#knownFrom ? 'unsure' : 'new'
+  }
+
+  #add(serial: string, nonce: string, created: number): boolean {
+    const nonces = this.#bySecond.get(created) ?? new Set<string>()
+    this.#bySecond.set(created, nonces)
     const key = `${serial} ${nonce}`
-    if (nonces.has(key)) return 'seen'
+    if (nonces.has(key)) return false
     nonces.add(key)
     this.#size += 1
-    return 'new'
+    return true
   }
 
   #sweep(now: UnixMs): void {
-    const second = Math.floor(now / 1000)
-    if (second <= this.#sweptTo) return
-    this.#sweptTo = second
-    for (const [until, nonces] of this.#bySecond) {
-      // `created + skew >= now` is still fresh, so the second itself is kept.
-      if (until >= second) continue
+    // What is dated exactly one skew ago is still fresh.
+    const oldest = Math.ceil((now - SKEW_MAX) / 1000)
+    for (const [created, nonces] of this.#bySecond) {
+      if (created >= oldest) continue
       this.#size -= nonces.size
-      this.#bySecond.delete(until)
+      this.#bySecond.delete(created)
+      // A clock that steps back makes fresh again what was forgotten here; it must not pass for new.
+      this.#knownFrom = Math.max(this.#knownFrom, created + 1)
     }
   }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -60,7 +60,6 @@ export class Gateway implements AsyncDisposable {
     await using stack = new AsyncDisposableStack()
     const folder = await mkdtemp(join(tmpdir(), 'hf-test-'))
     stack.defer(async () => await rm(folder, { recursive: true, force: true }))
-    await mkdir(join(folder, 'run'))
     const tpm = stack.use(await startTpm({ dir: join(folder, 'tpm') }))
     const plant = stack.use(
       await startPlant({ file: join(EXAMPLE, 'plant.yaml') }, { clock: realClock, port: 0 }),

@@ -25,7 +25,7 @@ async function assertTowardsSafeOnly(
   assert.equal((await fetch(`${agent.address}/healthz`)).status, 200)
   const status = await gateway.holdfast('status', '--agent', gateway.operatorSocket)
   assert.equal(status.exitCode, 0, status.stderr)
-  assert.match(status.stdout, /TOWARDS SAFE ONLY/)
+  assert.match(status.stdout, /NO NEW SIGNATURES CAN BE CHECKED/)
   assert.match(status.stdout, words)
 }
 

@@ -87,7 +87,7 @@ export function describeDriver(name: string, makeRig: () => Promise<DriverRig>):
     await using rig = await makeRig()
     await rig.setInput(1)
     const results = await Promise.all(
-      Array.from({ length: 100 }, (_, index) => rig.driver.read(index % 2 ? 'in' : 'out', later())),
+      Array.from({ length: 60 }, (_, index) => rig.driver.read(index % 2 ? 'in' : 'out', later())),
     )
     assert.deepEqual(
       results,

@@ -1,53 +1,61 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { FailsafeKeeper } from '../../failsafe/keeper.ts'
-import { LatchFile, NOTHING_KEPT } from '../../failsafe/latch.ts'
+import { latchFile } from '../../failsafe/latch.ts'
+import { VirtualClock } from '../../simulator/virtual-clock.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
 
-const folder = () => mkdtemp(join(tmpdir(), 'holdfast-latch-'))
 const record = { cause: 'authentication-failures', detail: 'forged', at: 1 } as const
 
-test('what is saved is loaded again, and the file is its owner’s alone', async () => {
-  const path = join(await folder(), 'state', 'latches.json')
-  const file = new LatchFile(path)
-  assert.deepEqual(await file.load(), NOTHING_KEPT)
+test('latches and suspensions are loaded as they were kept', async () => {
+  await using folder = await temporaryFolder()
+  const path = join(folder.path, 'latches.json')
   const kept = {
     latches: { valve: { record, safe: true } },
-    suspended: { eve: { reason: 'forged', actuator: 'valve' } },
+    suspended: { 'subject eve': { reason: 'forged', actuator: 'valve' } },
   }
-  await file.save(kept)
-  assert.deepEqual(await new LatchFile(path).load(), kept)
-  assert.equal((await stat(path)).mode & 0o777, 0o600)
+  await latchFile(path).save(kept)
+  assert.deepEqual(await latchFile(path).load(), kept)
 })
 
-test('of many saves at once the last one is what is kept', async () => {
-  const path = join(await folder(), 'latches.json')
-  const file = new LatchFile(path)
-  await Promise.all(
-    Array.from({ length: 50 }, (_, at) =>
-      file.save({ latches: { valve: { record: { ...record, at }, safe: true } }, suspended: {} }),
-    ),
-  )
-  assert.equal(JSON.parse(await readFile(path, 'utf8')).latches.valve.record.at, 49)
-})
-
-test('a file that cannot be understood is not taken for no latches', async () => {
-  const path = join(await folder(), 'latches.json')
-  for (const text of ['', '{', '{}', '{"latches":3,"suspended":{}}']) {
+test('a latch file that is not whole is not taken for no latches', async () => {
+  await using folder = await temporaryFolder()
+  const path = join(folder.path, 'latches.json')
+  for (const text of [
+    '{}',
+    '{"latches":3,"suspended":{}}',
+    '{"latches":{"valve":{}},"suspended":{}}',
+    '{"latches":{"valve":{"safe":true,"record":{"cause":"x"}}},"suspended":{}}',
+    '{"latches":[],"suspended":{}}',
+    '{"latches":{},"suspended":{"eve":{}}}',
+  ]) {
     await writeFile(path, text)
-    await assert.rejects(new LatchFile(path).load(), SyntaxError, text)
+    await assert.rejects(latchFile(path).load(), SyntaxError, text)
   }
 })
 
-test('a disk that does not take the latches is reported, and nothing throws', async () => {
-  const path = join(await folder(), 'not-a-folder', 'latches.json')
-  await writeFile(join(path, '..'), 'a file where a folder should be')
-  await chmod(join(path, '..'), 0o600)
+test('a disk that does not take the latches is reported once, and they are written when it does', async () => {
+  await using temporary = await temporaryFolder()
+  const folder = temporary.path
+  const path = join(folder, 'state', 'latches.json')
+  await writeFile(join(folder, 'state'), 'a file where a folder should be')
+  const clock = new VirtualClock()
   const troubles: string[] = []
-  const keeper = new FailsafeKeeper(new LatchFile(path), detail => troubles.push(detail))
-  await keeper.save()
+  const reported = Promise.withResolvers<void>()
+  const keeper = new FailsafeKeeper(latchFile(path), clock, detail => {
+    troubles.push(detail)
+    reported.resolve()
+  })
+  keeper.suspend('subject eve', 'valve', 'forged')
+  await reported.promise
+  await rm(join(folder, 'state'))
+  for (let tries = 0; tries < 1000 && !(await latchFile(path).load()); tries += 1) await clock.advance(100)
+  assert.deepEqual((await latchFile(path).load())?.suspended, {
+    'subject eve': { reason: 'forged', actuator: 'valve' },
+  })
   assert.equal(troubles.length, 1)
   assert.match(troubles[0] ?? '', /EEXIST|ENOTDIR/)
+  await keeper[Symbol.asyncDispose]()
 })

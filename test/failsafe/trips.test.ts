@@ -34,6 +34,7 @@ function rig() {
     record: (kind, actuator) => events.push(`${kind} ${actuator}`),
     latchesChanged: () => events.push('latches'),
     overrule: actuator => events.push(`overrule ${actuator}`),
+    mistake: () => events.push('mistake'),
   })
   return { clock, driver, events, trips }
 }
@@ -150,4 +151,80 @@ test('after a restart a verified trip stays tripped without a write; one that wa
   await driven.clock.advance(1000)
   assert.ok(driven.driver.writes.some(({ point, value }) => point === 'valve.command' && value === 0))
   assert.equal(driven.trips.phase('valve'), 'tripped')
+})
+
+test('a tripped actuator that leaves its safe state is driven back, and that is said', async () => {
+  const { clock, driver, events, trips } = rig()
+  trips.trip('valve', 'authentication-failures', 'forged')
+  await clock.advance(100)
+  assert.equal(trips.phase('valve'), 'tripped')
+  // A write that was thought lost arrives after all.
+  driver.values.set('valve.command', 1).set('valve.feedback', 1)
+  await clock.advance(2500)
+  assert.equal(driver.values.get('valve.command'), 0)
+  assert.equal(trips.phase('valve'), 'tripped')
+  assert.ok(events.includes('trip-safe-lost valve'))
+  assert.equal(trips.firstOut('valve')?.detail, 'forged')
+})
+
+test('one odd reading of a tripped actuator moves nothing; after the reset nobody looks any more', async () => {
+  const { clock, driver, trips } = rig()
+  trips.trip('valve', 'authentication-failures', 'forged')
+  await clock.advance(100)
+  const writes = driver.writes.length
+  driver.values.set('valve.feedback', 1)
+  await clock.advance(1000)
+  driver.values.set('valve.feedback', 0)
+  await clock.advance(5000)
+  assert.equal(driver.writes.length, writes)
+  await trips.reset('valve', async () => true)
+  driver.values.set('valve.feedback', 1)
+  await clock.advance(10_000)
+  assert.equal(trips.phase('valve'), 'normal')
+  assert.equal(driver.writes.length, writes)
+})
+
+test('a driver that throws does not end a trip', async () => {
+  const { clock, driver, trips } = rig()
+  const { write } = driver
+  driver.write = async () => {
+    throw new RangeError('out of range')
+  }
+  trips.trip('valve', 'authentication-failures', 'forged')
+  await clock.advance(5000)
+  assert.equal(trips.phase('valve'), 'trip-failed')
+  driver.write = write
+  await clock.advance(5000)
+  assert.equal(trips.phase('valve'), 'tripped')
+})
+
+test('whoever listens cannot stop a trip by throwing', async () => {
+  const clock = new VirtualClock()
+  const driver = new FakeDriver({ 'valve.command': 1, 'valve.feedback': 1 })
+  const valve: GuardedActuator = {
+    id: 'valve',
+    driver,
+    commandPoint: 'valve.command',
+    feedbackPoint: 'valve.feedback',
+    safe: { setpoint: 0, write: 0, feedback: 0 },
+    tolerance: 0,
+    travelTime: 1000,
+    deviceTimeout: 5000,
+  }
+  const mistakes: unknown[] = []
+  const fail = () => {
+    throw new Error('full')
+  }
+  const listener = {
+    alarm: fail,
+    record: fail,
+    latchesChanged: fail,
+    overrule: fail,
+    mistake: (error: unknown) => void mistakes.push(error),
+  }
+  const trips = new Trips(new Map([['valve', valve]]), [], clock, listener)
+  trips.trip('valve', 'authentication-failures', 'forged')
+  await clock.advance(100)
+  assert.equal(trips.phase('valve'), 'tripped')
+  assert.ok(mistakes.length >= 4)
 })

@@ -38,6 +38,13 @@ const caveat: fc.Arbitrary<Caveat> = fc.oneof(
   fc
     .integer({ min: 1_000_000_000, max: 9_999_999_999 })
     .map(seconds => ({ kind: 'not-after', seconds }) as const),
+  fc.stringMatching(/^[0-9a-f]{64}$/).map(sha256 => ({ kind: 'certificate', sha256 }) as const),
+  fc
+    .stringMatching(/^spiffe:\/\/[a-z0-9.-]{1,20}(\/[A-Za-z0-9._-]{1,9}){0,3}$/)
+    .map(id => ({ kind: 'spiffe', id }) as const),
+  fc
+    .tuple(fc.integer({ min: 1, max: 999_999 }), fc.integer({ min: 1, max: 99_999 }))
+    .map(([requests, seconds]) => ({ kind: 'rate', requests, seconds }) as const),
 )
 
 test('a caveat that is written is read back the same', () => {
@@ -74,6 +81,14 @@ test('what is outside the grammar is no caveat', () => {
     'exp=1e9',
     'nbf=-1',
     'rate=10',
+    'rate=0/60',
+    'rate=10/0',
+    'rate=10/60s',
+    'tls=abc',
+    'tls=AA',
+    'spiffe=https://x/y',
+    'spiffe=spiffe://x/y?z',
+    'spiffe=spiffe://x//y',
     'admin=true',
   ]) {
     assert.equal(parseCaveat(text), undefined, text)

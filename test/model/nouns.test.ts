@@ -12,7 +12,7 @@ const valve: SetpointDomain = {
     ['open', { write: 1, feedback: 1000 }],
   ]),
 }
-const damper: SetpointDomain = { kind: 'range', min: 0, max: 100, unit: '%' }
+const damper: SetpointDomain = { kind: 'range', min: 0, max: 100, step: 1, unit: '%' }
 
 test('durations are whole numbers with a unit, and nothing else', () => {
   for (const [text, ms] of [
@@ -44,7 +44,7 @@ test('a setpoint that the actuator cannot take has no target', () => {
   for (const setpoint of ['ajar', 1, '', 'toString', 'OPEN'])
     assert.equal(resolveSetpoint(valve, setpoint), undefined)
   assert.deepEqual(resolveSetpoint(damper, 40), { setpoint: 40, write: 40, feedback: 40 })
-  for (const setpoint of ['40', -1, 101, Number.NaN, Number.POSITIVE_INFINITY]) {
+  for (const setpoint of ['40', -1, 101, 12.5, Number.NaN, Number.POSITIVE_INFINITY]) {
     assert.equal(resolveSetpoint(damper, setpoint), undefined)
   }
 })

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import type { TpmMode } from './key-files.ts'
+import type { TpmMode } from './key-record.ts'
+import { namesOf } from './pcrs.ts'
 import type { ToolFailure } from './tool.ts'
 import type { Turn } from './turn.ts'
 
@@ -10,8 +10,6 @@ export interface Capabilities {
   readonly mode: TpmMode
   /** PCRs that were asked for and that the TPM does not have, as `sha384:7`. */
   readonly missingPcrs: readonly string[]
-  /** PCRs that were asked for and that nothing was ever measured into: they are zero on every boot. */
-  readonly emptyPcrs: readonly string[]
 }
 
 /** A resident key needs two commands that a TPM may lack (TPM 2.0 Part 3: both are optional in the PC Client profile). */
@@ -24,25 +22,9 @@ export async function askCapabilities(turn: Turn, pcrs: string): Promise<Capabil
   if (banks.kind === 'failed') return banks
   const listed = new Set(textOf(commands.stdout).match(/^TPM2_CC_\w+/gm))
   const existing = readBanks(textOf(banks.stdout))
-  const wanted = selectedPcrs(pcrs)
-  const missingPcrs = wanted.filter(pcr => !existing.has(pcr))
-  const emptyPcrs: string[] = []
-  for (const pcr of missingPcrs.length > 0 ? [] : wanted) {
-    const path = turn.work.path('pcr')
-    const read = await turn.run('tpm2_pcrread', ['--quiet', '-o', path, pcr])
-    if (read.kind === 'failed') return read
-    if ((await readFile(path)).every(byte => byte === 0)) emptyPcrs.push(pcr)
-  }
+  const missingPcrs = namesOf(pcrs).filter(pcr => !existing.has(pcr))
   const mode = RESIDENT_NEEDS.every(command => listed.has(command)) ? 'resident' : 'sealed'
-  return { kind: 'capabilities', mode, missingPcrs, emptyPcrs }
-}
-
-/** Reads `sha1:7+sha256:0,7` as `sha1:7`, `sha256:0`, `sha256:7`. */
-function selectedPcrs(pcrs: string): string[] {
-  return pcrs.split('+').flatMap(selection => {
-    const [bank, indexes = ''] = selection.split(':')
-    return indexes.split(',').map(index => `${bank}:${index}`)
-  })
+  return { kind: 'capabilities', mode, missingPcrs }
 }
 
 /** Reads the lines `  - sha256: [ 0, 1, 2 ]` of `tpm2_getcap pcrs`, one for each bank. */

@@ -72,13 +72,13 @@ function explainCode(failure: ToolFailure, code: number): MasterKeyUnavailable {
       return unavailable(
         'policy',
         'the host did not start in the state that the master key is bound to (its PCR values differ)',
-        'Undo the change of firmware, Secure Boot or boot loader and restart; after a change that you intended, enrol again.',
+        'Undo the change of firmware, Secure Boot or boot loader and restart; after a change that you intended, run holdfast recover.',
       )
     case RC_INTEGRITY:
       return unavailable(
         'replaced',
         'the enrolled key does not belong to this TPM: the TPM was cleared or replaced since enrolment',
-        'Enrol again.',
+        'Run holdfast recover with the escrow shares; without them, every credential has to be made anew.',
       )
     case RC_AUTH_FAIL:
     case RC_BAD_AUTH:
@@ -103,7 +103,7 @@ function explainCode(failure: ToolFailure, code: number): MasterKeyUnavailable {
       return unavailable(
         'failed',
         `${failure.tool} failed: ${lastLine(failure.stderr)}`,
-        'Look the code up with tpm2_rc_decode, or enrol again.',
+        'Look the code up with tpm2_rc_decode; holdfast tpm status shows more.',
       )
   }
 }

@@ -1,32 +1,17 @@
-import { chown, mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises'
+import { chown, mkdir, open, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type KeyRecord, parseRecord } from './key-record.ts'
 
-/** `resident`: the key never leaves the TPM. `sealed`: the TPM hands it out, it is used once and wiped. */
-export type TpmMode = 'resident' | 'sealed'
-
-/** What is known of an enrolled key without asking the TPM. Nothing in it is secret. */
-export interface KeyRecord {
-  readonly version: 1
-  readonly generation: number
-  readonly mode: TpmMode
-  /** The PCRs that the key is bound to: `sha256:7`. */
-  readonly pcrs: string
-  /** The TPM's name for the key (TPM 2.0 Part 1, 16), hexadecimal. */
-  readonly name: string
-  /** When, RFC 3339. */
-  readonly enrolledAt: string
+/** A key object outside the TPM, as files for tpm2-tools: of the two blobs the private one is encrypted under the storage root. */
+export interface KeyBlobs {
+  readonly publicPath: string
+  readonly privatePath: string
 }
 
-/** PCRs as tpm2-tools take them: `sha256:7`, `sha256:0,2,7`, `sha1:7+sha256:7`. */
-export const PCRS_FORM = pcrsForm()
-
-function pcrsForm(): RegExp {
-  const index = '(?:[0-9]|1[0-9]|2[0-3])'
-  const bank = `(?:sha1|sha256|sha384|sha512):${index}(?:,${index})*`
-  return new RegExp(`^${bank}(?:\\+${bank})*$`)
-}
-
-/** The directory `<state_dir>/master-key` and the three files that each generation has in it. */
+/**
+ * The directory `<state_dir>/master-key`, with one file for each generation: `generation-1.json`. It is replaced by renaming, so
+ * that a key is enrolled, recovered or removed entirely or not at all.
+ */
 export class KeyFiles {
   readonly #stateDir: string
   readonly directory: string
@@ -42,33 +27,54 @@ export class KeyFiles {
     await this.#giveToOwner(this.directory)
   }
 
-  path(generation: number, part: 'json' | 'pub' | 'priv'): string {
-    return join(this.directory, `generation-${generation}.${part}`)
+  path(generation: number): string {
+    return join(this.directory, `generation-${generation}.json`)
+  }
+
+  /** Every generation that is enrolled, the oldest first. */
+  async generations(): Promise<number[]> {
+    const names = (await readdir(this.directory).catch(ignoreMissing)) ?? []
+    return names
+      .flatMap(name => /^generation-([1-9][0-9]{0,8})\.json$/.exec(name)?.[1] ?? [])
+      .map(Number)
+      .sort((one, other) => one - other)
   }
 
   /** The newest generation that is enrolled; undefined when none is. */
   async newest(): Promise<number | undefined> {
-    const names = await readdir(this.directory).catch(ignoreMissing)
-    const found = (names ?? []).map(name =>
-      Number(/^generation-([1-9][0-9]{0,8})\.json$/.exec(name)?.[1] ?? 0),
-    )
-    return Math.max(0, ...found) || undefined
+    return (await this.generations()).at(-1)
   }
 
   /** Reads a generation's record: undefined when there is none, `damaged` when it cannot be what enrolment wrote. */
   async read(generation: number): Promise<KeyRecord | 'damaged' | undefined> {
-    const text = await readFile(this.path(generation, 'json'), 'utf8').catch(ignoreMissing)
+    const text = await readFile(this.path(generation), 'utf8').catch(ignoreMissing)
     return text === undefined ? undefined : parseRecord(text, generation)
   }
 
-  /** Writes a generation. The record comes last and by renaming: a key is enrolled entirely or not at all. */
-  async write(record: KeyRecord, publicBlob: Uint8Array, privateBlob: Uint8Array): Promise<void> {
-    await this.#replace(this.path(record.generation, 'pub'), publicBlob)
-    await this.#replace(this.path(record.generation, 'priv'), privateBlob)
-    await this.#replace(
-      this.path(record.generation, 'json'),
-      Buffer.from(`${JSON.stringify(record, null, 2)}\n`),
-    )
+  /** Writes a generation, in place of one that is there. */
+  async write(record: KeyRecord): Promise<void> {
+    await this.#replace(this.path(record.generation), Buffer.from(`${JSON.stringify(record, null, 2)}\n`))
+  }
+
+  /** Keeps a copy of a generation as it is now, `generation-1.replaced-20260102T030405678Z.json`; returns its path, if there was one. */
+  async keepReplaced(generation: number, at: string): Promise<string | undefined> {
+    const bytes = await readFile(this.path(generation)).catch(ignoreMissing)
+    if (bytes === undefined) return undefined
+    const stamp = at.replaceAll(/[-:.]/g, '')
+    const copy = join(this.directory, `generation-${generation}.replaced-${stamp}.json`)
+    await this.#replace(copy, bytes)
+    return copy
+  }
+
+  /** Overwrites and removes a generation and every copy of it. Returns how many files that were. */
+  async remove(generation: number): Promise<number> {
+    const own = new RegExp(`^generation-${generation}\\.(?:replaced-[0-9TZ]+\\.)?json(?:\\.new)?$`)
+    const names = (await readdir(this.directory).catch(ignoreMissing)) ?? []
+    // The file that counts goes first: from then on the generation is gone, whatever happens to the copies.
+    const files = names.filter(name => own.test(name)).sort((one, other) => one.length - other.length)
+    for (const name of files) await wipe(join(this.directory, name))
+    await this.#sync()
+    return files.length
   }
 
   async #replace(path: string, bytes: Uint8Array): Promise<void> {
@@ -80,6 +86,10 @@ export class KeyFiles {
     }
     await this.#giveToOwner(draft)
     await rename(draft, path)
+    await this.#sync()
+  }
+
+  async #sync(): Promise<void> {
     await using directory = await open(this.directory, 'r')
     await directory.sync()
   }
@@ -92,21 +102,22 @@ export class KeyFiles {
   }
 }
 
-function parseRecord(text: string, generation: number): KeyRecord | 'damaged' {
-  try {
-    const record = JSON.parse(text) as Partial<KeyRecord>
-    const sound =
-      record.version === 1 &&
-      record.generation === generation &&
-      (record.mode === 'resident' || record.mode === 'sealed') &&
-      typeof record.pcrs === 'string' &&
-      PCRS_FORM.test(record.pcrs) &&
-      typeof record.name === 'string' &&
-      typeof record.enrolledAt === 'string'
-    return sound ? (record as KeyRecord) : 'damaged'
-  } catch {
-    return 'damaged'
+/** Lays a record's blobs out as files in a turn's own directory, where tpm2-tools can read them. */
+export async function layOut(record: KeyRecord, pathOf: (name: string) => string): Promise<KeyBlobs> {
+  const blobs = { publicPath: pathOf('key.pub'), privatePath: pathOf('key.priv') }
+  await writeFile(blobs.publicPath, Buffer.from(record.public, 'base64'), { mode: 0o600 })
+  await writeFile(blobs.privatePath, Buffer.from(record.private, 'base64'), { mode: 0o600 })
+  return blobs
+}
+
+async function wipe(path: string): Promise<void> {
+  {
+    await using file = await open(path, 'r+')
+    const { size } = await file.stat()
+    await file.write(new Uint8Array(size), 0, size, 0)
+    await file.sync()
   }
+  await unlink(path)
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): undefined {

@@ -1,18 +1,14 @@
 import { createHmac } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
-import type { TpmMode } from './key-files.ts'
+import { type KeyBlobs, layOut } from './key-files.ts'
+import type { KeyRecord, TpmMode } from './key-record.ts'
+import type { PcrValues } from './pcrs.ts'
 import { underStorageRoot } from './storage-root.ts'
 import type { ToolAnswer, ToolFailure } from './tool.ts'
 import type { Turn } from './turn.ts'
 
 /** Of the key, and of its HMAC-SHA256. */
 export const KEY_BYTES = 32
-
-/** A key object outside the TPM: two blobs of which the private one is encrypted under the storage root. */
-export interface KeyBlobs {
-  readonly publicPath: string
-  readonly privatePath: string
-}
 
 const TEMPLATES = {
   resident: ['tpm2_import', '-G', 'hmac', '-a', 'sign|noda'],
@@ -32,18 +28,16 @@ export async function createKeyObject(
     readonly root: string
     readonly mode: TpmMode
     readonly pcrs: string
+    /** The PCRs' values that the key is bound to. */
+    readonly boundTo: PcrValues
     readonly key: Uint8Array
   },
 ): Promise<ToolAnswer> {
   const policy = turn.work.path('policy')
-  const made = await turn.run('tpm2_createpolicy', [
-    '--quiet',
-    '--policy-pcr',
-    '-l',
-    options.pcrs,
-    '-L',
-    policy,
-  ])
+  const values = turn.work.path('pcrs')
+  await writeFile(values, Buffer.from(Object.values(options.boundTo).join(''), 'hex'), { mode: 0o600 })
+  const bound = ['--policy-pcr', '-l', options.pcrs, '-f', values, '-L', policy]
+  const made = await turn.run('tpm2_createpolicy', ['--quiet', ...bound])
   if (made.kind === 'failed') return made
   await using secret = await turn.work.keepSecret(options.key)
   const { root, publicPath, privatePath } = options
@@ -80,6 +74,12 @@ export async function macWithKeyObject(
   )
   output.fill(0)
   return { kind: 'mac', mac, name }
+}
+
+/** The same, for a key as it is written down. */
+export async function macWithRecord(turn: Turn, record: KeyRecord, message: Uint8Array): Promise<MacAnswer> {
+  const blobs = await layOut(record, name => turn.work.path(name))
+  return await macWithKeyObject(turn, { ...blobs, mode: record.mode, pcrs: record.pcrs }, message)
 }
 
 /** A resident key gives its mac, a sealed one itself: 32 bytes either way. */

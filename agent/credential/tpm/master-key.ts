@@ -6,8 +6,9 @@ import {
 } from '../master-key.ts'
 import { answerInTime } from './deadline.ts'
 import { explain, isSystemError, unavailable } from './fault.ts'
-import { KeyFiles, type KeyRecord } from './key-files.ts'
-import { macWithKeyObject } from './key-object.ts'
+import { KeyFiles } from './key-files.ts'
+import { macWithRecord } from './key-object.ts'
+import type { KeyRecord } from './key-record.ts'
 import type { TpmAccess } from './tool.ts'
 import { Turn } from './turn.ts'
 
@@ -61,12 +62,9 @@ class TpmMasterKey implements MasterKey {
   async #ask(message: Uint8Array, signal: AbortSignal): Promise<MasterKeyAnswer> {
     const record = await this.readRecord()
     if (record.kind === 'unavailable') return record
-    const blobs = {
-      publicPath: this.#files.path(this.generation, 'pub'),
-      privatePath: this.#files.path(this.generation, 'priv'),
-    }
-    const turn = Turn.during({ ...this.#options, lock: this.#files.directory, signal }, turn =>
-      macWithKeyObject(turn, { ...blobs, ...record }, message),
+    const turn = Turn.during(
+      { ...this.#options, lock: this.#files.directory, signal },
+      async turn => await macWithRecord(turn, record, message),
     )
     const answer = await answerInTime(turn, signal)
     if (answer.kind === 'failed') return explain(answer, this.#options)
@@ -74,8 +72,8 @@ class TpmMasterKey implements MasterKey {
     answer.mac.fill(0)
     return unavailable(
       'failed',
-      `the files of generation ${this.generation} in ${this.#files.directory} do not belong together`,
-      'Restore all of them from one backup.',
+      `${this.#files.path(this.generation)} was altered: its parts do not belong together`,
+      'Restore it from a backup, or run holdfast recover.',
     )
   }
 
@@ -90,8 +88,8 @@ class TpmMasterKey implements MasterKey {
     if (record === 'damaged')
       return unavailable(
         'failed',
-        `${this.#files.path(this.generation, 'json')} is damaged`,
-        'Restore it from a backup, or enrol again.',
+        `${this.#files.path(this.generation)} is damaged`,
+        'Restore it from a backup, or run holdfast recover.',
       )
     this.#description = `tpm (${record.mode}, ${record.pcrs})`
     return { ...record, kind: 'record' }

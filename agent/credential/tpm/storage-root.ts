@@ -3,7 +3,7 @@ import type { ToolAnswer, ToolFailure } from './tool.ts'
 import type { Turn } from './turn.ts'
 
 /** Where a storage root key is kept by convention (TCG TPM v2.0 Provisioning Guidance, 7.8). */
-const PERSISTENT = '0x81000001'
+export const PERSISTENT_ROOT = '0x81000001'
 
 /**
  * The attributes of the TCG's storage root template. tpm2-tools leave `noda` out by default; without it nothing under the root
@@ -15,13 +15,20 @@ export type StorageRoot = { readonly kind: 'root'; readonly handle: string; read
 
 /** Finds the TPM's storage root key, or makes it and, where the TPM allows that, makes it persistent. For enrolment. */
 export async function provideStorageRoot(turn: Turn): Promise<StorageRoot | ToolFailure> {
-  const found = await turn.run('tpm2_readpublic', ['--quiet', '-c', PERSISTENT])
-  if (found.kind === 'done') return { kind: 'root', handle: PERSISTENT, persistent: true }
+  const found = await turn.run('tpm2_readpublic', ['--quiet', '-c', PERSISTENT_ROOT])
+  if (found.kind === 'done') return { kind: 'root', handle: PERSISTENT_ROOT, persistent: true }
   if (found.code !== RC_NO_SUCH_HANDLE) return found
   const made = await createStorageRoot(turn)
   if (made.kind === 'failed') return made
-  const persisted = await turn.run('tpm2_evictcontrol', ['--quiet', '-C', 'o', '-c', made.handle, PERSISTENT])
-  return persisted.kind === 'done' ? { kind: 'root', handle: PERSISTENT, persistent: true } : made
+  const persisted = await turn.run('tpm2_evictcontrol', [
+    '--quiet',
+    '-C',
+    'o',
+    '-c',
+    made.handle,
+    PERSISTENT_ROOT,
+  ])
+  return persisted.kind === 'done' ? { kind: 'root', handle: PERSISTENT_ROOT, persistent: true } : made
 }
 
 /** Loads something under the storage root: under the persistent one, or else under one that is made again from the same seed. */
@@ -29,7 +36,7 @@ export async function underStorageRoot(
   turn: Turn,
   load: (root: string) => Promise<ToolAnswer>,
 ): Promise<ToolAnswer> {
-  const loaded = await load(PERSISTENT)
+  const loaded = await load(PERSISTENT_ROOT)
   if (loaded.kind === 'done' || loaded.code !== RC_NO_SUCH_HANDLE) return loaded
   const made = await createStorageRoot(turn)
   return made.kind === 'failed' ? made : await load(made.handle)

@@ -209,6 +209,52 @@ test('without the master key nothing is believed, and it is said why', async () 
   assert.match(result instanceof Refused ? result.refusal.detail : '', /the TPM is gone/)
 })
 
+test('a copy of a request is a replay before it is anything else, whatever its credential says', async () => {
+  await using rig = await commandRig()
+  const { keyid, secret } = rig.issue()
+  const next = chainSecret(Buffer.from(secret, 'base64url'), 'moon=full', []).toString('base64url')
+  const received = rig.sign({ keyid: `${keyid};moon=full`, secret: next })
+  assert.equal(codeOf(authenticate(received, rig.authenticator)), 'caveat-unknown')
+  assert.equal(codeOf(authenticate(received, rig.authenticator)), 'replayed')
+  await rig.clock.advance(400_000)
+  assert.equal(codeOf(authenticate(received, rig.authenticator)), 'clock-skewed')
+})
+
+test('a caveat that is not understood does not hide whose credential it is', async () => {
+  await using rig = await commandRig()
+  const { keyid, secret } = rig.issue()
+  const next = chainSecret(Buffer.from(secret, 'base64url'), 'x=y', []).toString('base64url')
+  const result = authenticate(rig.sign({ keyid: `${keyid};x=y`, secret: next }), rig.authenticator)
+  assert.equal(result instanceof Refused && result.who?.subject, 'alice')
+})
+
+test('a revoked credential is refused from the moment it is revoked: by its serial, its subject, or its time of issue', async () => {
+  for (const kind of ['credential', 'subject', 'everybody'] as const) {
+    await using rig = await commandRig()
+    const credential = rig.issue()
+    assert.equal(codeOf(authenticate(rig.sign(credential), rig.authenticator)), 'authenticated')
+    const at = rig.clock.wall()
+    const serial = credential.keyid.match(/([^/;]+);/)?.[1] ?? ''
+    if (kind === 'credential') await rig.revocations.add({ kind, serial, at })
+    if (kind === 'subject') await rig.revocations.add({ kind, subject: 'alice', issuedUntil: at, at })
+    if (kind === 'everybody') await rig.revocations.add({ kind, issuedUntil: at, at })
+    assert.equal(codeOf(authenticate(rig.sign(credential), rig.authenticator)), 'revoked', kind)
+    const later = narrow(credential, [{ kind: 'not-before', seconds: SECONDS + 1 }])
+    await rig.clock.advance(2000)
+    assert.equal(
+      codeOf(authenticate(rig.sign(later), rig.authenticator)),
+      'revoked',
+      'a later beginning does not help',
+    )
+    const other = rig.issue()
+    assert.equal(
+      codeOf(authenticate(rig.sign(other), rig.authenticator)),
+      'authenticated',
+      'what is issued later is good',
+    )
+  }
+})
+
 test('a caveat that is not known denies, though the signature is right', async () => {
   await using rig = await commandRig()
   const { keyid, secret } = rig.issue()

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import Database from 'better-sqlite3'
-import type { CommandAnswer } from '../../../agent/command/pipeline.ts'
+import { type CommandAnswer, carryOut } from '../../../agent/command/pipeline.ts'
+import type { Channel } from '../../../agent/command/received.ts'
+import { ReplayMemory } from '../../../agent/credential/replay.ts'
 import { narrow } from '../../../client/narrow.ts'
 import type { Caveat } from '../../../model/caveat.ts'
 import type { RefusalCode } from '../../../model/refusal.ts'
-import { commandRig, type SignOptions } from './rig.ts'
+import { commandRig, LAN, NOW, type SignOptions } from './rig.ts'
 
 function codeOf({ outcome }: CommandAnswer): string {
   return outcome.kind === 'refused' ? outcome.refusal.code : outcome.kind
@@ -255,7 +257,7 @@ test('five refusals of one subject over its scope suspend it and trip the actuat
   const narrowed = narrow(rig.issue(), [scope('valve', ['closed'])])
   for (let count = 0; count < 5; count += 1)
     assert.equal(codeOf(await rig.send(rig.sign(narrowed))), 'scope-denied')
-  assert.ok(rig.suspended.has('alice'))
+  assert.ok(rig.suspended.has('subject alice'))
   await rig.clock.advance(100)
   assert.equal(rig.trips.phase('valve'), 'tripped')
   assert.equal(codeOf(await rig.send(rig.sign(rig.issue()))), 'identity-suspended')
@@ -291,6 +293,126 @@ test('a trip that comes between the record of the intent and the write wins: not
   const answer = await rig.send(rig.sign(rig.issue()))
   assert.equal(codeOf(answer), 'overruled')
   assert.ok(rig.driver.writes.every(({ value }) => value === 0))
+})
+
+test('a revocation that comes between the record of the intent and the write wins: nothing is written', async () => {
+  await using rig = await commandRig()
+  const credential = rig.issue()
+  const append = rig.audit.append.bind(rig.audit)
+  rig.audit.append = async entry => {
+    const answer = await append(entry)
+    const at = rig.clock.wall()
+    if (entry.kind === 'command-intent')
+      await rig.revocations.add({ kind: 'subject', subject: 'alice', issuedUntil: at, at })
+    return answer
+  }
+  assert.equal(codeOf(await rig.send(rig.sign(credential))), 'revoked')
+  assert.deepEqual(rig.driver.writes, [])
+})
+
+test('a signature made before the agent started moves nothing away from safe, since nobody knows whether it did before', async () => {
+  await using rig = await commandRig()
+  const credential = rig.issue()
+  const before = NOW / 1000 - 601
+  await rig.clock.advance(0)
+  rig.replay.remember('x', 'y', NOW / 1000, NOW)
+  const old = rig.sign(credential, { created: before + 400 })
+  assert.equal(codeOf(await rig.send(old)), 'verified', 'this memory knows of ten minutes before')
+  const started = {
+    ...rig.commands,
+    authenticator: { ...rig.authenticator, replay: new ReplayMemory(rig.clock.wall()) },
+  }
+  const answer = await carryOut(rig.sign(credential, { created: NOW / 1000 - 5 }), 'valve', started)
+  assert.equal(codeOf(answer), 'replay-memory-lost')
+})
+
+test('commands towards safe do not overrule each other: however many come in, each is carried out', async () => {
+  await using rig = await commandRig()
+  rig.driver.values.set('valve.feedback', 1).set('valve.command', 1)
+  const credential = rig.issue()
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => rig.send(rig.sign(credential, { body: '{"setpoint":"closed"}' }))),
+  )
+  assert.deepEqual(new Set(answers.map(codeOf)), new Set(['verified']))
+})
+
+test('a command towards safe does not wait for a disk that hangs, and says that it is not recorded', async () => {
+  await using rig = await commandRig()
+  rig.audit.append = () => new Promise(() => {})
+  const answer = await rig.send(rig.sign(rig.issue(), { body: '{"setpoint":"closed"}' }))
+  assert.equal(codeOf(answer), 'verified')
+  assert.equal(answer.recorded, false)
+})
+
+test('a device that takes the write and shows no feedback: unknown, not mismatch', async () => {
+  await using rig = await commandRig()
+  rig.driver.nextRead = { kind: 'failed', reason: 'no answer' }
+  const { outcome } = await rig.send(rig.sign(rig.issue()))
+  assert.equal(outcome.kind, 'unknown')
+})
+
+test('a mistake of ours on the way is an unknown outcome, recorded, and not silence', async () => {
+  await using rig = await commandRig()
+  rig.driver.write = async () => {
+    throw new RangeError('a mistake')
+  }
+  const answer = await rig.send(rig.sign(rig.issue()))
+  assert.equal(answer.outcome.kind, 'unknown')
+  assert.deepEqual(
+    recordsIn(rig.auditPath).map(({ kind }) => kind),
+    ['command-intent', 'command-outcome'],
+  )
+})
+
+test('a credential with a rate may be used that often, with Retry-After in the refusal; towards safe it always may', async () => {
+  await using rig = await commandRig()
+  const credential = rig.issue([{ kind: 'rate', requests: 2, seconds: 60 }])
+  const close = () => rig.send(rig.sign(credential, { body: '{"setpoint":"closed"}' }))
+  for (let count = 0; count < 2; count += 1)
+    assert.equal(codeOf(await rig.send(rig.sign(credential))), 'verified')
+  const third = await rig.send(rig.sign(credential))
+  assert.equal(codeOf(third), 'rate-exceeded')
+  const wait = third.outcome.kind === 'refused' ? third.outcome.refusal.retryAfter : 0
+  assert.ok(wait && wait > 20_000 && wait <= 30_000, String(wait))
+  assert.equal(codeOf(await close()), 'verified')
+  await rig.clock.advance(30_000)
+  assert.equal(codeOf(await rig.send(rig.sign(credential))), 'verified')
+})
+
+test('a source that is over its listener’s rate is told so, forged or not; towards safe with a right signature it passes', async () => {
+  await using rig = await commandRig()
+  const limited: Channel = { ...LAN, name: 'limited' }
+  const credential = rig.issue()
+  const forged = { keyid: credential.keyid, secret: Buffer.alloc(32).toString('base64url') }
+  const burst = Array.from({ length: 8 }, () =>
+    rig.sign(forged, { channel: { ...limited, unattributed: 'alarm' } }),
+  )
+  const codes: string[] = []
+  for (const received of burst) codes.push(codeOf(await rig.send(received)))
+  assert.deepEqual(codes.slice(5), Array(3).fill('rate-exceeded'))
+  const close = { ...rig.sign(credential, { body: '{"setpoint":"closed"}' }), tooEarly: 500 }
+  assert.equal(codeOf(await rig.send(close)), 'verified')
+  const open = { ...rig.sign(credential), tooEarly: 500 }
+  assert.equal(codeOf(await rig.send(open)), 'rate-exceeded')
+})
+
+test('a credential bound to a certificate or a SPIFFE ID works over a channel that shows it and over no other', async () => {
+  await using rig = await commandRig()
+  const sha256 = 'ab'.repeat(32)
+  const shown: Channel = {
+    ...LAN,
+    certificate: { sha256, spiffe: 'spiffe://plant/panel-1', subject: 'CN=panel-1' },
+  }
+  for (const caveat of [
+    { kind: 'certificate', sha256 },
+    { kind: 'spiffe', id: 'spiffe://plant/panel-1' },
+  ] as const) {
+    const credential = rig.issue([caveat])
+    assert.equal(codeOf(await rig.send(rig.sign(credential))), 'identity-denied')
+    assert.equal(codeOf(await rig.send(rig.sign(credential, { channel: shown }))), 'verified')
+  }
+  const other = rig.issue([{ kind: 'spiffe', id: 'spiffe://plant/panel' }])
+  assert.equal(codeOf(await rig.send(rig.sign(other, { channel: shown }))), 'identity-denied')
 })
 
 for (const trouble of ['audit', 'replay'] as const) {

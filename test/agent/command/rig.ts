@@ -1,5 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto'
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AuditLog, openAuditLog } from '../../../agent/audit/log.ts'
@@ -7,12 +7,14 @@ import type { Actuator } from '../../../agent/command/actuator.ts'
 import type { Authenticator } from '../../../agent/command/authenticate.ts'
 import { Controls } from '../../../agent/command/controls.ts'
 import { type CommandAnswer, type Commands, carryOut } from '../../../agent/command/pipeline.ts'
+import { Rates } from '../../../agent/command/rates.ts'
 import type { Channel, Received } from '../../../agent/command/received.ts'
 import { Refusals } from '../../../agent/command/refusals.ts'
 import { EpochKeys } from '../../../agent/credential/epoch-keys.ts'
 import type { MasterKey } from '../../../agent/credential/master-key.ts'
 import { Mint } from '../../../agent/credential/mint.ts'
 import { ReplayMemory } from '../../../agent/credential/replay.ts'
+import { Revocations, revocationFile } from '../../../agent/credential/revocations.ts'
 import { signRequest } from '../../../client/sign.ts'
 import { AuthenticationFailures } from '../../../failsafe/authentication-failures.ts'
 import { Trips } from '../../../failsafe/trips.ts'
@@ -61,7 +63,7 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } 
   const clock = new VirtualClock(NOW)
   const master = memoryKey()
   const of = { environment: 'test', gateway: 'g1' }
-  const keys = new EpochKeys(master, { ...of, length: DAY }, clock)
+  const keys = new EpochKeys([{ master, retiresAt: undefined }], { ...of, epoch: DAY, grace: DAY }, clock)
   await keys.refresh(1000)
   let drawn = 0
   const entropy = (bytes: number) => {
@@ -109,19 +111,22 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } 
     record: kind => events.push(kind),
     latchesChanged: () => {},
     overrule: (actuator, detail) => controls.overrule(actuator, detail),
+    mistake: () => events.push('mistake'),
   })
   const failures = new AuthenticationFailures({ limit: 5, warn: 3, leakEvery: 60_000 }, clock)
   const suspended = new Map<string, string>()
   const troubles: { audit?: string; replay?: string } = {}
-  const replay = new ReplayMemory()
-  const authenticator: Authenticator = { ...of, keys, replay, clock }
+  const replay = new ReplayMemory(NOW - 600_000)
+  const revocations = new Revocations(revocationFile(join(folder, 'revocations.json')), [], 2 * DAY)
+  const rates = new Rates(new Map([['limited', { requests: 5, period: 1000 }]]), clock)
+  const authenticator: Authenticator = { ...of, keys, replay, revocations, clock }
   const refusals = new Refusals({
     audit,
-    book: { note: entry => void noted.push(entry) },
+    book: { admits: () => true, note: entry => void noted.push(entry) },
     failures,
     trips,
     actuators,
-    warn: () => events.push('warning'),
+    alarm: () => events.push('alarm'),
     suspend: (identity, _, reason) => {
       suspended.set(identity, reason)
       events.push(`suspended ${identity}`)
@@ -131,6 +136,7 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } 
     authenticator,
     actuators,
     permits: {
+      rates,
       trips,
       controls,
       auditTrouble: () => troubles.audit,
@@ -141,6 +147,7 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } 
     refusals,
     clock,
     newCommandId: randomUUID,
+    onMistake: () => events.push('mistake'),
   }
   const channel: Channel = { ...LAN, unattributed: settings.unattributed ?? 'count' }
 
@@ -174,6 +181,7 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } 
       query: `?${request.query}`,
       fields: new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), [value]])),
       body: request.body,
+      tooEarly: rates.take(options.channel ?? channel, options.source ?? '10.1.2.3'),
       arrived: { wall: clock.wall(), monotonic: clock.monotonic() },
     }
   }
@@ -207,6 +215,8 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } 
     events,
     noted,
     replay,
+    revocations,
+    rates,
     authenticator,
     commands,
     channel,
@@ -216,6 +226,7 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } 
     [Symbol.asyncDispose]: async () => {
       await trips[Symbol.asyncDispose]()
       await audit[Symbol.asyncDispose]()
+      await rm(folder, { recursive: true, force: true })
     },
   }
 }

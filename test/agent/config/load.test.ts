@@ -63,9 +63,9 @@ const MISTAKES: readonly (readonly [
   [
     'a source of keys that there is not',
     ['master_key', 'source'],
-    'file',
+    'hsm',
     'master_key.source',
-    /expected tpm/,
+    /expected a source: tpm, file/,
   ],
   ['PCRs in another form', ['master_key', 'pcrs'], '7', 'master_key.pcrs', /sha256:7/],
   [
@@ -101,7 +101,7 @@ const MISTAKES: readonly (readonly [
   [
     'a point that cannot be written',
     ['actuators', 'inlet-valve', 'command'],
-    { input_register: 0 },
+    { input_register: 5 },
     'actuators.inlet-valve.command',
     /cannot be written/,
   ],
@@ -166,7 +166,7 @@ const MISTAKES: readonly (readonly [
     ['credentials', 'max_lifetime'],
     '48h',
     'credentials.max_lifetime',
-    /length of an epoch/,
+    /the grace/,
   ],
 ]
 
@@ -208,7 +208,8 @@ test('what is no YAML, or YAML of another kind, is told with its place', () => {
     ['a: b: c', /Nested mappings/],
     ['x: *nope', /alias/],
     ['a: 1\na: 2', /unique/i],
-    ['- 3', /expected object/],
+    ['- 3', /expected a configuration/],
+    ['hello', /expected a configuration/],
     ['', /is missing/],
     ['? [1]\n: 2', /string/i],
   ] as const) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
+import { inspect } from 'node:util'
 import fc from 'fast-check'
 import {
   type MasterKey,
@@ -17,6 +18,8 @@ export interface MasterKeySource extends AsyncDisposable {
   bringBack(): Promise<void>
   /** What it says while it is away. */
   readonly away: Unavailability
+  /** Puts another key in the place of `secret`, where that takes no time. */
+  rekey?(secret: Uint8Array): Promise<void>
 }
 
 /** What holds for every master key, wherever it is kept. */
@@ -68,6 +71,29 @@ export function masterKeyContract(name: string, provide: () => Promise<MasterKey
       assert.equal(answer.kind === 'unavailable' && answer.reason, 'timeout')
     })
 
+    it('answers the others when one call is given up', async () => {
+      const message = Buffer.from('patient')
+      const hasty = new AbortController()
+      const given = source.master.hmac(Buffer.from('hasty'), hasty.signal)
+      const patient = macOf(source, message)
+      hasty.abort()
+      const answer = await given
+      assert.ok(answer.kind === 'mac' || answer.reason === 'timeout')
+      assert.equal(await patient, expected(source, message))
+    })
+
+    it('says nothing of the key: not in its description, when it is printed, or while it is away', async () => {
+      await source.takeAway()
+      const answer = await source.master.hmac(Buffer.from('away'), soon())
+      await source.bringBack()
+      const said = [
+        source.master.description,
+        inspect(source.master, { depth: 9, showHidden: true }),
+        inspect(answer),
+      ]
+      assertSilent(said.join(' '), source.secret)
+    })
+
     it('says what is wrong and what to do while the source is away, and heals by itself', async () => {
       await source.takeAway()
       const answer = await source.master.hmac(Buffer.from('away'), soon())
@@ -88,6 +114,23 @@ export function masterKeyContract(name: string, provide: () => Promise<MasterKey
   })
 }
 
+/** The same for sources whose key can be exchanged in a moment; a TPM takes too long, and its own tests do it on the tools' output. */
+export function rekeyContract(name: string, provide: () => Promise<Required<MasterKeySource>>): void {
+  it(`master key: ${name}: keeps a key whole, and a mac, whatever byte they end in`, async () => {
+    await using source = await provide()
+    const key = new Uint8Array(source.secret)
+    for (let last = 0; last < 256; last++) {
+      key[31] = last
+      await source.rekey(key)
+      const message = messageWhoseMacEndsIn(key, last)
+      assert.equal(await macOf(source, message), macWith(key, message))
+    }
+    await source.rekey(source.secret)
+    const message = Buffer.from('the first key again')
+    assert.equal(await macOf(source, message), expected(source, message))
+  })
+}
+
 async function macOf(source: MasterKeySource, message: Uint8Array): Promise<string> {
   const answer = await source.master.hmac(message, soon())
   return answer.kind === 'mac'
@@ -96,7 +139,31 @@ async function macOf(source: MasterKeySource, message: Uint8Array): Promise<stri
 }
 
 function expected(source: MasterKeySource, message: Uint8Array): string {
-  return createHmac('sha256', source.secret).update(message).digest('hex')
+  return macWith(source.secret, message)
+}
+
+function macWith(key: Uint8Array, message: Uint8Array): string {
+  return createHmac('sha256', key).update(message).digest('hex')
+}
+
+function messageWhoseMacEndsIn(key: Uint8Array, last: number): Uint8Array {
+  const end = Buffer.of(last).toString('hex')
+  for (let attempt = 0; ; attempt++) {
+    const message = Buffer.from(`attempt ${attempt}`)
+    if (macWith(key, message).endsWith(end)) return message
+  }
+}
+
+/** Fails when a text has a secret in it, in any form that software prints bytes in. */
+export function assertSilent(text: string, secret: Uint8Array): void {
+  const bytes = Buffer.from(secret)
+  const listed = [...bytes.subarray(0, 8)].join(', ')
+  const spaced = (bytes.toString('hex').match(/../g) ?? []).slice(0, 8).join(' ')
+  const encodings = (['hex', 'base64', 'base64url', 'latin1', 'utf8'] as const).map(form =>
+    bytes.toString(form),
+  )
+  for (const form of [...encodings.map(encoded => encoded.slice(0, 16)), listed, spaced])
+    assert.ok(!text.toLowerCase().includes(form.toLowerCase()), 'the text has the secret in it')
 }
 
 function soon(): AbortSignal {

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { execa } from 'execa'
 import { notifierFor } from '../../../agent/service/notify.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
 import { Gateway } from '../gateway.ts'
 
 /** Stands in systemd's place: receives what is sent to NOTIFY_SOCKET. Node has no datagram sockets of this kind; Python has. */
@@ -20,7 +19,8 @@ while True:
 `
 
 async function systemd() {
-  const path = join(await mkdtemp(join(tmpdir(), 'hf-notify-')), 'notify')
+  const folder = await temporaryFolder()
+  const path = join(folder.path, 'notify')
   const receiver = execa('python3', ['-c', RECEIVER, path], { reject: false, buffer: false, stdin: 'ignore' })
   const heard: string[] = []
   const waiting = new Set<{ text: string; resolve: () => void }>()
@@ -36,6 +36,7 @@ async function systemd() {
   const stop = async (): Promise<void> => {
     receiver.kill()
     await receiver
+    await folder[Symbol.asyncDispose]()
   }
   return { path, heard, hear, [Symbol.asyncDispose]: () => stop() }
 }
@@ -51,12 +52,12 @@ test('the agent tells systemd when it is ready and in what condition, that it li
   await manager.hear('STOPPING=1')
 })
 
-test('an agent that cannot use its master key is ready, and its status says towards safe only', async () => {
+test('an agent that cannot use its master key is ready, and its status says why it carries nothing out', async () => {
   await using manager = await systemd()
   await using gateway = await Gateway.start({ enrolled: false })
   await gateway.startAgent({ NOTIFY_SOCKET: manager.path })
   await manager.hear('READY=1')
-  await manager.hear('STATUS=towards safe only: master key:')
+  await manager.hear('STATUS=not carrying out every command: master key:')
 })
 
 test('where nobody listens nothing is sent, and a socket that is gone is reported once', async () => {

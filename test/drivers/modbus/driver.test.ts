@@ -64,7 +64,7 @@ async function modbusRig(table: 'coil' | 'holding-register'): Promise<DriverRig>
       await clock.advance(1000)
     },
     silence: () => plant.faults.set({ kind: 'silent', effect: 'done' }),
-    reject: () => plant.faults.set({ kind: 'exception', code: 4 }),
+    reject: () => plant.faults.set({ kind: 'exception', code: 2 }),
     unplug: async () => {
       await plant.faults.set({ kind: 'dropped-link' })
       await connected(false)
@@ -128,6 +128,50 @@ test('a device that confirms another value, or another address, has not confirme
     assert.equal(result.kind, 'unknown')
     assert.match(result.kind === 'unknown' ? result.reason : '', /confirmed another write/)
   }
+})
+
+for (const [code, kind] of [
+  [1, 'rejected'],
+  [2, 'rejected'],
+  [3, 'rejected'],
+  [4, 'unknown'],
+  [5, 'unknown'],
+  [6, 'rejected'],
+  [8, 'unknown'],
+  [10, 'rejected'],
+  [11, 'unknown'],
+] as const) {
+  test(`exception ${code} in answer to a write is ${kind}`, async () => {
+    await using odd = await oddServer(request => {
+      const answer = Buffer.from([0, 0, 0, 0, 0, 3, 1, 0x85, code])
+      request.copy(answer, 0, 0, 2)
+      return answer
+    })
+    assert.equal((await odd.driver.write('out', 1, AbortSignal.timeout(2000))).kind, kind)
+  })
+}
+
+test('an answer that claims more bytes than it has is a failed reading, not a mistake of ours', async () => {
+  await using odd = await oddServer(request => {
+    const answer = Buffer.from([0, 0, 0, 0, 0, 5, 1, 3, 200, 0, 1])
+    request.copy(answer, 0, 0, 2)
+    return answer
+  })
+  assert.equal((await odd.driver.read('register', AbortSignal.timeout(2000))).kind, 'failed')
+})
+
+test('reads cannot take the room that a write needs', async () => {
+  let writes = 0
+  await using odd = await oddServer(request => {
+    // Several requests may come in one piece; each write is a function code 5 at its place.
+    for (let at = 0; at < request.length; at += 12) if (request[at + 7] === 5) writes += 1
+    return undefined
+  })
+  const reads = Array.from({ length: 500 }, () => odd.driver.read('register', AbortSignal.timeout(300)))
+  const write = await odd.driver.write('out', 1, AbortSignal.timeout(300))
+  await Promise.all(reads)
+  assert.equal(write.kind, 'unknown')
+  assert.equal(writes, 1)
 })
 
 test('a device that answers nonsense is not believed, and is connected to anew', async () => {

@@ -16,17 +16,27 @@ describe('TPM enrolment', () => {
     const answer = await host.enrol({ state: 'auto' })
     assert.equal(answer.kind, 'enrolled')
     if (answer.kind !== 'enrolled') return
-    const { mode, pcrs, generation, name } = answer
-    assert.deepEqual({ mode, pcrs, generation }, { mode: 'resident', pcrs: 'sha256:7', generation: 1 })
+    const { mode, pcrs, generation, name, keyId, shares } = answer
+    assert.deepEqual(
+      { mode, pcrs, generation, shares },
+      { mode: 'resident', pcrs: 'sha256:7', generation: 1, shares: [] },
+    )
     const record = JSON.parse(await host.text('auto', 'master-key', 'generation-1.json'))
-    assert.deepEqual(record, {
-      version: 1,
-      generation: 1,
-      mode: 'resident',
-      pcrs: 'sha256:7',
-      name,
-      enrolledAt: '2026-01-02T03:04:05.000Z',
-    })
+    assert.deepEqual(
+      { ...record, public: '', private: '' },
+      {
+        version: 1,
+        generation: 1,
+        mode: 'resident',
+        pcrs: 'sha256:7',
+        boundTo: { 'sha256:7': '00'.repeat(32) },
+        keyId,
+        name,
+        enrolledAt: '2026-01-02T03:04:05.000Z',
+        public: '',
+        private: '',
+      },
+    )
     assert.match(name, /^000b[0-9a-f]{64}$/)
   })
 
@@ -85,11 +95,7 @@ describe('TPM enrolment', () => {
     await host.enrol({ state: 'owned' })
     const directory = host.path('owned', 'master-key')
     assert.equal((await stat(directory)).mode & 0o777, 0o700)
-    assert.deepEqual((await readdir(directory)).sort(), [
-      'generation-1.json',
-      'generation-1.priv',
-      'generation-1.pub',
-    ])
+    assert.deepEqual(await readdir(directory), ['generation-1.json'])
     for (const name of ['', ...(await readdir(directory))]) {
       const { mode, uid } = await stat(`${directory}/${name}`)
       if (name) assert.equal(mode & 0o777, 0o600)
@@ -119,7 +125,10 @@ describe('TPM enrolment', () => {
     assert.deepEqual(await readdir(host.path('pcrs', 'master-key')), [])
   })
 
-  it('binds to several PCRs', async () => {
+  it('binds to several PCRs, in whatever order they are written', async () => {
+    await host.tool(`tpm2_pcrextend 23:sha256=${'cd'.repeat(32)}`)
+    assert.equal((await host.enrol({ state: 'disorder', pcrs: 'sha256:23,2,0' })).kind, 'enrolled')
+    assert.match(await ask(await host.open('disorder'), 'message'), /^[0-9a-f]{64}$/)
     const answer = await host.enrol({ state: 'several', pcrs: 'sha1:0+sha256:0,2,7' })
     assert.equal(answer.kind, 'enrolled')
     assert.equal((await host.open('several')).description, 'tpm (resident, sha1:0+sha256:0,2,7)')
@@ -156,11 +165,13 @@ describe('TPM enrolment', () => {
     }
     for (const tool of spied) await host.mend(tool)
     const state = await Promise.all(
-      ['resident', 'sealed'].flatMap(mode =>
-        ['json', 'pub', 'priv'].map(part => host.text(`spied-${mode}`, 'master-key', `generation-1.${part}`)),
-      ),
+      ['resident', 'sealed'].map(mode => host.text(`spied-${mode}`, 'master-key', 'generation-1.json')),
     )
-    const seen = [await host.text('seen'), ...state].join('')
+    const blobs = state.flatMap(text => {
+      const record = JSON.parse(text)
+      return [record.public, record.private].map(blob => Buffer.from(blob, 'base64').toString('latin1'))
+    })
+    const seen = [await host.text('seen'), ...state, ...blobs].join('')
     assert.match(seen, /tpm2_import .*\/dev\/stdin/)
     for (const form of ['latin1', 'hex', 'base64', 'base64url'] as const)
       assert.ok(!seen.includes(key.toString(form)), form)
@@ -208,8 +219,7 @@ describe('TPM enrolment', () => {
   it('is all or nothing: what an interrupted enrolment left behind is no key, and is replaced', async () => {
     const directory = host.path('torn', 'master-key')
     await mkdir(directory, { recursive: true })
-    for (const name of ['generation-1.pub', 'generation-1.priv', 'generation-1.json.new'])
-      await writeFile(`${directory}/${name}`, 'half')
+    await writeFile(`${directory}/generation-1.json.new`, 'half')
     assert.equal(await ask(await host.open('torn'), 'message'), 'not-enrolled')
     assert.equal((await host.enrol({ state: 'torn' })).kind, 'enrolled')
     assert.match(await ask(await host.open('torn'), 'message'), /^[0-9a-f]{64}$/)

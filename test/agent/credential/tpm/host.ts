@@ -1,12 +1,14 @@
+import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import type { MasterKey, MasterKeyAnswer } from '../../../../agent/credential/master-key.ts'
-import { type EnrolmentAnswer, enrollTpm, enrollTpmKey } from '../../../../agent/credential/tpm/enrolment.ts'
-import type { TpmMode } from '../../../../agent/credential/tpm/key-files.ts'
+import { type EnrolmentAnswer, enrollTpm } from '../../../../agent/credential/tpm/enrolment.ts'
+import type { TpmMode } from '../../../../agent/credential/tpm/key-record.ts'
 import { openTpmMasterKey } from '../../../../agent/credential/tpm/master-key.ts'
+import { recoverTpm } from '../../../../agent/credential/tpm/recovery.ts'
 import { type SoftwareTpm, startTpm } from '../../../../simulator/tpm.ts'
 
 interface Enrolment {
@@ -50,18 +52,31 @@ export class TpmHost implements AsyncDisposable {
     return join(this.directory, ...names)
   }
 
+  /** Access, a state directory, a clock that stands and a deadline: what every function of the room takes. */
+  options(state = 'state') {
+    const clock = { wall: () => ENROLLED_AT, monotonic: () => 0, sleep: async () => undefined }
+    const signal = AbortSignal.timeout(30_000)
+    return {
+      ...this.access,
+      stateDir: this.path(state),
+      pcrs: 'sha256:7',
+      entropy: randomBytes,
+      clock,
+      signal,
+    }
+  }
+
+  /** Enrols a new key, or one that is known: as a recovery on an empty disk does. */
   async enrol({
     mode = 'auto',
     pcrs = 'sha256:7',
     key,
     state = 'state',
   }: Enrolment = {}): Promise<EnrolmentAnswer> {
-    const clock = { wall: () => ENROLLED_AT, monotonic: () => 0, sleep: async () => undefined }
-    const signal = AbortSignal.timeout(30_000)
-    const options = { ...this.access, stateDir: this.path(state), mode, pcrs, clock, signal }
-    return key
-      ? await enrollTpmKey({ ...options, key })
-      : await enrollTpm({ ...options, entropy: randomBytes })
+    const options = { ...this.options(state), mode, pcrs }
+    if (!key) return await enrollTpm(options)
+    const answer = await recoverTpm({ ...options, key, generation: 1 })
+    return answer.kind === 'recovered' ? { ...answer, kind: 'enrolled', shares: [] } : answer
   }
 
   async open(state = 'state'): Promise<MasterKey> {
@@ -93,6 +108,20 @@ export class TpmHost implements AsyncDisposable {
     const lists = ['handles-transient', 'handles-loaded-session', 'handles-saved-session']
     const found = await Promise.all(lists.map(list => this.tool(`tpm2_getcap ${list}`)))
     return found.map(({ stdout }) => stdout).join('')
+  }
+
+  /** Some other program's object is given a wrong password once too often. The storage root has to be there. */
+  async lockOut(): Promise<void> {
+    await this.tool('tpm2_dictionarylockout -s -n 1 -t 1000 -l 1000')
+    await this.tool('tpm2_create -Q -C 0x81000001 -i - -p right -u other.pub -r other.priv', 'secret')
+    await this.tool('tpm2_flushcontext -t')
+    await this.tool('tpm2_load -Q -C 0x81000001 -u other.pub -r other.priv -c other')
+    const { failed } = await this.tool('tpm2_unseal -c other -p wrong')
+    assert.equal(failed, true)
+    await this.tool('tpm2_flushcontext -t')
+    await this.tool('tpm2_flushcontext -l')
+    const { stdout } = await this.tool('tpm2_getcap properties-variable')
+    assert.match(stdout, /inLockout:\s+1/)
   }
 
   async text(...names: string[]): Promise<string> {

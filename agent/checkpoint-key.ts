@@ -1,0 +1,32 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import type { NoteSigner } from './audit/note.ts'
+import { formatVkey, signerFrom, verifierOf } from './audit/note.ts'
+import type { Config } from './config/config.ts'
+import { checkpointSeedMessage } from './credential/chain.ts'
+import type { MasterKey, MasterKeyUnavailable } from './credential/master-key.ts'
+import { logName, vkeyPath } from './paths.ts'
+
+/** Derives the key that signs audit checkpoints from a master key. */
+export async function deriveCheckpointKey(
+  config: Config,
+  master: MasterKey,
+): Promise<{ readonly kind: 'signer'; readonly signer: NoteSigner } | MasterKeyUnavailable> {
+  const { environment, gateway } = config
+  const message = checkpointSeedMessage({ environment, gateway, generation: master.generation })
+  const answer = await master.hmac(message, AbortSignal.timeout(config.masterKey.timeout))
+  if (answer.kind === 'unavailable') return answer
+  const signer = signerFrom(logName(config), answer.mac)
+  answer.mac.fill(0)
+  return { kind: 'signer', signer }
+}
+
+/** Writes the public key beside the log, below those of earlier generations. Nothing in that file is secret. */
+export async function publishCheckpointKey(config: Config, signer: NoteSigner): Promise<string> {
+  const vkey = formatVkey(verifierOf(signer))
+  const known = await readFile(vkeyPath(config), 'utf8').catch(() => '')
+  const lines = known.split('\n').filter(line => line !== '')
+  if (!lines.includes(vkey)) {
+    await writeFile(vkeyPath(config), `${[...lines, vkey].join('\n')}\n`, { mode: 0o644 })
+  }
+  return vkey
+}

@@ -1,0 +1,85 @@
+import { z } from 'zod'
+import { parseCaveat } from '../../model/caveat.ts'
+import type { Clock } from '../../model/time.ts'
+import type { AuditLog } from '../audit/log.ts'
+import type { Revocation, Revocations } from '../credential/revocations.ts'
+import type { Authenticated } from './authenticate.ts'
+import { readBody } from './authorize.ts'
+import type { Received } from './received.ts'
+import { Refused, refuse } from './refused.ts'
+
+const reason = z.string().max(500).optional()
+const RevocationBody = z.union(
+  [
+    z.strictObject({
+      credential: z.string().regex(/^[A-Za-z0-9_-]{16,43}$/, "expected a credential's serial"),
+      reason,
+    }),
+    z.strictObject({
+      subject: z.string().refine(text => parseCaveat(`sub=${text}`), 'expected a subject'),
+      reason,
+    }),
+    z.strictObject({ issued_before: z.iso.datetime({ offset: true }), reason }),
+  ],
+  'expected one of credential (a serial), subject, or issued_before (a time such as 2026-01-31T12:00:00Z)',
+)
+
+/**
+ * Revokes credentials. It acts at once, on commands too that are authenticated and not yet written; the answer waits
+ * until it is durable, and says so where it could not be made durable.
+ */
+export async function revoke(
+  received: Received,
+  by: Authenticated | undefined,
+  revocations: Revocations,
+  audit: AuditLog,
+  clock: Clock,
+): Promise<Revocation | Refused> {
+  const who = by?.who
+  const body = readBody({ received, who }, RevocationBody)
+  if (body instanceof Refused) return body
+  const at = clock.wall()
+  let revocation: Revocation
+  if ('credential' in body) revocation = { kind: 'credential', serial: body.credential, at }
+  else if ('subject' in body) revocation = { kind: 'subject', subject: body.subject, issuedUntil: at, at }
+  else revocation = { kind: 'everybody', issuedUntil: Date.parse(body.issued_before), at }
+  if (revocation.kind === 'everybody' && revocation.issuedUntil > at) {
+    return refuse(
+      'body-malformed',
+      'issued_before is in the future',
+      'it revokes what was issued, not what will be',
+      who,
+    )
+  }
+
+  const kept = await revocations.add(revocation).then(
+    () => undefined,
+    (error: Error) => error.message,
+  )
+  const { kind, ...members } = revocation
+  const appended = await audit.append({
+    kind: 'revocation',
+    revoked: kind,
+    ...members,
+    by: by?.claims.subject ?? received.channel.identity ?? received.channel.name,
+    ...(body.reason === undefined ? {} : { reason: body.reason }),
+    ...(who ? { credential: who.serial, nonce: who.nonce, created: who.created } : {}),
+  })
+  if (kept !== undefined) {
+    return refuse(
+      'state-unwritable',
+      `it acts now and would be forgotten at a restart: ${kept}`,
+      'make room or repair the disk, then revoke again',
+      who,
+    )
+  }
+  if (appended.kind !== 'durable') {
+    return refuse(
+      'audit-unwritable',
+      `it acts, and is not in the audit log: ${appended.detail}`,
+      'see the audit log in `holdfast status`',
+      who,
+    )
+  }
+  return revocation
+}

@@ -1,0 +1,41 @@
+import { z } from 'zod'
+import { Refusal } from '../../model/refusal.ts'
+import type { UnixMs } from '../../model/time.ts'
+import type { Authenticated } from './authenticate.ts'
+import { readBody } from './authorize.ts'
+import type { Received } from './received.ts'
+import { Refused, refuse } from './refused.ts'
+
+/** A new generation of the master key. */
+export interface Rotated {
+  readonly generation: number
+  readonly keyId: string
+  /** Until when the one before is good. */
+  readonly retiresAt: UnixMs | undefined
+  /** The new key's escrow, if it was asked for. They are told once. */
+  readonly shares: readonly string[]
+}
+
+/** Makes a new generation of the master key, whatever its source. */
+export interface Rotator {
+  rotate(by: string, escrow: string | undefined): Promise<Rotated | Refusal>
+}
+
+const RotationBody = z.strictObject({ escrow: z.string().max(20).optional() })
+
+/** Rotates the master key, for an administrator, over a unix socket: shares of a key do not go over a network. */
+export async function rotate(
+  received: Received,
+  by: Authenticated | undefined,
+  rotator: Rotator,
+): Promise<Rotated | Refused> {
+  const who = by?.who
+  if (received.source !== 'local') {
+    return refuse('channel-denied', 'keys are rotated on the gateway itself', 'use a unix socket', who)
+  }
+  const body = readBody({ received, who }, RotationBody)
+  if (body instanceof Refused) return body
+  const name = by?.claims.subject ?? received.channel.identity ?? received.channel.name
+  const rotated = await rotator.rotate(name, body.escrow)
+  return rotated instanceof Refusal ? new Refused(rotated, who) : rotated
+}

@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto'
+import { Refusal } from '../model/refusal.ts'
+import type { Clock } from '../model/time.ts'
+import type { AuditLog } from './audit/log.ts'
+import { deriveCheckpointKey, publishCheckpointKey } from './checkpoint-key.ts'
+import type { Rotated, Rotator } from './command/rotate.ts'
+import type { Config } from './config/config.ts'
+import type { EpochKeys } from './credential/epoch-keys.ts'
+import { parseScheme } from './credential/escrow/scheme.ts'
+import { addGeneration } from './credential/tpm/enrolment.ts'
+import { type KeySurroundings, openMasterKeys } from './master-keys.ts'
+
+/** Makes new generations of the master key while the agent runs. The one before stays good for the grace. */
+export class TpmRotator implements Rotator {
+  readonly #config: Config
+  readonly #around: KeySurroundings
+  readonly #keys: EpochKeys
+  readonly #audit: AuditLog
+  readonly #clock: Clock
+  /** Has the rest of the agent take up the new keys. */
+  readonly #onRotated: () => void
+  #running = false
+
+  constructor(
+    config: Config,
+    around: KeySurroundings,
+    keys: EpochKeys,
+    audit: AuditLog,
+    clock: Clock,
+    onRotated: () => void,
+  ) {
+    this.#config = config
+    this.#around = around
+    this.#keys = keys
+    this.#audit = audit
+    this.#clock = clock
+    this.#onRotated = onRotated
+  }
+
+  async rotate(by: string, escrow: string | undefined): Promise<Rotated | Refusal> {
+    const { masterKey } = this.#config
+    if (masterKey.source !== 'tpm') {
+      return new Refusal(
+        'rotation-elsewhere',
+        `the master key comes from ${masterKey.source}: it is rotated there`,
+        'docs/KEY_SOURCES.md says how',
+      )
+    }
+    if (this.#running)
+      return new Refusal('command-in-progress', 'the key is being rotated already', 'wait for it')
+    this.#running = true
+    try {
+      return await this.#rotate(masterKey, by, escrow)
+    } finally {
+      this.#running = false
+    }
+  }
+
+  async #rotate(
+    { tcti, pcrs, timeout }: { tcti: string; pcrs: string; timeout: number },
+    by: string,
+    escrow: string | undefined,
+  ): Promise<Rotated | Refusal> {
+    const { environment, gateway, stateDir } = this.#config
+    const scheme = escrow === undefined ? undefined : parseScheme(escrow)
+    if (scheme?.kind === 'refused') return new Refusal('body-malformed', `escrow ${escrow}: ${scheme.detail}`)
+    const added = await addGeneration({
+      tcti,
+      pcrs,
+      stateDir,
+      entropy: randomBytes,
+      clock: this.#clock,
+      signal: AbortSignal.timeout(timeout * 6),
+      ...(scheme ? { escrow: { ...scheme, environment, gateway } } : {}),
+    })
+    if (added.kind !== 'enrolled') return new Refusal('master-key-unavailable', added.detail, added.remedy)
+    const { generations } = await openMasterKeys(this.#config, this.#around)
+    this.#keys.replaceGenerations(generations)
+    await this.#keys.refresh(timeout)
+    const newest = generations.at(-1)
+    const checkpoint = newest && (await deriveCheckpointKey(this.#config, newest.master))
+    if (checkpoint?.kind === 'signer') await publishCheckpointKey(this.#config, checkpoint.signer)
+    const retiresAt = generations.at(-2)?.retiresAt
+    await this.#audit.append({
+      kind: 'key-rotated',
+      generation: added.generation,
+      key: added.keyId,
+      by,
+      escrow: escrow ?? null,
+      previous_until: retiresAt === undefined ? null : new Date(retiresAt).toISOString(),
+    })
+    this.#onRotated()
+    return { generation: added.generation, keyId: added.keyId, retiresAt, shares: added.shares }
+  }
+}

@@ -1,0 +1,75 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { type AuditLog, openAuditLog } from '../agent/audit/log.ts'
+import { signerFrom } from '../agent/audit/note.ts'
+import { systemClock } from '../agent/clock.ts'
+import type { AuditEntry } from '../model/audit.ts'
+import { Block } from './block.ts'
+import { type Figure, figure, type Run } from './figure.ts'
+import { Folder } from './folder.ts'
+import { interleave, rateOf } from './sample.ts'
+
+const IN_FLIGHT = 128
+const SINGLES = 100
+const EACH = 10
+const TURNS = 20
+
+const AGAINST =
+  'writing over one 4 KiB block of a file on the same disk and fdatasync, from this thread, without a database'
+
+/** Records that are on the disk, a second: one after the other, and many waiting at once, which share their commits. */
+export async function measureAudit({ signal, progress }: Run): Promise<Figure[]> {
+  progress('writing an audit log')
+  await using folder = await Folder.make()
+  await using log = await openLog(join(folder.path, 'audit.db'))
+  await using block = await Block.make()
+  const append = () => mustAppend(log)
+  const sides = {
+    single: async () => [await rateOf(1, SINGLES, append)],
+    batched: async () => [await rateOf(IN_FLIGHT, EACH, append)],
+    bare: async () => [await rateOf(1, SINGLES, () => block.keep())],
+  }
+  await interleave(2, sides, signal)
+  const { single, batched, bare } = await interleave(TURNS, sides, signal)
+  const records = (name: string, ours: number) =>
+    figure({ name, unit: '1/s', ours, limit: bare.median, better: 'more', against: AGAINST })
+  return [
+    records('durable audit records, one after the other', single.median),
+    records(`durable audit records, ${IN_FLIGHT} in flight`, batched.median),
+  ]
+}
+
+async function openLog(path: string): Promise<AuditLog> {
+  const opened = await openAuditLog({
+    path,
+    boot: randomUUID(),
+    clock: systemClock,
+    mode: 'create',
+    onTrouble: () => {},
+  })
+  if (opened.kind !== 'opened') throw new Error(`${opened.detail} ${opened.remedy}`)
+  opened.log.checkpointWith(signerFrom('bench/bench-1', randomBytes(32)))
+  return opened.log
+}
+
+async function mustAppend(log: AuditLog): Promise<void> {
+  const answer = await log.append(intent())
+  if (answer.kind !== 'durable') throw new Error(`a record was not taken: ${answer.detail}`)
+}
+
+/** What the agent records of a command before it moves anything. */
+function intent(): AuditEntry {
+  return {
+    kind: 'command-intent',
+    command: randomUUID(),
+    actuator: 'inlet-valve',
+    asked: 'open',
+    towards_safe: false,
+    subject: 'olive',
+    credential: 'AAAAAAAAAAAAAAAA',
+    nonce: randomBytes(16).toString('base64url'),
+    created: Math.floor(systemClock.wall() / 1000),
+    channel: 'plant-lan',
+    source: '10.1.2.3',
+  }
+}

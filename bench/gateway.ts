@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { systemClock } from '../agent/clock.ts'
+import { type AgentAddress, AgentClient, parseAgentAddress } from '../client/agent-client.ts'
+import type { Credential } from '../model/credential.ts'
+import { type SoftwareTpm, startTpm } from '../simulator/tpm.ts'
+import { Folder } from './folder.ts'
+import { configFor, PLANT } from './plant.ts'
+import { HOLDFAST, Program } from './program.ts'
+
+export interface PlcAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/** A running agent and where it takes commands. */
+export interface RunningAgent extends AsyncDisposable {
+  readonly program: Program
+  readonly tcp: AgentAddress
+  readonly unix: AgentAddress
+}
+
+/** A gateway that is enrolled in a TPM in software and configured for the bench's plant. */
+export class Gateway implements AsyncDisposable {
+  readonly #folder: string
+  readonly #stack: AsyncDisposableStack
+
+  private constructor(folder: string, stack: AsyncDisposableStack) {
+    this.#folder = folder
+    this.#stack = stack
+  }
+
+  static async enrol(plc: PlcAddress): Promise<Gateway> {
+    await using stack = new AsyncDisposableStack()
+    const { path } = stack.use(await Folder.make())
+    const tpm: SoftwareTpm = stack.use(await startTpm({ dir: join(path, 'tpm') }))
+    const gateway = new Gateway(path, stack.move())
+    try {
+      await writeFile(gateway.#config, stringify(configFor(tpm.tcti, plc)))
+      await using enrolment = new Program(HOLDFAST, ['enroll', '--config', gateway.#config])
+      await enrolment.done()
+      return gateway
+    } catch (error) {
+      await gateway[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  /** Starts an agent and waits until it says that it is ready. Whoever starts it disposes of it. */
+  async startAgent(): Promise<RunningAgent> {
+    const program = new Program(HOLDFAST, ['agent', '--config', this.#config])
+    try {
+      const listening = program.line(({ listener }) => listener === 'lan')
+      const ready = program.line(({ event }) => event === 'ready')
+      const [{ address }, { troubles }] = await Promise.all([listening, ready])
+      if (Array.isArray(troubles) && troubles.length > 0)
+        throw new Error(`the agent is ready and not well: ${troubles}`)
+      const tcp = parseAgentAddress(String(address))
+      if (!tcp) throw new Error(`the agent listens on ${address}`)
+      const unix = { kind: 'unix', path: join(this.#folder, 'operator.sock') } as const
+      return { program, tcp, unix, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() }
+    } catch (error) {
+      await program[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  /** Gets a credential from the running agent, for all actuators. */
+  async issue(subject: string, role: string): Promise<Credential> {
+    const admin = new AgentClient(
+      { kind: 'unix', path: join(this.#folder, 'admin.sock') },
+      { deadline: 10_000, clock: systemClock, entropy: randomBytes },
+    )
+    const answer = await admin.issue({ subject, role, lifetime: '15m', actuators: ['register-*'] })
+    if (answer.kind !== 'answered') throw new Error(`no credential for ${subject}: ${JSON.stringify(answer)}`)
+    const { keyid, secret } = answer.body as unknown as Credential
+    return { keyid, secret }
+  }
+
+  get #config(): string {
+    return join(this.#folder, 'holdfast.yaml')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync()
+  }
+}
+
+/** The plant as a process of its own, so that it takes no time from whoever measures. */
+export async function startPlantProcess(): Promise<Program & { readonly plc: PlcAddress }> {
+  await using folder = await Folder.make()
+  const file = join(folder.path, 'plant.yaml')
+  await writeFile(file, stringify(PLANT))
+  const program = new Program(HOLDFAST, ['simulate', file, '--port', '0', '--json'])
+  try {
+    const { modbus } = await program.line(line => 'modbus' in line)
+    return Object.assign(program, { plc: modbus as PlcAddress })
+  } catch (error) {
+    await program[Symbol.asyncDispose]()
+    throw error
+  }
+}

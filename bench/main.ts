@@ -1,0 +1,95 @@
+import { availableParallelism, loadavg } from 'node:os'
+import { parseArgs } from 'node:util'
+import { measureAudit } from './audit.ts'
+import { measureCommands } from './command.ts'
+import type { Figure, Run } from './figure.ts'
+import { durabilityTrouble } from './folder.ts'
+import { measureMemory } from './memory.ts'
+import { formatJson, formatTable } from './report.ts'
+import { measureSignatures } from './signature.ts'
+import { measureStart } from './start.ts'
+import { measureTrips } from './trip.ts'
+
+const MEASUREMENTS: Readonly<Record<string, (run: Run) => Promise<Figure[]>>> = {
+  command: measureCommands,
+  trip: measureTrips,
+  start: measureStart,
+  memory: measureMemory,
+  signature: measureSignatures,
+  audit: measureAudit,
+}
+const NAMES = Object.keys(MEASUREMENTS)
+
+const HELP = `npm run bench [-- --json | --only NAME]
+
+Measures every figure that the README quotes, each against a limit that is measured in the same run. It takes about
+a minute, on a machine that does nothing else. Its files go where TMPDIR says, or to /var/tmp.
+
+  --json        print one JSON array and nothing else on standard output
+  --only NAME   measure only this, once or more: ${NAMES.join(', ')}
+  --help        this text
+
+Exit codes: 0 all was measured, 1 something could not be, 2 usage, 130 interrupted.
+`
+
+async function main(): Promise<number> {
+  const options = readOptions()
+  if (typeof options === 'string') {
+    process.stderr.write(`${options}\n`)
+    return 2
+  }
+  if (options.help) {
+    process.stdout.write(HELP)
+    return 0
+  }
+  const interrupted = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort())
+  warn(await durabilityTrouble())
+  const [load = 0] = loadavg()
+  if (load > availableParallelism() / 2)
+    warn(`this machine is busy (load ${load.toFixed(1)}): times will be longer than they need be`)
+
+  const figures: Figure[] = []
+  let failed = 0
+  for (const name of options.only) {
+    const progress = (text: string) => warn(`${name}: ${text}`)
+    try {
+      figures.push(...((await MEASUREMENTS[name]?.({ signal: interrupted.signal, progress })) ?? []))
+    } catch (error) {
+      if (interrupted.signal.aborted) break
+      failed += 1
+      warn(`${name} could not be measured: ${(error as Error).message}`)
+    }
+  }
+  if (interrupted.signal.aborted) {
+    warn('interrupted; nothing is left running')
+    return 130
+  }
+  if (options.json || figures.length > 0)
+    process.stdout.write(options.json ? formatJson(figures) : `\n${formatTable(figures)}`)
+  return failed === 0 ? 0 : 1
+}
+
+function readOptions(): { json: boolean; help: boolean; only: readonly string[] } | string {
+  try {
+    const { values } = parseArgs({
+      options: {
+        json: { type: 'boolean', default: false },
+        only: { type: 'string', multiple: true, default: NAMES },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+    const unknown = values.only.find(name => !NAMES.includes(name))
+    return unknown === undefined
+      ? values
+      : `there is no measurement ${unknown}: expected one of ${NAMES.join(', ')}`
+  } catch (error) {
+    return `${(error as Error).message} (--help shows what there is)`
+  }
+}
+
+function warn(text: string | undefined): void {
+  if (text !== undefined) process.stderr.write(`${text}\n`)
+}
+
+process.exitCode = await main()

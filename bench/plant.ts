@@ -1,0 +1,69 @@
+import type { PlantFile } from '../simulator/plant.ts'
+
+/** Actuators of the bench, each a register of its own: an actuator carries one command at a time, so 16 in flight need 16. */
+export const ACTUATORS = 16
+/** Registers that no actuator has: the raw client's own. */
+export const RAW_REGISTERS = 16
+export const SAFE = 0
+/** The largest setpoint. Commands are never for the safe one, because those pass by some of the checks. */
+export const HIGHEST = 1000
+
+/** The actuator that has a register. */
+export function actuatorAt(register: number): string {
+  return `register-${register}`
+}
+
+/**
+ * A plant without physics: plain registers of a PLC. What is written into one is what reads back at once, so the figures
+ * are holdfast's and not those of a valve's travel.
+ */
+export const PLANT: PlantFile = {
+  plant: 'bench',
+  plc: {
+    scan_cycle: '100ms',
+    modbus: {
+      host: '127.0.0.1',
+      port: 0,
+      unit: 1,
+      holding_registers: Array.from({ length: ACTUATORS + RAW_REGISTERS }, (_, address) => ({ address })),
+    },
+  },
+  elements: {},
+}
+
+/** The agent's configuration for it: an actuator's feedback is the very register that its command writes. */
+export function configFor(tcti: string, plc: { readonly host: string; readonly port: number }): object {
+  return {
+    environment: 'bench',
+    gateway: 'bench-1',
+    state_dir: './state',
+    master_key: { source: 'tpm', tcti },
+    listeners: [
+      {
+        name: 'lan',
+        tcp: '127.0.0.1:0',
+        allowed_networks: ['127.0.0.0/8'],
+        unattributed_failures: 'count',
+        // Checked like any other, and never reached: a bench is one source that asks as fast as it can.
+        rate: { requests: 1_000_000, per: '1s' },
+      },
+      { name: 'operators', unix: './operator.sock' },
+      { name: 'admin', unix: './admin.sock', admin: true },
+    ],
+    devices: { plc: { protocol: 'modbus-tcp', ...plc, timeout: '5s' } },
+    actuators: Object.fromEntries(
+      Array.from({ length: ACTUATORS }, (_, register) => [
+        actuatorAt(register),
+        {
+          device: 'plc',
+          command: { holding_register: register },
+          feedback: { holding_register: register },
+          feedback_is_command: true,
+          range: { min: SAFE, max: HIGHEST },
+          safe: SAFE,
+          travel_time: '3s',
+        },
+      ]),
+    ),
+  }
+}

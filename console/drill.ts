@@ -1,0 +1,53 @@
+import { type AgentAddress, AgentClient, parseAgentAddress } from '../client/agent-client.ts'
+import type { Json } from '../model/json.ts'
+import { EXIT } from './exit.ts'
+import { misused, openClient, report, type SessionOptions, type Surroundings } from './session.ts'
+
+export interface DrillOptions extends SessionOptions {
+  /** Where the drill's credential is used: the address that operators use. The admin address unless given. */
+  readonly at?: string
+}
+
+const PATIENCE = 5000
+
+/**
+ * `holdfast credential drill`: issues a credential that may only look, uses it, revokes it, and shows how long it took
+ * until it was refused. Moves nothing. Exit code 0 when that was within a second.
+ */
+export async function drillRevocation(options: DrillOptions, around: Surroundings): Promise<number> {
+  const { clock, entropy } = around
+  const admin = await openClient(options, around)
+  if (typeof admin === 'string') return misused(admin, around)
+  const at: AgentAddress | undefined =
+    options.at === undefined ? admin.address : parseAgentAddress(options.at)
+  if (!at) return misused(`--at ${options.at}: expected http://host:port or unix:/path/to/socket`, around)
+
+  const issued = await admin.client.issue({ subject: 'revocation-drill', role: 'viewer', lifetime: '5m' })
+  if (issued.kind !== 'answered') return report(issued, options, around, () => '')
+  const { keyid, secret, serial } = issued.body as Record<string, string>
+  if (!keyid || !secret || !serial) return misused('the agent answered without a credential', around)
+  const holder = new AgentClient(at, { credential: { keyid, secret }, deadline: PATIENCE, clock, entropy })
+
+  const used = await holder.status()
+  if (used.kind !== 'answered') return report(used, options, around, () => '')
+  const began = clock.monotonic()
+  const revoked = await admin.client.revoke({ credential: serial, reason: 'drill' })
+  if (revoked.kind !== 'answered') return report(revoked, options, around, () => '')
+  while (clock.monotonic() - began < PATIENCE) {
+    const answer = await holder.status()
+    if (answer.kind === 'problem' && answer.problem.code === 'revoked') {
+      const milliseconds = Math.round((clock.monotonic() - began) * 10) / 10
+      const found: Json = { credential: serial, refused: answer.problem.title, revoked_ms: milliseconds }
+      around.out(
+        options.json
+          ? `${JSON.stringify(found)}\n`
+          : `Issued ${serial}, used it, revoked it: refused ${milliseconds} ms later, ${answer.problem.title}.\n`,
+      )
+      return milliseconds < 1000 ? EXIT.done : EXIT.unproven
+    }
+  }
+  around.err(
+    `${serial} still works ${PATIENCE} ms after it was revoked. Stop the agent until it is known why.\n`,
+  )
+  return EXIT.unproven
+}

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { KeptFile } from '../../keep/kept-file.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
+
+const pathIn = (folder: { path: string }) => join(folder.path, 'state', 'numbers.json')
+const numbers = (path: string) =>
+  new KeptFile<readonly number[]>(path, json => (Array.isArray(json) ? (json as number[]) : undefined))
+
+test('what is saved is loaded again, and the file is its owner’s alone', async () => {
+  await using folder = await temporaryFolder()
+  const path = pathIn(folder)
+  assert.equal(await numbers(path).load(), undefined)
+  await numbers(path).save([1, 2])
+  assert.deepEqual(await numbers(path).load(), [1, 2])
+  assert.equal((await stat(path)).mode & 0o777, 0o600)
+})
+
+test('of many saves at once the last one is what is kept, also of those that come in as another ends', async () => {
+  await using folder = await temporaryFolder()
+  const path = pathIn(folder)
+  const file = numbers(path)
+  for (let round = 0; round < 20; round += 1) {
+    const first = file.save([round])
+    const second = first.then(() => file.save([round, round]))
+    await Promise.all([first, second, ...Array.from({ length: 5 }, () => file.save([round, round]))])
+    assert.deepEqual(JSON.parse(await readFile(path, 'utf8')), [round, round])
+  }
+})
+
+test('a file that cannot be understood is not taken for nothing', async () => {
+  await using folder = await temporaryFolder()
+  const path = pathIn(folder)
+  await numbers(path).save([])
+  for (const text of ['', '{', '{}', 'null']) {
+    await writeFile(path, text)
+    await assert.rejects(numbers(path).load(), SyntaxError, text)
+  }
+})
+
+test('after a save that failed the next one is tried', async () => {
+  await using folder = await temporaryFolder()
+  const path = pathIn(folder)
+  await writeFile(join(path, '..', '..', 'state'), 'a file where a folder should be')
+  const file = numbers(path)
+  await assert.rejects(file.save([1]))
+  await assert.rejects(file.save([2]))
+})
