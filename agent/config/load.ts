@@ -37,7 +37,8 @@ export function parseConfig(text: string, file: string): Loaded {
     const { line, col } = lines.linePos(error.pos[0])
     return { file, line, column: col, path: '', message: error.message }
   })
-  if (problems.length > 0) return { kind: 'problems', problems }
+  // A key that stands twice is no reason to keep quiet about the rest; a text that is no YAML is.
+  if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) return { kind: 'problems', problems }
 
   const report = (path: Path, message: string): void => {
     problems.push({ file, ...locate(document, lines, path), path: path.join('.'), message })
@@ -69,6 +70,14 @@ export function parseConfig(text: string, file: string): Loaded {
 
 type Raw = Record<string, unknown>
 
+/** Stand-ins for fields of an actuator that are malformed, with which the others can still be checked. */
+const HARMLESS: Raw = {
+  travel_time: '1s',
+  tolerance: 0,
+  description: '',
+  feedback: { discrete_input: 65_535 },
+}
+
 function keysOf(raw: Raw, key: string): string[] {
   const value = raw[key]
   return typeof value === 'object' && value !== null ? Object.keys(value) : []
@@ -90,6 +99,9 @@ function withoutFaults(raw: Raw, issues: readonly z.core.$ZodIssue[]): Raw {
       )
       for (const key of issue.keys)
         if (typeof holder === 'object' && holder) Reflect.deleteProperty(holder, key)
+    } else if (section === 'actuators' && String(issue.path[2]) in HARMLESS) {
+      const actuator = (value as Record<string, Raw>)[String(entry)]
+      if (actuator) actuator[String(issue.path[2])] = HARMLESS[String(issue.path[2])]
     } else if (Array.isArray(value))
       value[Number(entry)] = { name: `stand-in-${String(entry)}`, unix: 'stand-in' }
     else if (typeof value === 'object' && value !== null && entry !== '') Reflect.deleteProperty(value, entry)

@@ -203,6 +203,20 @@ test('all mistakes are told at once, in the order of the file', () => {
   )
 })
 
+test('a mistake in the form of one field does not hide a mistake in the meaning of another', () => {
+  const document = parseDocument(EXAMPLE)
+  document.setIn(['actuators', 'inlet-valve', 'travel_time'], 3)
+  document.setIn(['actuators', 'inlet-valve', 'device'], 'plk')
+  document.setIn(['actuators', 'inlet-valve', 'safe'], 'shut')
+  const problems = problemsIn(`${document.toString()}gateway: twice\n`)
+  assert.deepEqual(problems.map(({ path }) => path.split('.').at(-1)).sort(), [
+    '',
+    'device',
+    'safe',
+    'travel_time',
+  ])
+})
+
 test('what is no YAML, or YAML of another kind, is told with its place', () => {
   for (const [text, said] of [
     ['a: b: c', /Nested mappings/],
