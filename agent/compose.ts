@@ -197,6 +197,8 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     rates,
     condition,
     clock,
+    onNotice: (listener, detail, bad) =>
+      bad ? alarm('certificate', detail, { listener }) : log.info({ listener }, detail),
     onBug: error => log.error({ err: error }, 'a mistake in the agent'),
   })
 
@@ -264,7 +266,7 @@ async function watchCondition(
 
 function ratesOf({ listeners }: Config): Map<string, Rate> {
   return new Map(
-    listeners.flatMap(listener => (listener.kind === 'tcp' ? [[listener.name, listener.rate]] : [])),
+    listeners.flatMap(listener => (listener.kind !== 'unix' ? [[listener.name, listener.rate]] : [])),
   )
 }
 

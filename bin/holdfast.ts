@@ -36,11 +36,14 @@ const configOption = () =>
 const withAgent = (command: Command): Command =>
   command
     .addOption(
-      new Option('-a, --agent <address>', 'http://host:port or unix:/path/to/socket')
+      new Option('-a, --agent <address>', 'http://host:port, https://host:port or unix:/path/to/socket')
         .default('unix:/run/holdfast/operator.sock')
         .env('HOLDFAST_AGENT'),
     )
     .addOption(new Option('--credential <file>', 'the credential to sign with').env('HOLDFAST_CREDENTIAL'))
+    .option('--cert <file>', 'for an https agent: the client certificate')
+    .option('--key <file>', 'for an https agent: its key')
+    .option('--ca <file>', "for an https agent: the authority of the agent's certificate")
     .option('--json', 'print JSON')
 
 const program = new Command('holdfast')

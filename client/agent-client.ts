@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import { request as requestTls } from 'node:https'
 import type { Credential } from '../model/credential.ts'
 import type { Json } from '../model/json.ts'
 import type { Problem } from '../model/refusal.ts'
@@ -6,9 +7,9 @@ import type { Setpoint } from '../model/setpoint.ts'
 import type { Clock, Entropy, Millis } from '../model/time.ts'
 import { signRequest } from './sign.ts'
 
-/** Where an agent listens: `http://host:port` or `unix:/path/to.sock`. */
+/** Where an agent listens: `http://host:port`, `https://host:port` or `unix:/path/to.sock`. */
 export type AgentAddress =
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'tcp' | 'tls'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string }
 
 /** What came of a request: an answer, a problem document, or no agent there. */
@@ -27,14 +28,26 @@ export function parseAgentAddress(text: string): AgentAddress | undefined {
   if (text.startsWith('unix:')) return text.length > 5 ? { kind: 'unix', path: text.slice(5) } : undefined
   try {
     const url = new URL(text)
-    if (url.protocol !== 'http:' || (url.pathname !== '/' && url.pathname !== '')) return undefined
-    return { kind: 'tcp', host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 80) }
+    const kind = url.protocol === 'https:' ? 'tls' : url.protocol === 'http:' ? 'tcp' : undefined
+    if (!kind || (url.pathname !== '/' && url.pathname !== '')) return undefined
+    const port = Number(url.port || (kind === 'tls' ? 443 : 80))
+    return { kind, host: url.hostname.replace(/^\[|\]$/g, ''), port }
   } catch {
     return undefined
   }
 }
 
+/** What a client shows and trusts on a TLS listener, as PEM. */
+export interface ClientTls {
+  readonly certificate: string
+  readonly key: string
+  /** The authorities that the agent's certificate must be of. */
+  readonly ca: string
+}
+
 export interface ClientOptions {
+  /** For a TLS listener. */
+  readonly tls?: ClientTls | undefined
   /** Without one, only what needs none can be asked. */
   readonly credential?: Credential | undefined
   /** Bounds each call. */
@@ -89,22 +102,23 @@ export class AgentClient {
     const { host, port } = this.#address
     const name = host.includes(':') ? `[${host}]` : host.toLowerCase()
     // The scheme's default port is left out (RFC 9421 §2.2.3).
-    return port === 80 ? name : `${name}:${port}`
+    return port === (this.#address.kind === 'tls' ? 443 : 80) ? name : `${name}:${port}`
   }
 
   #send(method: string, path: string, message?: Json): Promise<Answer> {
     const body = Buffer.from(message === undefined ? '' : JSON.stringify(message))
     const authority = this.#authority
-    const { credential, clock, entropy, deadline } = this.#options
+    const { credential, clock, entropy, deadline, tls } = this.#options
     const freshness = { created: Math.floor(clock.wall() / 1000), nonce: entropy(16) }
     const signature = credential ? signRequest({ method, authority, path, body }, credential, freshness) : {}
     const { promise, resolve } = Promise.withResolvers<Answer>()
     let sent = false
-    const outgoing = request(
+    const outgoing = (this.#address.kind === 'tls' ? requestTls : request)(
       {
         ...(this.#address.kind === 'unix'
           ? { socketPath: this.#address.path }
           : { host: this.#address.host, port: this.#address.port }),
+        ...(tls ? { cert: tls.certificate, key: tls.key, ca: tls.ca, minVersion: 'TLSv1.3' as const } : {}),
         method,
         path,
         agent: false,

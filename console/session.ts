@@ -1,4 +1,11 @@
-import { type AgentAddress, AgentClient, type Answer, parseAgentAddress } from '../client/agent-client.ts'
+import { readFile } from 'node:fs/promises'
+import {
+  type AgentAddress,
+  AgentClient,
+  type Answer,
+  type ClientTls,
+  parseAgentAddress,
+} from '../client/agent-client.ts'
 import { readCredentialFile } from '../client/credential-file.ts'
 import type { Json } from '../model/json.ts'
 import type { Problem } from '../model/refusal.ts'
@@ -9,6 +16,10 @@ import { EXIT } from './exit.ts'
 export interface SessionOptions {
   readonly agent: string
   readonly credential?: string
+  /** For a TLS listener: the client's certificate and key, and the authority of the agent's. Files. */
+  readonly cert?: string
+  readonly key?: string
+  readonly ca?: string
   readonly json?: boolean
 }
 
@@ -30,13 +41,29 @@ export async function openClient(
   { clock, entropy }: Surroundings,
 ): Promise<{ client: AgentClient; address: AgentAddress } | string> {
   const address = parseAgentAddress(options.agent)
-  if (!address) return `--agent ${options.agent}: expected http://host:port or unix:/path/to/socket`
-  if (options.credential === undefined) {
-    return { client: new AgentClient(address, { deadline: DEADLINE, clock, entropy }), address }
-  }
-  const credential = await readCredentialFile(options.credential)
+  if (!address)
+    return `--agent ${options.agent}: expected http://host:port, https://host:port or unix:/path/to/socket`
+  const credential =
+    options.credential === undefined ? undefined : await readCredentialFile(options.credential)
   if (typeof credential === 'string') return credential
-  return { client: new AgentClient(address, { credential, deadline: DEADLINE, clock, entropy }), address }
+  const tls = address.kind === 'tls' ? await readTls(options) : undefined
+  if (typeof tls === 'string') return tls
+  return {
+    client: new AgentClient(address, { credential, tls, deadline: DEADLINE, clock, entropy }),
+    address,
+  }
+}
+
+async function readTls({ cert, key, ca }: SessionOptions): Promise<ClientTls | string> {
+  if (!cert || !key || !ca) return 'an https agent needs --cert, --key and --ca'
+  try {
+    const [certificate, secret, authority] = await Promise.all(
+      [cert, key, ca].map(path => readFile(path, 'utf8')),
+    )
+    return { certificate: certificate ?? '', key: secret ?? '', ca: authority ?? '' }
+  } catch (error) {
+    return `the certificate files cannot be read: ${(error as Error).message}`
+  }
 }
 
 /** Writes an answer out, in words or as JSON, and returns the exit code that it stands for. */

@@ -1,7 +1,9 @@
 import { chmod, lstat, mkdir, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { connect, type Socket } from 'node:net'
 import { dirname } from 'node:path'
+import type { TLSSocket } from 'node:tls'
 import type { Clock, Millis } from '../../model/time.ts'
 import { inNetworks } from '../command/authorize.ts'
 import { sourceOf } from '../command/receive.ts'
@@ -9,12 +11,15 @@ import type { Channel } from '../command/received.ts'
 import { type Refused, refuse } from '../command/refused.ts'
 import type { ListenerConfig } from '../config/config.ts'
 import { answerRefusal, rawAnswer } from './answers.ts'
+import { clientOf, readTls, watchTls } from './tls.ts'
 
 /** What a listener hands on. */
 export interface Handler {
   handle(request: IncomingMessage, response: ServerResponse, channel: Channel): Promise<void>
   /** A connection that ended or broke before there was a whole request. Returns what to say to it, if it still listens. */
   broken(channel: Channel, source: string, refused: Refused): string
+  /** Something that an engineer should know of a listener. `bad` when it should be mended. */
+  notice(listener: string, detail: string, bad: boolean): void
 }
 
 /** Where a listener really listens: the port is the kernel's where the configuration said 0. */
@@ -33,36 +38,33 @@ const CONNECTIONS_MAX = 512
 const CONNECTIONS_PER_SOURCE = 128
 const CLOSE_GRACE: Millis = 1000
 
+/** How the server reads requests, on every listener. */
+const HTTP = {
+  maxHeaderSize: HEADER_BYTES_MAX,
+  // A request that dribbles in holds a connection for this long and no longer.
+  headersTimeout: 5000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 30_000,
+  connectionsCheckingInterval: 1000,
+  // A request without Host is refused by us, in our form, and is in the log.
+  requireHostHeader: false,
+} as const
+
 /** Opens one listener of the configuration. Throws ListenFailure when its address cannot be had. */
 export async function listen(config: ListenerConfig, handler: Handler, clock: Clock): Promise<Listening> {
-  const channel = channelOf(config)
+  const general = channelOf(config)
   const begun = new WeakSet<Socket>()
-  const server = createServer(
-    {
-      maxHeaderSize: HEADER_BYTES_MAX,
-      // A request that dribbles in holds a connection for this long and no longer.
-      headersTimeout: 5000,
-      requestTimeout: 10_000,
-      keepAliveTimeout: 30_000,
-      connectionsCheckingInterval: 1000,
-      // A request without Host is refused by us, in our form, and is in the log.
-      requireHostHeader: false,
-    },
-    (request, response) => {
-      begun.add(request.socket)
-      response.once('close', () => begun.delete(request.socket))
-      void handler.handle(request, response, channel)
-    },
-  )
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    begun.add(request.socket)
+    response.once('close', () => begun.delete(request.socket))
+    void handler.handle(request, response, channelFor(config, general, request.socket))
+  }
+  const server = config.kind === 'tls' ? await makeTlsServer(config, answer) : createServer(HTTP, answer)
   // An expectation that is not known is let be: what it asks for does not change what is answered.
-  server.on('checkExpectation', (request, response) => void handler.handle(request, response, channel))
+  server.on('checkExpectation', answer)
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
-    const answer = handler.broken(
-      channel,
-      sourceOf(request.socket.remoteAddress),
-      refuse('method-not-allowed', 'there is no CONNECT'),
-    )
-    socket.end(answer)
+    const source = sourceOf(request.socket.remoteAddress)
+    socket.end(handler.broken(general, source, refuse('method-not-allowed', 'there is no CONNECT')))
   })
   server.maxConnections = CONNECTIONS_MAX
   const bySource = new Map<string, number>()
@@ -86,15 +88,29 @@ export async function listen(config: ListenerConfig, handler: Handler, clock: Cl
       return void (socket.writable
         ? socket.end(rawAnswer(answerRefusal(describeClientError(error).refusal)))
         : socket.destroy())
-    const answer = handler.broken(channel, sourceOf(socket.remoteAddress), describeClientError(error))
-    if (socket.writable) socket.end(answer)
+    const said = handler.broken(general, sourceOf(socket.remoteAddress), describeClientError(error))
+    if (socket.writable) socket.end(said)
     else socket.destroy()
   })
+  server.on('tlsClientError', (error: Error, socket: Socket) => {
+    const why = refuse(
+      'identity-denied',
+      `the TLS handshake failed: ${error.message}`,
+      'use a certificate of the right authority, and TLS 1.3',
+    )
+    handler.broken(general, sourceOf(socket.remoteAddress), why)
+  })
   await open(server, config)
+  const watching = new AbortController()
+  if (config.kind === 'tls') {
+    const tell = (detail: string, taken: boolean) => handler.notice(config.name, detail, !taken)
+    void watchTls(server as TlsServer, config.files, clock, watching.signal, tell)
+  }
   return {
     name: config.name,
     address: addressOf(server, config),
     [Symbol.asyncDispose]: async () => {
+      watching.abort()
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
       server.closeIdleConnections()
       // Whoever is being answered gets the answer; whoever only holds a connection does not hold up the stop.
@@ -114,13 +130,40 @@ function channelOf(config: ListenerConfig): Channel {
         unattributed: 'count',
         admin: config.admin,
       }
-    : { name: config.name, unattributed: config.unattributedFailures, admin: false }
+    : {
+        name: config.name,
+        // Over TLS everybody is known who gets as far as a request.
+        unattributed: config.kind === 'tcp' ? config.unattributedFailures : 'count',
+        admin: false,
+      }
 }
 
-async function open(server: Server, config: ListenerConfig): Promise<void> {
+/** The channel of one connection: over TLS it knows who is at the other end. */
+function channelFor(config: ListenerConfig, general: Channel, socket: Socket): Channel {
+  if (config.kind !== 'tls') return general
+  const certificate = clientOf(socket as TLSSocket)
+  if (!certificate) return general
+  return { ...general, certificate, identity: `certificate ${certificate.spiffe ?? certificate.sha256}` }
+}
+
+async function makeTlsServer(
+  config: Extract<ListenerConfig, { kind: 'tls' }>,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<TlsServer> {
+  try {
+    const context = await readTls(config.files)
+    return createTlsServer({ ...HTTP, ...context, requestCert: true, rejectUnauthorized: true }, answer)
+  } catch (error) {
+    throw new ListenFailure(
+      `listener ${config.name}: its certificate files cannot be used: ${(error as Error).message}`,
+    )
+  }
+}
+
+async function open(server: Server | TlsServer, config: ListenerConfig): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   server.once('error', reject)
-  if (config.kind === 'tcp') {
+  if (config.kind !== 'unix') {
     server.listen({ host: config.host, port: config.port }, resolve)
   } else {
     await mkdir(dirname(config.path), { recursive: true })
@@ -134,7 +177,7 @@ async function open(server: Server, config: ListenerConfig): Promise<void> {
     await promise
     if (config.kind === 'unix') await chmod(config.path, config.mode)
   } catch (error) {
-    const where = config.kind === 'tcp' ? `${config.host}:${config.port}` : config.path
+    const where = config.kind === 'unix' ? config.path : `${config.host}:${config.port}`
     throw new ListenFailure(`listener ${config.name}: cannot listen on ${where}: ${(error as Error).message}`)
   }
   server.removeListener('error', reject)
@@ -163,13 +206,13 @@ export function isAnswering(path: string): Promise<boolean> {
   })
 }
 
-function addressOf(server: Server, config: ListenerConfig): string {
+function addressOf(server: Server | TlsServer, config: ListenerConfig): string {
   const address = server.address()
   if (config.kind === 'unix' || address === null || typeof address === 'string') {
     return `unix:${config.kind === 'unix' ? config.path : ''}`
   }
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address
-  return `http://${host}:${address.port}`
+  return `${config.kind === 'tls' ? 'https' : 'http'}://${host}:${address.port}`
 }
 
 function describeClientError(error: NodeJS.ErrnoException): Refused {

@@ -31,6 +31,8 @@ export interface ServiceParts {
   readonly clock: Clock
   /** A mistake of ours that no request should be able to cause; it is told to the log and not to the sender. */
   onBug(error: unknown): void
+  /** Something that an engineer should know of a listener. */
+  onNotice(listener: string, detail: string, bad: boolean): void
 }
 
 type Route = (received: Received, actuator: string) => Promise<HttpAnswer>
@@ -103,6 +105,10 @@ export class Service implements Handler {
     }
     void this.#refuse(received, refused)
     return rawAnswer(answerRefusal(refused.refusal))
+  }
+
+  notice(listener: string, detail: string, bad: boolean): void {
+    this.#parts.onNotice(listener, detail, bad)
   }
 
   async #route(received: Received): Promise<HttpAnswer> {

@@ -60,11 +60,11 @@ export async function issue(
   audit: AuditLog,
 ): Promise<Minted | Refused> {
   const who = issuer?.who
-  if (received.source !== 'local') {
+  if (received.source !== 'local' && !received.channel.certificate) {
     return refuse(
       'channel-denied',
       'a secret is not sent over a network in the clear',
-      'issue credentials through a unix socket on the gateway',
+      'issue credentials through a unix socket on the gateway, or a TLS listener',
       who,
     )
   }

@@ -51,7 +51,9 @@ function readHead(request: IncomingMessage, channel: Channel, clock: Clock, rate
     tooEarly: rates.take(channel, source),
     method: request.method ?? '',
     // Lower case and without the scheme's default port (RFC 9421 §2.2.3).
-    authority: (fields.get('host')?.[0] ?? '').toLowerCase().replace(/:80$/, ''),
+    authority: (fields.get('host')?.[0] ?? '')
+      .toLowerCase()
+      .replace(channel.certificate ? /:443$/ : /:80$/, ''),
     path: mark < 0 ? target : target.slice(0, mark),
     query: mark < 0 ? '?' : target.slice(mark),
     fields,

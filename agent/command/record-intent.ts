@@ -34,6 +34,7 @@ export async function recordIntent(
     created: who.created,
     channel: received.channel.name,
     source: received.source,
+    ...(received.channel.certificate ? { identity: received.channel.identity } : {}),
     ...(reason === undefined ? {} : { reason }),
   })
   const answer = await patiently(appended, towardsSafe, clock)

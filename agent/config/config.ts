@@ -47,7 +47,24 @@ export interface RateConfig {
   readonly period: Millis
 }
 
+/** The files of a TLS listener. */
+export interface TlsFiles {
+  readonly certificate: string
+  readonly key: string
+  /** The authorities whose client certificates are let in. */
+  readonly clientCa: string
+}
+
 export type ListenerConfig =
+  | {
+      readonly kind: 'tls'
+      readonly name: string
+      readonly host: string
+      readonly port: number
+      readonly allowedNetworks: readonly string[]
+      readonly rate: RateConfig
+      readonly files: TlsFiles
+    }
   | {
       readonly kind: 'tcp'
       readonly name: string

@@ -81,7 +81,8 @@ function resolveListeners(file: ConfigFile, folder: string, report: Report): Lis
     if (names.has(listener.name))
       report(['listeners', index, 'name'], `there is a listener ${listener.name} already`)
     names.add(listener.name)
-    const place = 'unix' in listener ? resolve(folder, listener.unix) : listener.tcp
+    const place =
+      'unix' in listener ? resolve(folder, listener.unix) : 'tls' in listener ? listener.tls : listener.tcp
     if (places.has(place) && !place.endsWith(':0'))
       report(['listeners', index], `another listener is at ${place} already`)
     places.add(place)
@@ -101,18 +102,27 @@ function resolveListeners(file: ConfigFile, folder: string, report: Report): Lis
         admin: listener.admin,
       }
     }
-    const colon = listener.tcp.lastIndexOf(':')
-    const port = Number(listener.tcp.slice(colon + 1))
-    if (port > 65535) report(['listeners', index, 'tcp'], 'expected a port from 0 to 65535')
-    return {
-      kind: 'tcp',
+    const colon = place.lastIndexOf(':')
+    const port = Number(place.slice(colon + 1))
+    if (port > 65535) {
+      report(['listeners', index, 'tls' in listener ? 'tls' : 'tcp'], 'expected a port from 0 to 65535')
+    }
+    const common = {
       name: listener.name,
-      host: listener.tcp.slice(0, colon).replace(/^\[|\]$/g, ''),
+      host: place.slice(0, colon).replace(/^\[|\]$/g, ''),
       port,
       allowedNetworks: listener.allowed_networks,
-      unattributedFailures: listener.unattributed_failures,
       rate: { requests: listener.rate.requests, period: listener.rate.per },
     }
+    if ('tcp' in listener) {
+      return { kind: 'tcp', ...common, unattributedFailures: listener.unattributed_failures }
+    }
+    const files = {
+      certificate: resolve(folder, listener.certificate),
+      key: resolve(folder, listener.key),
+      clientCa: resolve(folder, listener.client_ca),
+    }
+    return { kind: 'tls', ...common, files }
   })
 }
 

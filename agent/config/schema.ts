@@ -60,16 +60,30 @@ const rate = z.strictObject({
   per: duration,
 })
 
+const hostAndPort = z
+  .string()
+  .regex(
+    /^(?:\[[0-9A-Fa-f:.]+\]|[^:\s]+):[0-9]{1,5}$/,
+    'expected host:port, such as 127.0.0.1:8440 or [::1]:8440',
+  )
+const allowedNetworks = z.array(network).min(1, 'expected at least one network that may connect')
+const listenerRate = rate.default({ requests: 1000, per: 1000 })
+
+const tlsListener = z.strictObject({
+  name,
+  tls: hostAndPort,
+  certificate: z.string('expected the file of the certificate').min(1),
+  key: z.string("expected the file of the certificate's key").min(1),
+  client_ca: z.string('expected the file of the authorities whose clients may connect').min(1),
+  allowed_networks: allowedNetworks,
+  rate: listenerRate,
+})
+
 const tcpListener = z.strictObject({
   name,
-  rate: rate.default({ requests: 1000, per: 1000 }),
-  tcp: z
-    .string()
-    .regex(
-      /^(?:\[[0-9A-Fa-f:.]+\]|[^:\s]+):[0-9]{1,5}$/,
-      'expected host:port, such as 127.0.0.1:8440 or [::1]:8440',
-    ),
-  allowed_networks: z.array(network).min(1, 'expected at least one network that may connect'),
+  rate: listenerRate,
+  tcp: hostAndPort,
+  allowed_networks: allowedNetworks,
   unattributed_failures: z.enum(['count', 'alarm'], {
     error:
       'expected count or alarm: this listener knows nobody by identity, so you must choose what forged requests on it do. ' +
@@ -184,8 +198,8 @@ export const ConfigFile = z.strictObject({
     .array(
       z.unknown().transform((value, context) => {
         // Told apart by what they listen on, so that a mistake is reported against the right one.
-        const schema =
-          typeof value === 'object' && value !== null && 'unix' in value ? unixListener : tcpListener
+        const kind = typeof value === 'object' && value !== null ? value : {}
+        const schema = 'unix' in kind ? unixListener : 'tls' in kind ? tlsListener : tcpListener
         const parsed = schema.safeParse(value)
         if (parsed.success) return parsed.data
         for (const issue of parsed.error.issues) context.addIssue({ ...issue, code: 'custom', params: issue })

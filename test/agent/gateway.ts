@@ -7,7 +7,7 @@ import Database from 'better-sqlite3'
 import { execa } from 'execa'
 import { parseDocument } from 'yaml'
 import { systemClock } from '../../agent/clock.ts'
-import { AgentClient, parseAgentAddress } from '../../client/agent-client.ts'
+import { AgentClient, type ClientTls, parseAgentAddress } from '../../client/agent-client.ts'
 import type { Credential } from '../../model/credential.ts'
 import { type Plant, startPlant } from '../../simulator/plant.ts'
 import { realClock } from '../../simulator/real-clock.ts'
@@ -181,11 +181,12 @@ export class Gateway implements AsyncDisposable {
   }
 
   /** A client for an agent; `skew` moves its clock. */
-  client(address: string, credential?: Credential, skew = 0): AgentClient {
+  client(address: string, credential?: Credential, skew = 0, tls?: ClientTls): AgentClient {
     const parsed = parseAgentAddress(address)
     if (!parsed) throw new TypeError(`no address: ${address}`)
     return new AgentClient(parsed, {
       credential,
+      tls,
       deadline: 20_000,
       clock: { wall: () => systemClock.wall() + skew },
       entropy: randomBytes,

@@ -72,7 +72,7 @@ test('exit code 2: wrong usage, with what was expected', async () => {
     ],
     [
       ['command', 'inlet-valve', 'open', '--agent', 'ftp://x', '--credential', alice.file],
-      /expected http:\/\/host:port or unix:/,
+      /expected http:\/\/host:port, https:\/\/host:port or unix:/,
     ],
     [
       ['command', 'inlet-valve', 'open', '--agent', agent.address, '--credential', '/nowhere'],
