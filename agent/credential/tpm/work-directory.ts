@@ -8,6 +8,8 @@ const MEMORY = '/dev/shm'
 
 /** A private directory for the files of one turn at the TPM, in memory where there is such a place; overwritten at the end. */
 export class WorkDirectory implements AsyncDisposable {
+  /** Places that were swept in this process. */
+  static readonly #swept = new Set<string>()
   readonly #path: string
 
   private constructor(path: string) {
@@ -20,7 +22,21 @@ export class WorkDirectory implements AsyncDisposable {
       () => MEMORY,
       () => tmpdir(),
     )
-    return new WorkDirectory(await mkdtemp(join(root ?? (await inMemory), 'holdfast-')))
+    const place = root ?? (await inMemory)
+    await WorkDirectory.#sweep(place)
+    return new WorkDirectory(await mkdtemp(join(place, `holdfast-${process.pid}-`)))
+  }
+
+  /** Takes away what a process left that was killed in the middle of a turn: blobs that only the TPM can read, and a message. */
+  static async #sweep(place: string): Promise<void> {
+    if (WorkDirectory.#swept.has(place)) return
+    WorkDirectory.#swept.add(place)
+    for (const name of await readdir(place)) {
+      const pid = Number(/^holdfast-([0-9]+)-/.exec(name)?.[1])
+      if (!pid || isRunning(pid)) continue
+      // Another user's is not ours to take away, and says so.
+      await new WorkDirectory(join(place, name))[Symbol.asyncDispose]().catch(() => {})
+    }
   }
 
   path(name: string): string {
@@ -56,6 +72,15 @@ export class WorkDirectory implements AsyncDisposable {
 
 export interface SecretFile extends AsyncDisposable {
   readonly file: FileHandle
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
+  }
 }
 
 async function overwrite(path: string): Promise<void> {

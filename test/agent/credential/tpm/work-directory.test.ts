@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { link, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { link, mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -16,6 +17,24 @@ describe('work directory', () => {
     await using work = await WorkDirectory.create(undefined)
     assert.match(work.path('x'), /^\/dev\/shm\/holdfast-/)
     assert.equal((await stat(work.path('.'))).mode & 0o777, 0o700)
+  })
+
+  it('takes away, overwritten, what a killed process left, and nothing of one that runs', async () => {
+    const place = await mkdtemp(join(root, 'place-'))
+    const { pid } = spawnSync('true')
+    const left = join(place, `holdfast-${pid}-AbCdEf`)
+    const inUse = `holdfast-${process.ppid}-AbCdEf`
+    await mkdir(left)
+    await mkdir(join(place, inUse))
+    await mkdir(join(place, 'holdfast-of-somebody'))
+    await writeFile(join(left, 'message'), 'sensitive')
+    await link(join(left, 'message'), join(place, 'witness'))
+    {
+      await using _work = await WorkDirectory.create(place)
+    }
+    assert.deepEqual((await readdir(place)).sort(), [inUse, 'holdfast-of-somebody', 'witness'].sort())
+    assert.deepEqual(await readFile(join(place, 'witness')), Buffer.alloc(9))
+    await rm(place, { recursive: true })
   })
 
   it('overwrites what is in it before it goes', async () => {
