@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { joinShares, splitKey } from '../../../../agent/credential/escrow/escrow.ts'
 import { keyIdOf } from '../../../../agent/credential/escrow/key-id.ts'
 import { formatShare, readShare } from '../../../../agent/credential/escrow/share.ts'
+import { seededEntropy } from '../../../seeded-entropy.ts'
+
+const randomBytes = seededEntropy('escrow')
 
 const OF = { environment: 'north-works', gateway: 'gateway-7', generation: 2 }
 const key = randomBytes(32)

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { formatGroups, readGroups } from '../../../../agent/credential/escrow/groups.ts'
 import { parseScheme } from '../../../../agent/credential/escrow/scheme.ts'
 import { formatShare, readShare, type Share } from '../../../../agent/credential/escrow/share.ts'
+import { seededEntropy } from '../../../seeded-entropy.ts'
+
+const randomBytes = seededEntropy('share')
 
 const SHARE: Share = {
   environment: 'north-works',
