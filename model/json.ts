@@ -1,15 +1,24 @@
 /** Any JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
+/** A JSON text in which one object has a key twice: two readers could act on different values. */
+export class RepeatedKey extends SyntaxError {
+  override readonly name = 'RepeatedKey'
+
+  constructor(key: string) {
+    super(`the key ${JSON.stringify(key)} stands twice in one object`)
+  }
+}
+
 /**
  * Parses JSON and refuses an object that has a key twice (RFC 8259 §4 leaves its meaning open, so two readers of one
- * signed body could act on different values). Throws SyntaxError with the reason.
+ * signed body could act on different values). Throws RepeatedKey, or SyntaxError
+ * with the reason.
  */
 export function parseJsonStrictly(text: string): Json {
   const value = JSON.parse(text) as Json
   const repeated = findRepeatedKey(text)
-  if (repeated !== undefined)
-    throw new SyntaxError(`the key ${JSON.stringify(repeated)} stands twice in one object`)
+  if (repeated !== undefined) throw new RepeatedKey(repeated)
   return value
 }
 

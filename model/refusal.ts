@@ -53,6 +53,7 @@ const KINDS = {
   replayed: { status: 409, title: '409 Conflict - Replayed', suspicion: 'stale' },
 
   'body-malformed': { status: 400, title: '400 Bad Request - Malformed Body', suspicion: 'none' },
+  'body-ambiguous': { status: 400, title: '400 Bad Request - Repeated Key', suspicion: 'none' },
   'identity-suspended': { status: 403, title: '403 Forbidden - Identity Suspended', suspicion: 'none' },
   'network-denied': { status: 403, title: '403 Forbidden - Source Network', suspicion: 'denied' },
   'channel-denied': { status: 403, title: '403 Forbidden - Channel', suspicion: 'none' },

@@ -1,7 +1,7 @@
 import { BlockList, isIPv6 } from 'node:net'
 import { z } from 'zod'
 import { allowsSetpoint, type Caveat, coversActuator } from '../../model/caveat.ts'
-import { type Json, parseJsonStrictly } from '../../model/json.ts'
+import { type Json, parseJsonStrictly, RepeatedKey } from '../../model/json.ts'
 import { type Permission, permissionsOf } from '../../model/role.ts'
 import { describeDomain, resolveSetpoint, type Setpoint, type Target } from '../../model/setpoint.ts'
 import type { Actuator } from './actuator.ts'
@@ -141,6 +141,14 @@ export function readBody<Body>(
     const text = new TextDecoder('utf-8', { fatal: true }).decode(received.body)
     json = parseJsonStrictly(text === '' ? '{}' : text)
   } catch (error) {
+    if (error instanceof RepeatedKey) {
+      return refuse(
+        'body-ambiguous',
+        `${error.message}, so the body could mean two things`,
+        'send each key once',
+        who,
+      )
+    }
     return refuse(
       'body-malformed',
       `the body is not JSON that can be used: ${(error as Error).message}`,

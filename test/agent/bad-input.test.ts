@@ -177,8 +177,8 @@ const CASES: readonly (readonly [
     'a key twice in the JSON',
     () => ({ body: CLOSED_TWICE, headers: signed(alice, { body: CLOSED_TWICE }) }),
     400,
-    'body-malformed',
-    /Malformed Body/,
+    'body-ambiguous',
+    /Repeated Key/,
   ],
   [
     'no digest',

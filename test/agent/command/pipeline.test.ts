@@ -175,7 +175,7 @@ const DENIED: readonly (readonly [
     'operator',
     { body: '{"setpoint":"closed","setpoint":"open"}' },
     'valve',
-    'body-malformed',
+    'body-ambiguous',
   ],
   [
     'a key that is not known',
