@@ -113,6 +113,14 @@ test('after the audit log was lost, commands away from safe wait and those towar
   assert.equal(open.kind === 'problem' && open.problem.code, 'replay-memory-lost')
   assert.equal((await client.command('inlet-valve', 'closed')).kind, 'answered')
   assert.ok(agent.log.some(({ alarm }) => alarm === 'audit-log-missing'))
+  await agent.kill('SIGKILL')
+  const second = await gateway.startAgent()
+  const still = await gateway.client(second.address, credential).command('inlet-valve', 'open')
+  assert.equal(
+    still.kind === 'problem' && still.problem.code,
+    'replay-memory-lost',
+    'another start does not shorten the wait',
+  )
 })
 
 test('an agent that cannot start says what, where and what next, and exits with 2', async () => {
@@ -134,6 +142,10 @@ test('an agent that cannot start says what, where and what next, and exits with 
   assert.match(stderr, /plant-lan: cannot listen on 127\.0\.0\.1:[0-9]+: .*EADDRINUSE/)
   await running.kill('SIGTERM')
 
+  const record = { cause: 'authentication-failures', detail: 'forged', at: 1 }
+  const renamed = JSON.stringify({ latches: { 'old-valve': { record, safe: true } }, suspended: {} })
+  await writeFile(join(gateway.folder, 'state', 'latches.json'), renamed)
+  assert.match(await start(), /old-valve is tripped, and the configuration has no such actuator/)
   await writeFile(join(gateway.folder, 'state', 'latches.json'), 'not latches')
   assert.match(await start(), /latches\.json.*look at the plant/)
   await rm(join(gateway.folder, 'state', 'latches.json'))
