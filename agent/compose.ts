@@ -13,6 +13,7 @@ import { type Condition, troubles } from './api/status.ts'
 import type { AuditLog } from './audit/log.ts'
 import { signerFrom } from './audit/note.ts'
 import { systemClock } from './clock.ts'
+import { Approvals } from './command/approvals.ts'
 import { Controls } from './command/controls.ts'
 import { Ledger } from './command/ledger.ts'
 import type { Permits } from './command/permit.ts'
@@ -106,6 +107,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   parts.use(devices)
   const { actuators } = devices
   const controls = new Controls()
+  const approvals = new Approvals(config.approvalWindow, clock, revocations, entry => audit.note(entry))
   const keeper = new FailsafeKeeper(latchFile(latchPath(config)), clock, detail =>
     alarm('latches-not-kept', `trips would not survive a restart: ${detail}`),
   )
@@ -117,7 +119,10 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       void audit.checkpoint()
     },
     latchesChanged: () => keeper.save(),
-    overrule: (actuator, detail) => controls.overrule(actuator, `tripped: ${detail}`),
+    overrule: (actuator, detail) => {
+      controls.overrule(actuator, `tripped: ${detail}`)
+      approvals.forget(actuator)
+    },
     mistake: error => log.error({ err: error }, 'a mistake in the agent; the trip went on without it'),
   })
   parts.use(keeper)
@@ -128,6 +133,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   const rates = new Rates(ratesOf(config), clock)
   const permits: Permits = {
     rates,
+    approvals,
     trips,
     controls,
     auditTrouble: () => audit.state().unwritable,
@@ -172,6 +178,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
         keys,
         replay,
         revocations,
+        roles: config.roles,
         clock,
       },
       actuators,
@@ -188,9 +195,14 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       failures,
       warnLevel: config.authenticationFailures.warn,
       audit,
+      approvals,
       lift: actuator => keeper.lift(actuator),
     },
-    mint: new Mint(keys, { ...config, lifetimeMax: config.credentials.lifetimeMax }, clock, randomBytes),
+    issuing: {
+      mint: new Mint(keys, { ...config, lifetimeMax: config.credentials.lifetimeMax }, clock, randomBytes),
+      roles: config.roles,
+      audit,
+    },
     revocations,
     ledger: new Ledger(audit, revocations, config.credentials.lifetimeMax, clock),
     rotator,

@@ -9,6 +9,7 @@ import type { MasterKey } from '../agent/credential/master-key.ts'
 import { ReplayMemory } from '../agent/credential/replay.ts'
 import { signRequest } from '../client/sign.ts'
 import { type Credential, formatIdentifier } from '../model/credential.ts'
+import { DEFAULT_ROLES } from '../model/role.ts'
 import { type Figure, figure, type Run } from './figure.ts'
 import { interleave } from './sample.ts'
 
@@ -33,6 +34,7 @@ export async function measureSignatures({ signal, progress }: Run): Promise<Figu
     keys,
     replay: new ReplayMemory(systemClock.wall()),
     revocations: { of: () => undefined },
+    roles: DEFAULT_ROLES,
     clock: systemClock,
   }
   const credential = issue(keys)

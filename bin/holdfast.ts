@@ -219,11 +219,11 @@ withAdmin(key.command('status'))
   .description("show the master key's generations, and until when each is good")
   .action(async options => finish(await (await import('../console/key.ts')).showKey(options, around)))
 
-program
-  .command('roles')
-  .description('show the roles and what each may do')
-  .option('--json', 'print JSON')
-  .action(async options => finish((await import('../console/roles.ts')).showRoles(options, around)))
+withAgent(program.command('roles'))
+  .description('show the roles that the agent knows and what each may do')
+  .action(async (options: SessionOptions) =>
+    finish(await (await import('../console/roles.ts')).showRoles(options, around)),
+  )
 
 withAgent(program.command('command'))
   .description('set an actuator and wait until its feedback shows it')

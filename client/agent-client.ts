@@ -93,6 +93,10 @@ export class AgentClient {
     return this.#send('GET', '/v1/credentials')
   }
 
+  roles(): Promise<Answer> {
+    return this.#send('GET', '/v1/roles')
+  }
+
   status(): Promise<Answer> {
     return this.#send('GET', '/v1/status')
   }

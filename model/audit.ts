@@ -9,6 +9,7 @@ export type AuditKind =
   | 'enrolled'
   | 'agent-started'
   | 'agent-stopped'
+  | 'approval'
   | 'command-intent'
   | 'command-outcome'
   | 'refusal'

@@ -65,6 +65,7 @@ const KINDS = {
   'lifetime-exceeded': { status: 400, title: '400 Bad Request - Lifetime Exceeded', suspicion: 'none' },
 
   'rotation-elsewhere': { status: 409, title: '409 Conflict - Rotated Elsewhere', suspicion: 'none' },
+  'approval-needed': { status: 409, title: '409 Conflict - Approval Needed', suspicion: 'none' },
   tripped: { status: 409, title: '409 Conflict - Tripped', suspicion: 'none' },
   'not-tripped': { status: 409, title: '409 Conflict - Not Tripped', suspicion: 'none' },
   'cause-persists': { status: 409, title: '409 Conflict - Cause Persists', suspicion: 'none' },

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Json } from '../../model/json.ts'
+import type { Permission } from '../../model/role.ts'
 import type { Clock } from '../../model/time.ts'
 import { type Authenticated, authenticate } from '../command/authenticate.ts'
 import { authorizeRequest } from '../command/authorize.ts'
-import { issue } from '../command/issue.ts'
+import { type Issuing, issue } from '../command/issue.ts'
 import type { Ledger } from '../command/ledger.ts'
 import { type Commands, carryOut } from '../command/pipeline.ts'
 import type { Rates } from '../command/rates.ts'
@@ -13,7 +14,6 @@ import { Refused, refuse } from '../command/refused.ts'
 import { type Resets, reset } from '../command/reset.ts'
 import { revoke } from '../command/revoke.ts'
 import { type Rotator, rotate } from '../command/rotate.ts'
-import type { Mint } from '../credential/mint.ts'
 import type { Revocations } from '../credential/revocations.ts'
 import { answerCommand, answerRefusal, type HttpAnswer, rawAnswer, send } from './answers.ts'
 import type { Handler } from './listener.ts'
@@ -22,7 +22,7 @@ import { type Condition, troubles, viewActuator, viewActuators, viewAgent } from
 export interface ServiceParts {
   readonly commands: Commands
   readonly resets: Resets
-  readonly mint: Mint
+  readonly issuing: Issuing
   readonly revocations: Revocations
   readonly ledger: Ledger
   readonly rotator: Rotator
@@ -60,6 +60,7 @@ export class Service implements Handler {
         GET: received => this.#credentials(received),
         POST: received => this.#issue(received),
       },
+      '/v1/roles': { GET: received => this.#read(received, async () => this.#roles()) },
       '/v1/keys/rotate': { POST: received => this.#rotate(received) },
       '/v1/revocations': { POST: received => this.#revoke(received) },
     }
@@ -148,11 +149,11 @@ export class Service implements Handler {
   }
 
   /** Who may administer credentials: whoever may open the admin socket, undefined here, or one whose credential allows it. */
-  #administrator(received: Received): Authenticated | Refused | undefined {
+  #administrator(received: Received, permission: Permission): Authenticated | Refused | undefined {
     if (received.channel.admin && !received.fields.has('signature')) return undefined
     const authenticated = this.#authenticate(received)
     if (authenticated instanceof Refused) return authenticated
-    return authorizeRequest(authenticated, 'issue') ?? authenticated
+    return authorizeRequest(authenticated, permission) ?? authenticated
   }
 
   /** Who may read: whoever may open a unix socket, and on other listeners whoever signs with a role that may. */
@@ -167,6 +168,11 @@ export class Service implements Handler {
     const reader = this.#reader(received)
     if (reader instanceof Refused) return await this.#refuse(received, reader)
     return { status: 200, body: await view() }
+  }
+
+  #roles(): Json {
+    const { roles } = this.#parts.issuing
+    return { roles: [...roles].map(([role, may]) => ({ role, may: [...may] })) }
   }
 
   async #status(received: Received): Promise<HttpAnswer> {
@@ -203,7 +209,7 @@ export class Service implements Handler {
   }
 
   async #rotate(received: Received): Promise<HttpAnswer> {
-    const by = this.#administrator(received)
+    const by = this.#administrator(received, 'rotate')
     const rotated = by instanceof Refused ? by : await rotate(received, by, this.#parts.rotator)
     if (rotated instanceof Refused) return await this.#refuse(received, rotated)
     const { generation, keyId, retiresAt, shares } = rotated
@@ -213,7 +219,7 @@ export class Service implements Handler {
 
   async #revoke(received: Received): Promise<HttpAnswer> {
     const { commands, revocations, clock } = this.#parts
-    const by = this.#administrator(received)
+    const by = this.#administrator(received, 'revoke')
     const revoked =
       by instanceof Refused ? by : await revoke(received, by, revocations, commands.audit, clock)
     if (revoked instanceof Refused) return await this.#refuse(received, revoked)
@@ -221,15 +227,14 @@ export class Service implements Handler {
   }
 
   async #credentials(received: Received): Promise<HttpAnswer> {
-    const by = this.#administrator(received)
+    const by = this.#administrator(received, 'revoke')
     if (by instanceof Refused) return await this.#refuse(received, by)
     return { status: 200, body: await this.#parts.ledger.list() }
   }
 
   async #issue(received: Received): Promise<HttpAnswer> {
-    const { commands, mint } = this.#parts
-    const issuer = this.#administrator(received)
-    const minted = issuer instanceof Refused ? issuer : await issue(received, issuer, mint, commands.audit)
+    const issuer = this.#administrator(received, 'issue')
+    const minted = issuer instanceof Refused ? issuer : await issue(received, issuer, this.#parts.issuing)
     if (minted instanceof Refused) return await this.#refuse(received, minted)
     const { keyid, secret, serial, notAfter } = minted
     return {

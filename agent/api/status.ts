@@ -71,10 +71,18 @@ export function viewAgent(condition: Condition): { [key: string]: Json } {
 /** One actuator, with its feedback read from the device now: nothing here is a memory of what was commanded. */
 export async function viewActuator(
   actuator: Actuator,
-  { trips, readings }: Condition,
+  { trips, readings, permits }: Condition,
 ): Promise<{ [key: string]: Json }> {
   const reading = await readings.read(actuator)
   const first = trips.firstOut(actuator.id)
+  const pending = permits.approvals.pending
+    .filter(asked => asked.actuator === actuator.id)
+    .map(({ action, setpoint, subject, until }) => ({
+      action,
+      ...(setpoint === undefined ? {} : { setpoint }),
+      subject,
+      until: new Date(until).toISOString(),
+    }))
   return {
     id: actuator.id,
     description: actuator.description,
@@ -84,6 +92,7 @@ export async function viewActuator(
     quality: reading.kind === 'value' ? 'good' : 'bad',
     ...(reading.kind === 'failed' ? { detail: reading.reason } : {}),
     phase: trips.phase(actuator.id),
+    ...(pending.length > 0 ? { awaiting_approval: pending } : {}),
     ...(first
       ? { first_out: { cause: first.cause, detail: first.detail, at: new Date(first.at).toISOString() } }
       : {}),

@@ -22,6 +22,7 @@ export async function recordIntent(
 ): Promise<Intended | Refused> {
   const { authenticated, actuator, target, reason, towardsSafe } = permitted.authorized
   const { who, claims, received } = authenticated
+  const { approval } = permitted
   const appended = audit.append({
     kind: 'command-intent',
     command,
@@ -35,6 +36,7 @@ export async function recordIntent(
     channel: received.channel.name,
     source: received.source,
     ...(received.channel.certificate ? { identity: received.channel.identity } : {}),
+    ...(approval ? { approved_by: approval.subject, approval_credential: approval.credential } : {}),
     ...(reason === undefined ? {} : { reason }),
   })
   const answer = await patiently(appended, towardsSafe, clock)

@@ -12,6 +12,15 @@ const position = z.strictObject({
   feedback: z.number('expected the feedback value that shows it'),
 })
 
+const people = z.int('expected how many people it takes: 1 or 2').min(1).max(2)
+const approvalsForm = z.union(
+  [
+    people.transform(both => ({ command: both, reset: both })),
+    z.strictObject({ command: people.default(1), reset: people.default(1) }),
+  ],
+  'expected how many people it takes: 1 or 2, or { command: 2, reset: 1 }',
+)
+
 export const actuatorForm = z.strictObject({
   description: z.string().max(200).default(''),
   device: name,
@@ -33,6 +42,7 @@ export const actuatorForm = z.strictObject({
   ),
   tolerance: z.number().min(0).default(0),
   travel_time: timeout,
+  approvals: approvalsForm.default({ command: 1, reset: 1 }),
 })
 
 export type ActuatorFile = z.output<typeof actuatorForm>
@@ -86,6 +96,7 @@ export function resolveActuator(
     safe,
     tolerance: actuator.tolerance,
     travelTime: actuator.travel_time,
+    approvals: actuator.approvals,
   }
 }
 

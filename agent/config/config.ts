@@ -1,7 +1,9 @@
 import type { ModbusPoint } from '../../drivers/modbus/point.ts'
 import type { EvidenceLimits } from '../../failsafe/evidence.ts'
+import type { Roles } from '../../model/role.ts'
 import type { SetpointDomain, Target } from '../../model/setpoint.ts'
 import type { Millis } from '../../model/time.ts'
+import type { ApprovalsNeeded } from '../command/approvals.ts'
 
 /** A configuration that was found to be whole and consistent: every name in it stands for something. */
 export interface Config {
@@ -16,6 +18,10 @@ export interface Config {
     readonly lifetimeMax: Millis
     readonly rotationDue: Millis
   }
+  /** The roles that credentials may have here. */
+  readonly roles: Roles
+  /** How long the first of two people is waited with for the second. */
+  readonly approvalWindow: Millis
   readonly listeners: readonly ListenerConfig[]
   readonly authenticationFailures: EvidenceLimits
   readonly devices: ReadonlyMap<string, DeviceConfig>
@@ -101,4 +107,5 @@ export interface ActuatorConfig {
   readonly safe: Target
   readonly tolerance: number
   readonly travelTime: Millis
+  readonly approvals: ApprovalsNeeded
 }

@@ -6,6 +6,7 @@ import { resolveMasterKey } from './master-key.ts'
 import type { Names } from './names.ts'
 import { resolvePoint } from './points.ts'
 import type { Report } from './problem.ts'
+import { resolveRoles } from './roles.ts'
 import type { ConfigFile } from './schema.ts'
 import { checkTripGroups } from './trip-groups.ts'
 
@@ -44,6 +45,8 @@ export function resolveConfig(file: ConfigFile, names: Names, folder: string, re
       lifetimeMax: file.credentials.max_lifetime,
       rotationDue: file.credentials.rotation_due,
     },
+    roles: resolveRoles(file.roles, report),
+    approvalWindow: file.approval_window,
     listeners: resolveListeners(file.listeners, folder, report),
     authenticationFailures: {
       limit: file.authentication_failures.limit,

@@ -3,6 +3,7 @@ import { actuatorForm } from './actuators.ts'
 import { duration, name, port, timeout } from './forms.ts'
 import { listenersForm } from './listeners.ts'
 import { masterKeyForm } from './master-key.ts'
+import { rolesForm } from './roles.ts'
 
 /** The configuration file as it is written. */
 export const ConfigFile = z.strictObject({
@@ -23,6 +24,8 @@ export const ConfigFile = z.strictObject({
       rotation_due: duration.default(7_776_000_000),
     })
     .default({ epoch: 86_400_000, grace: 86_400_000, max_lifetime: 28_800_000, rotation_due: 7_776_000_000 }),
+  roles: rolesForm,
+  approval_window: timeout.default(300_000),
   listeners: listenersForm,
   authentication_failures: z
     .strictObject({
