@@ -5,13 +5,11 @@ import { FailsafeKeeper } from '../failsafe/keeper.ts'
 import { latchFile } from '../failsafe/latch.ts'
 import { Trips } from '../failsafe/trips.ts'
 import type { KeptFile } from '../keep/kept-file.ts'
-import { formatDuration, type Millis } from '../model/time.ts'
+import type { Millis } from '../model/time.ts'
 import { type Listening, listen } from './api/listener.ts'
 import { Readings } from './api/readings.ts'
 import { Service } from './api/service.ts'
 import { type Condition, troubles } from './api/status.ts'
-import type { AuditLog } from './audit/log.ts'
-import { signerFrom } from './audit/note.ts'
 import { systemClock } from './clock.ts'
 import { Approvals } from './command/approvals.ts'
 import { Controls } from './command/controls.ts'
@@ -22,16 +20,13 @@ import { Rates } from './command/rates.ts'
 import { RefusalBook } from './command/refusal-book.ts'
 import { Refusals } from './command/refusals.ts'
 import type { Config } from './config/config.ts'
-import { EpochKeys } from './credential/epoch-keys.ts'
-import { KeyKeeper } from './credential/key-keeper.ts'
 import { Mint } from './credential/mint.ts'
 import { Revocations, revocationFile } from './credential/revocations.ts'
-import { removeGeneration } from './credential/tpm/removal.ts'
 import { Devices } from './devices.ts'
-import { type KeySurroundings, openMasterKeys } from './master-keys.ts'
+import { openKeys } from './keys.ts'
+import type { KeySurroundings } from './master-keys.ts'
 import { openAudit } from './open-audit.ts'
-import { latchPath, logName, revocationPath } from './paths.ts'
-import { TpmRotator } from './rotation.ts'
+import { latchPath, revocationPath } from './paths.ts'
 import { StartFailure } from './start-failure.ts'
 import { lockState } from './state-lock.ts'
 
@@ -74,34 +69,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     audit.note({ kind: 'alarm', alarm: name, detail, ...about })
   }
 
-  const { generations, warnings } = await openMasterKeys(config, around)
-  for (const warning of warnings) log.warn(warning)
-  const keys = new EpochKeys(
-    generations,
-    { environment: config.environment, gateway: config.gateway, ...config.credentials },
-    clock,
-  )
-  const keyKeeper = new KeyKeeper(
-    keys,
-    { ...config, timeout: config.masterKey.timeout, rotationDue: config.credentials.rotationDue },
-    clock,
-    {
-      unavailable: ({ reason, detail, remedy }) =>
-        alarm('master-key-unavailable', `${detail}. ${remedy}`, { reason }),
-      restored: () => {
-        log.info('the master key can be used again')
-        audit.note({ kind: 'alarm-cleared', alarm: 'master-key-unavailable' })
-      },
-      checkpointSeed: seed => {
-        audit.checkpointWith(signerFrom(logName(config), seed))
-        seed.fill(0)
-      },
-      retired: ({ master }) => void retire(config, master.generation, audit, log),
-      rotationDue: age =>
-        alarm('rotation-due', `the master key is ${formatDuration(age)} old: holdfast key rotate`),
-    },
-  )
-  const rotator = new TpmRotator(config, around, keys, audit, clock, () => keyKeeper.wake())
+  const keys = parts.use(await openKeys(config, around, audit, log, alarm))
 
   const devices = new Devices(config, clock, randomBytes)
   parts.use(devices)
@@ -161,8 +129,9 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     gateway: config.gateway,
     started,
     clock,
-    keys,
-    masterKey: () => keys.generations.at(-1)?.master.description ?? '',
+    keys: keys.epochKeys,
+    glass: keys.glass,
+    masterKey: () => keys.epochKeys.generations.at(-1)?.master.description ?? '',
     audit,
     trips,
     permits,
@@ -198,14 +167,25 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       approvals,
       lift: actuator => keeper.lift(actuator),
     },
-    issuing: {
-      mint: new Mint(keys, { ...config, lifetimeMax: config.credentials.lifetimeMax }, clock, randomBytes),
-      roles: config.roles,
+    administration: {
+      issuing: {
+        mint: new Mint(
+          keys.epochKeys,
+          { ...config, lifetimeMax: config.credentials.lifetimeMax },
+          clock,
+          randomBytes,
+        ),
+        roles: config.roles,
+        audit,
+      },
+      revocations,
+      ledger: new Ledger(audit, revocations, config.credentials.lifetimeMax, clock),
+      rotator: keys.rotator,
+      glass: keys.glass,
       audit,
+      clock,
+      entropy: randomBytes,
     },
-    revocations,
-    ledger: new Ledger(audit, revocations, config.credentials.lifetimeMax, clock),
-    rotator,
     rates,
     condition,
     clock,
@@ -215,8 +195,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   })
 
   // Keys and devices are asked at the same time; neither keeps the agent from starting.
-  parts.use(keyKeeper)
-  await Promise.all([keyKeeper.start(), devices.attempted])
+  await Promise.all([keys.start(), devices.attempted])
   const listening: Listening[] = []
   for (const listener of config.listeners) {
     const one = await listen(listener, service, clock)
@@ -240,23 +219,6 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       await running.disposeAsync()
     },
   }
-}
-
-/** A generation whose grace is over: its epoch keys are wiped already, and now its files are. */
-async function retire(config: Config, generation: number, audit: AuditLog, log: Logger): Promise<void> {
-  const { masterKey, stateDir } = config
-  if (masterKey.source !== 'tpm') return
-  const signal = AbortSignal.timeout(masterKey.timeout * 3)
-  const removed = await removeGeneration({
-    tcti: masterKey.tcti,
-    stateDir,
-    generation,
-    clock: systemClock,
-    signal,
-  })
-  if (removed.kind === 'removed') audit.note({ kind: 'key-retired', generation })
-  else
-    log.error({ alarm: 'key-not-removed' }, `generation ${generation} of the master key: ${removed.detail}`)
 }
 
 const CONDITION_EVERY: Millis = 1000

@@ -89,6 +89,14 @@ export class AgentClient {
     return this.#send('POST', '/v1/keys/rotate', escrow === undefined ? {} : { escrow })
   }
 
+  sealGlass(): Promise<Answer> {
+    return this.#send('POST', '/v1/break-glass/seal', {})
+  }
+
+  closeGlass(): Promise<Answer> {
+    return this.#send('POST', '/v1/break-glass/close', {})
+  }
+
   credentials(): Promise<Answer> {
     return this.#send('GET', '/v1/credentials')
   }

@@ -23,8 +23,10 @@ function headline(body: Record<string, Json>): string {
       ? 'carrying out commands'
       : 'TOWARDS SAFE ONLY'
     : 'NO NEW SIGNATURES CAN BE CHECKED'
+  const glass = body.break_glass as { state: string; until?: string }
   return [
     agent,
+    ...(glass.state === 'open' ? [`BREAK-GLASS IN USE UNTIL ${glass.until}`] : []),
     ...count('NOT SAFE AFTER A TRIP', ({ phase }) => phase === 'trip-failed' || phase === 'tripping'),
     ...count('TRIPPED', ({ phase }) => phase === 'tripped' || phase === 'resetting'),
     ...count('WITHOUT FEEDBACK', ({ position }) => position === null),

@@ -23,6 +23,9 @@ export type AuditKind =
   | 'revocation'
   | 'key-rotated'
   | 'key-retired'
+  | 'break-glass-sealed'
+  | 'break-glass-opened'
+  | 'break-glass-closed'
   | 'alarm'
   | 'alarm-cleared'
 

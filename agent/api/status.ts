@@ -5,6 +5,7 @@ import type { Clock, MonotonicMs } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
 import { type Actuator, foundOf } from '../command/actuator.ts'
 import type { Permits } from '../command/permit.ts'
+import type { BreakGlass } from '../credential/break-glass/break-glass.ts'
 import type { EpochKeys } from '../credential/epoch-keys.ts'
 import type { Readings } from './readings.ts'
 
@@ -15,6 +16,7 @@ export interface Condition {
   readonly started: MonotonicMs
   readonly clock: Clock
   readonly keys: EpochKeys
+  readonly glass: BreakGlass
   masterKey(): string
   readonly audit: AuditLog
   readonly trips: Trips
@@ -35,7 +37,7 @@ export function troubles({ keys, permits }: Condition): string[] {
 }
 
 /** The agent's own condition, without asking any device. */
-export function viewAgent(condition: Condition): { [key: string]: Json } {
+export async function viewAgent(condition: Condition): Promise<{ [key: string]: Json }> {
   const { keys, audit, clock } = condition
   const { size, queue, lastCommitMs, unwritable } = audit.state()
   return {
@@ -64,8 +66,16 @@ export function viewAgent(condition: Condition): { [key: string]: Json } {
       last_commit_ms: lastCommitMs ?? null,
       ...(unwritable ? { unwritable } : {}),
     },
+    break_glass: await viewGlass(condition.glass),
     suspended: condition.suspended(),
   }
+}
+
+async function viewGlass(glass: BreakGlass): Promise<Json> {
+  const state = await glass.state()
+  return state.kind === 'open'
+    ? { state: 'open', until: new Date(state.until).toISOString() }
+    : { state: state.kind }
 }
 
 /** One actuator, with its feedback read from the device now: nothing here is a memory of what was commanded. */

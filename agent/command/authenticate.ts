@@ -28,7 +28,7 @@ export interface Authenticated {
 export interface Authenticator {
   readonly environment: string
   readonly gateway: string
-  readonly keys: EpochKeys
+  readonly keys: Pick<EpochKeys, 'keyFor'>
   readonly replay: ReplayMemory
   readonly revocations: Pick<Revocations, 'of'>
   readonly roles: Roles
