@@ -4,7 +4,6 @@ import { createCredentialFile } from '../client/credential-file.ts'
 import { Refusal } from '../model/refusal.ts'
 import { BREAK_GLASS_ROLE } from '../model/role.ts'
 import { parseDuration } from '../model/time.ts'
-import { systemClock } from './clock.ts'
 import type { Config } from './config/config.ts'
 import { loadConfig } from './config/load.ts'
 import { formatProblems } from './config/problem.ts'
@@ -14,6 +13,7 @@ import { openBreakGlass, removeSeal } from './credential/break-glass/seal.ts'
 import { readSheet } from './credential/break-glass/sheet.ts'
 import { forge } from './credential/mint.ts'
 import { openGlassPath, sealedGlassPath } from './paths.ts'
+import { systemClock } from './time/system-clock.ts'
 
 export interface OpenGlassOptions {
   readonly config: string

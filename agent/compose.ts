@@ -10,7 +10,6 @@ import { type Listening, listen } from './api/listener.ts'
 import { Readings } from './api/readings.ts'
 import { Service } from './api/service.ts'
 import { type Condition, troubles } from './api/status.ts'
-import { systemClock } from './clock.ts'
 import { Approvals } from './command/approvals.ts'
 import { Controls } from './command/controls.ts'
 import { Ledger } from './command/ledger.ts'
@@ -26,9 +25,13 @@ import { Devices } from './devices.ts'
 import { openKeys } from './keys.ts'
 import type { KeySurroundings } from './master-keys.ts'
 import { openAudit } from './open-audit.ts'
-import { latchPath, revocationPath } from './paths.ts'
+import { floorPath, latchPath, revocationPath } from './paths.ts'
 import { StartFailure } from './start-failure.ts'
 import { lockState } from './state-lock.ts'
+import { ClockKeeper } from './time/clock-keeper.ts'
+import { floorFile, KeptClock } from './time/kept-clock.ts'
+import { askSynchronised } from './time/synchronisation.ts'
+import { systemClock } from './time/system-clock.ts'
 
 /** A running agent. Disposing of it stops it in order: no new commands, none under way, the log closed last. */
 export interface Agent extends AsyncDisposable {
@@ -41,8 +44,7 @@ export interface Agent extends AsyncDisposable {
 
 /** Wires the rooms together. The one place where everything is known. */
 export async function startAgent(config: Config, log: Logger, around: KeySurroundings): Promise<Agent> {
-  const clock = systemClock
-  const started = clock.monotonic()
+  const started = systemClock.monotonic()
   const boot = randomUUID()
   await using parts = new AsyncDisposableStack()
 
@@ -56,20 +58,35 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       `${actuator} is tripped, and the configuration has no such actuator: give it its name back and reset it, or look at the plant and take it out of ${latchPath(config)}`,
     )
   }
+  const floor = floorFile(floorPath(config))
+  const known = await floor.load().catch((error: Error) => {
+    log.error({ alarm: 'clock-not-kept' }, `${floor.path} cannot be read: ${error.message}`)
+    return undefined
+  })
+  const clock = new KeptClock(systemClock, known?.floor)
   const revoked = revocationFile(revocationPath(config))
   const revocations = new Revocations(
     revoked,
     (await loadKept(revoked, 'what is revoked')) ?? [],
     config.credentials.epoch + config.credentials.grace,
   )
-  const { audit, replayLostUntil, replay } = await openAudit(config, boot, log)
+  const { audit, replayLostUntil, replay } = await openAudit(config, boot, clock, log)
   parts.use(audit)
   const alarm = (name: string, detail: string, about: Record<string, string> = {}) => {
     log.error({ alarm: name, ...about }, detail)
     audit.note({ kind: 'alarm', alarm: name, detail, ...about })
   }
 
-  const keys = parts.use(await openKeys(config, around, audit, log, alarm))
+  const clockKeeper = parts.use(
+    new ClockKeeper(clock, floor, askSynchronised, {
+      alarm,
+      cleared: (name, detail) => {
+        log.info({ cleared: name }, detail)
+        audit.note({ kind: 'alarm-cleared', alarm: name, detail })
+      },
+    }),
+  )
+  const keys = parts.use(await openKeys(config, around, clock, audit, log, alarm))
 
   const devices = new Devices(config, clock, randomBytes)
   parts.use(devices)
@@ -104,6 +121,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     approvals,
     trips,
     controls,
+    clockTrouble: () => clock.trouble,
     auditTrouble: () => audit.state().unwritable,
     replayTrouble: () =>
       clock.wall() < replayLostUntil
@@ -129,6 +147,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     gateway: config.gateway,
     started,
     clock,
+    clockKeeper,
     keys: keys.epochKeys,
     glass: keys.glass,
     masterKey: () => keys.epochKeys.generations.at(-1)?.master.description ?? '',
@@ -177,6 +196,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
         ),
         roles: config.roles,
         audit,
+        clockTrouble: () => clock.trouble,
       },
       revocations,
       ledger: new Ledger(audit, revocations, config.credentials.lifetimeMax, clock),
@@ -184,6 +204,12 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       glass: keys.glass,
       audit,
       clock,
+      acceptClock: async () => {
+        const before = await clockKeeper.accept()
+        replay.beginAt(clock.wall())
+        keys.wake()
+        return before
+      },
       entropy: randomBytes,
     },
     rates,

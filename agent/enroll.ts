@@ -1,7 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { openAuditLog } from './audit/log.ts'
 import { deriveCheckpointKey, publishCheckpointKey } from './checkpoint-key.ts'
-import { systemClock } from './clock.ts'
 import type { Config } from './config/config.ts'
 import { loadConfig } from './config/load.ts'
 import { formatProblems } from './config/problem.ts'
@@ -14,6 +13,7 @@ import type { KeySurroundings } from './master-keys.ts'
 import { openMasterKeys } from './master-keys.ts'
 import { auditPath, sealedGlassPath, vkeyPath } from './paths.ts'
 import { lockState } from './state-lock.ts'
+import { systemClock } from './time/system-clock.ts'
 
 export interface EnrollOptions {
   readonly config: string

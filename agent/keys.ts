@@ -1,8 +1,7 @@
 import type { Logger } from 'pino'
-import { formatDuration } from '../model/time.ts'
+import { type Clock, formatDuration } from '../model/time.ts'
 import type { AuditLog } from './audit/log.ts'
 import { signerFrom } from './audit/note.ts'
-import { systemClock } from './clock.ts'
 import type { Config } from './config/config.ts'
 import { BreakGlass } from './credential/break-glass/break-glass.ts'
 import { takeHandover } from './credential/break-glass/handover.ts'
@@ -25,16 +24,18 @@ export interface Keys extends AsyncDisposable {
   keyFor(generation: number, epoch: number): EpochKeyAnswer
   /** Derives what is needed to begin with. Resolves too when the master key cannot be used. */
   start(): Promise<void>
+  /** Looks at once which keys are good: the time has changed. */
+  wake(): void
 }
 
 export async function openKeys(
   config: Config,
   around: KeySurroundings,
+  clock: Clock,
   audit: AuditLog,
   log: Logger,
   alarm: Alarm,
 ): Promise<Keys> {
-  const clock = systemClock
   const { generations, warnings } = await openMasterKeys(config, around)
   for (const warning of warnings) log.warn(warning)
   const { environment, gateway, credentials } = config
@@ -54,13 +55,13 @@ export async function openKeys(
         audit.checkpointWith(signerFrom(logName(config), seed))
         seed.fill(0)
       },
-      retired: ({ master }) => void retire(config, master.generation, audit, log),
+      retired: ({ master }) => void retire(config, master.generation, clock, audit, log),
       rotationDue: age =>
         alarm('rotation-due', `the master key is ${formatDuration(age)} old: holdfast key rotate`),
     },
   )
   const rotator = new TpmRotator(config, around, epochKeys, audit, clock, () => keeper.wake())
-  const glass = await openGlass(config, around, audit, log, alarm)
+  const glass = await openGlass(config, around, clock, audit, log, alarm)
   return {
     epochKeys,
     rotator,
@@ -68,6 +69,7 @@ export async function openKeys(
     keyFor: (generation, epoch) =>
       generation === BREAK_GLASS_GENERATION ? glass.keyFor(epoch) : epochKeys.keyFor(generation, epoch),
     start: () => keeper.start(),
+    wake: () => keeper.wake(),
     [Symbol.asyncDispose]: async () => {
       await glass[Symbol.asyncDispose]()
       await keeper[Symbol.asyncDispose]()
@@ -79,11 +81,12 @@ export async function openKeys(
 async function openGlass(
   config: Config,
   { user }: KeySurroundings,
+  clock: Clock,
   audit: AuditLog,
   log: Logger,
   alarm: Alarm,
 ): Promise<BreakGlass> {
-  const glass = new BreakGlass(sealedGlassPath(config), config, systemClock, why => {
+  const glass = new BreakGlass(sealedGlassPath(config), config, clock, why => {
     log.warn({ event: 'break-glass-closed' }, `the emergency credential is worth nothing now: ${why}`)
     audit.note({ kind: 'break-glass-closed', detail: why })
     audit.note({ kind: 'alarm-cleared', alarm: 'break-glass' })
@@ -110,7 +113,13 @@ async function openGlass(
 }
 
 /** A generation whose grace is over: its epoch keys are wiped already, and now its files are. */
-async function retire(config: Config, generation: number, audit: AuditLog, log: Logger): Promise<void> {
+async function retire(
+  config: Config,
+  generation: number,
+  clock: Clock,
+  audit: AuditLog,
+  log: Logger,
+): Promise<void> {
   const { masterKey, stateDir } = config
   if (masterKey.source !== 'tpm') return
   const signal = AbortSignal.timeout(masterKey.timeout * 3)
@@ -118,7 +127,7 @@ async function retire(config: Config, generation: number, audit: AuditLog, log: 
     tcti: masterKey.tcti,
     stateDir,
     generation,
-    clock: systemClock,
+    clock,
     signal,
   })
   if (removed.kind === 'removed') audit.note({ kind: 'key-retired', generation })

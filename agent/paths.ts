@@ -31,6 +31,11 @@ export function openGlassPath({ stateDir }: Config): string {
   return join(stateDir, 'break-glass.open')
 }
 
+/** The latest time that this gateway has known. */
+export function floorPath({ stateDir }: Config): string {
+  return join(stateDir, 'clock.json')
+}
+
 /** What was revoked and could otherwise still be used. */
 export function revocationPath({ stateDir }: Config): string {
   return join(stateDir, 'revocations.json')

@@ -97,6 +97,10 @@ export class AgentClient {
     return this.#send('POST', '/v1/break-glass/close', {})
   }
 
+  acceptClock(): Promise<Answer> {
+    return this.#send('POST', '/v1/clock/accept', {})
+  }
+
   credentials(): Promise<Answer> {
     return this.#send('GET', '/v1/credentials')
   }

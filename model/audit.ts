@@ -26,6 +26,7 @@ export type AuditKind =
   | 'break-glass-sealed'
   | 'break-glass-opened'
   | 'break-glass-closed'
+  | 'clock-accepted'
   | 'alarm'
   | 'alarm-cleared'
 

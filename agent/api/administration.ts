@@ -1,5 +1,6 @@
-import type { Clock, Entropy } from '../../model/time.ts'
+import type { Clock, Entropy, UnixMs } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
+import { acceptClock } from '../command/accept-clock.ts'
 import { closeGlass, type Glass, sealGlass } from '../command/glass.ts'
 import { type Issuing, issue } from '../command/issue.ts'
 import type { Ledger } from '../command/ledger.ts'
@@ -18,6 +19,8 @@ export interface AdministrationParts {
   readonly rotator: Rotator
   readonly glass: Glass
   readonly audit: AuditLog
+  /** Takes the system's time for right; resolves with what ours was. */
+  acceptClock(): Promise<UnixMs>
   readonly clock: Clock
   readonly entropy: Entropy
 }
@@ -68,6 +71,14 @@ export class Administration {
     const by = this.#callers.administrator(received, 'rotate')
     const sheet = by instanceof Refused ? by : await sealGlass(received, by, this.#parts)
     return sheet instanceof Refused ? sheet : { status: 200, body: { sheet } }
+  }
+
+  async acceptClock(received: Received): Promise<HttpAnswer | Refused> {
+    const by = this.#callers.administrator(received, 'rotate')
+    const accepted = by instanceof Refused ? by : await acceptClock(received, by, this.#parts)
+    if (accepted instanceof Refused) return accepted
+    const { before, now } = accepted
+    return { status: 200, body: { before: new Date(before).toISOString(), now: new Date(now).toISOString() } }
   }
 
   async closeGlass(received: Received): Promise<HttpAnswer | Refused> {

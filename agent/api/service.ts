@@ -60,6 +60,9 @@ export class Service implements Handler {
       '/v1/break-glass/seal': {
         POST: received => this.#orRefuse(received, administration.sealGlass(received)),
       },
+      '/v1/clock/accept': {
+        POST: received => this.#orRefuse(received, administration.acceptClock(received)),
+      },
       '/v1/break-glass/close': {
         POST: received => this.#orRefuse(received, administration.closeGlass(received)),
       },

@@ -1,12 +1,15 @@
 import type { Trips } from '../../failsafe/trips.ts'
 import type { Json } from '../../model/json.ts'
 import { describeDomain } from '../../model/setpoint.ts'
-import type { Clock, MonotonicMs } from '../../model/time.ts'
+import type { MonotonicMs } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
 import { type Actuator, foundOf } from '../command/actuator.ts'
 import type { Permits } from '../command/permit.ts'
 import type { BreakGlass } from '../credential/break-glass/break-glass.ts'
 import type { EpochKeys } from '../credential/epoch-keys.ts'
+import { SKEW_MAX } from '../credential/replay.ts'
+import type { ClockKeeper } from '../time/clock-keeper.ts'
+import type { KeptClock } from '../time/kept-clock.ts'
 import type { Readings } from './readings.ts'
 
 /** Everything that a status is drawn from. */
@@ -14,7 +17,8 @@ export interface Condition {
   readonly environment: string
   readonly gateway: string
   readonly started: MonotonicMs
-  readonly clock: Clock
+  readonly clock: KeptClock
+  readonly clockKeeper: Pick<ClockKeeper, 'synchronised'>
   readonly keys: EpochKeys
   readonly glass: BreakGlass
   masterKey(): string
@@ -31,6 +35,7 @@ export interface Condition {
 export function troubles({ keys, permits }: Condition): string[] {
   return [
     keys.trouble && `master key: ${keys.trouble.detail}`,
+    permits.clockTrouble() && `clock: ${permits.clockTrouble()}`,
     permits.auditTrouble() && `audit log: ${permits.auditTrouble()}`,
     permits.replayTrouble() && `replay memory: ${permits.replayTrouble()}`,
   ].filter(trouble => typeof trouble === 'string')
@@ -44,6 +49,7 @@ export async function viewAgent(condition: Condition): Promise<{ [key: string]: 
     environment: condition.environment,
     gateway: condition.gateway,
     time: new Date(clock.wall()).toISOString(),
+    clock: viewClock(condition),
     uptime_ms: Math.round(clock.monotonic() - condition.started),
     troubles: troubles(condition),
     master_key: {
@@ -68,6 +74,17 @@ export async function viewAgent(condition: Condition): Promise<{ [key: string]: 
     },
     break_glass: await viewGlass(condition.glass),
     suspended: condition.suspended(),
+  }
+}
+
+function viewClock({ clock, clockKeeper }: Condition): Json {
+  const { state } = clock
+  return {
+    state: state.kind,
+    ...(state.kind === 'holdover' ? { disagreement_ms: Math.round(state.disagreement) } : {}),
+    ...(state.kind === 'behind' ? { floor: new Date(state.floor).toISOString() } : {}),
+    synchronised: clockKeeper.synchronised ?? null,
+    skew_max_ms: SKEW_MAX,
   }
 }
 

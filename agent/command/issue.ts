@@ -54,6 +54,8 @@ export interface Issuing {
   readonly mint: Mint
   readonly roles: Roles
   readonly audit: AuditLog
+  /** Why the time is not known, if it is not. */
+  clockTrouble(): string | undefined
 }
 
 /**
@@ -63,7 +65,7 @@ export interface Issuing {
 export async function issue(
   received: Received,
   issuer: Authenticated | undefined,
-  { mint, roles, audit }: Issuing,
+  { mint, roles, audit, clockTrouble }: Issuing,
 ): Promise<Minted | Refused> {
   const who = issuer?.who
   if (received.source !== 'local' && !received.channel.certificate) {
@@ -78,6 +80,15 @@ export async function issue(
   if (order instanceof Refused) return order
   const unfit = checkRole(order.role, issuer, roles)
   if (unfit) return unfit
+
+  const untimed = clockTrouble()
+  if (untimed)
+    return refuse(
+      'clock-untrusted',
+      `nobody could say until when it is good: ${untimed}`,
+      'set the clock first',
+      who,
+    )
 
   const own: Caveat[] = []
   const grants = (order.actuators ?? [])

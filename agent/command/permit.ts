@@ -21,6 +21,8 @@ export interface Permits {
   readonly controls: Controls
   /** Why the audit log cannot be written, if it cannot. */
   auditTrouble(): string | undefined
+  /** Why the time is not known, if it is not. */
+  clockTrouble(): string | undefined
   /** Until when replayed commands could not be told from new ones, in words, if that is so. */
   replayTrouble(): string | undefined
   readonly rates: Rates
@@ -57,6 +59,16 @@ const CHECKS: readonly Check[] = [
       `${id} is ${phase}; first-out: ${first?.cause ?? 'unknown'} at ${first ? new Date(first.at).toISOString() : 'unknown'}: ${first?.detail ?? ''}`,
       `find the cause, then reset it as an engineer: holdfast reset ${id}`,
     )
+  },
+  (_, permits) => {
+    const trouble = permits.clockTrouble()
+    return trouble
+      ? new Refusal(
+          'clock-untrusted',
+          trouble,
+          'set the clock of the gateway, or when it is right: holdfast clock accept',
+        )
+      : undefined
   },
   ({ authenticated }, permits) => {
     const trouble =

@@ -118,6 +118,13 @@ export function addCredentials(program: Command): void {
       finish(await (await import('../../console/break-glass.ts')).closeGlass(options, around)),
     )
 
+  const clock = program.command('clock').description("the agent's clock")
+  withAdmin(clock.command('accept'))
+    .description("take the system clock's time for right, after it was set")
+    .action(async options =>
+      finish(await (await import('../../console/clock.ts')).acceptClock(options, around)),
+    )
+
   withAgent(program.command('roles'))
     .description('show the roles that the agent knows and what each may do')
     .action(async (options: SessionOptions) =>

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { systemClock } from '../../agent/clock.ts'
+import { systemClock } from '../../agent/time/system-clock.ts'
 import type { Surroundings } from '../../console/session.ts'
 
 /** What the parts of the program share: what the world gives them, and the options that mean the same everywhere. */

@@ -127,7 +127,7 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm'; a
   })
   const failures = new AuthenticationFailures({ limit: 5, warn: 3, leakEvery: 60_000 }, clock)
   const suspended = new Map<string, string>()
-  const troubles: { audit?: string; replay?: string } = {}
+  const troubles: { audit?: string; replay?: string; clock?: string } = {}
   const replay = new ReplayMemory(NOW - 600_000)
   const revocations = new Revocations(revocationFile(join(folder, 'revocations.json')), [], 2 * DAY)
   const rates = new Rates(new Map([['limited', { requests: 5, period: 1000 }]]), clock)
@@ -153,6 +153,7 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm'; a
       approvals,
       trips,
       controls,
+      clockTrouble: () => troubles.clock,
       auditTrouble: () => troubles.audit,
       replayTrouble: () => troubles.replay,
       suspension: identity => suspended.get(identity),
