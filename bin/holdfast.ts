@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { systemClock } from '../agent/clock.ts'
 import { EXIT } from '../console/exit.ts'
 import type { SessionOptions, Surroundings } from '../console/session.ts'
+import { simulateCommand } from './simulate.ts'
 
 // The one place that knows every program there is. Each is loaded when it is called, so that none waits for another.
 
@@ -119,16 +120,7 @@ program
     finish(await (await import('../agent/check.ts')).check({ ...options, config: file ?? options.config })),
   )
 
-program
-  .command('simulate')
-  .description('run a simulated plant and its PLC, until SIGTERM')
-  .argument('<plant>', 'the plant file')
-  .option('--host <address>', "listen there, instead of the plant file's address")
-  .option('--port <port>', "listen there, instead of the plant file's port; 0 takes a free one", readPort)
-  .option('--json', 'print JSON')
-  .action(async (plantFile, options) =>
-    finish(await (await import('../simulator/main.ts')).simulate({ ...options, plantFile })),
-  )
+program.addCommand(simulateCommand(finish).copyInheritedSettings(program))
 
 const withAdmin = (command: Command): Command =>
   command
@@ -262,12 +254,6 @@ audit
   .action(async (path, options) =>
     finish(await (await import('../agent/audit/verify-main.ts')).auditVerify({ ...options, path })),
   )
-
-function readPort(text: string): number {
-  const port = Number(text)
-  if (Number.isInteger(port) && port >= 0 && port <= 65535) return port
-  throw new InvalidArgumentError('expected a port from 0 to 65535')
-}
 
 const overrideExits = (command: Command): void => {
   command.exitOverride()

@@ -2,6 +2,7 @@ import type { Clock } from '../model/time.ts'
 import { type Motion, watchMotion } from './motion.ts'
 import { type Plant, PlantFileError, startPlant } from './plant.ts'
 import { realClock } from './real-clock.ts'
+import { ScaledClock } from './scaled-clock.ts'
 
 export interface SimulateOptions {
   readonly plantFile: string
@@ -9,6 +10,10 @@ export interface SimulateOptions {
   readonly host?: string | undefined
   /** Instead of the plant file's; 0 takes a free port. */
   readonly port?: number | undefined
+  /** Instead of the plant file's. */
+  readonly seed?: number | undefined
+  /** How many times as fast as real time; 1 unless given. */
+  readonly speed?: number | undefined
   /** One JSON object a line instead of words. */
   readonly json?: boolean | undefined
 }
@@ -21,16 +26,17 @@ export interface SimulateOptions {
 export async function simulate(options: SimulateOptions): Promise<number> {
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>()
   process.once('SIGINT', stop).once('SIGTERM', stop)
+  const clock = options.speed === undefined ? realClock : new ScaledClock(realClock, options.speed)
   try {
     await using plant = await startPlant(
       { file: options.plantFile },
-      { clock: realClock, host: options.host, port: options.port },
+      { clock, host: options.host, port: options.port, seed: options.seed },
     )
     const print = (json: object, words: string) => {
       process.stdout.write(`${options.json ? JSON.stringify(json) : words}\n`)
     }
     printStart(plant, print)
-    watchMotion(plant, motion => printMotion(realClock, motion, print))
+    watchMotion(plant, motion => printMotion(clock, motion, print))
     await stopped
     return 0
   } catch (error) {

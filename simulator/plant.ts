@@ -1,4 +1,4 @@
-import type { Clock } from '../model/time.ts'
+import type { Clock, Millis } from '../model/time.ts'
 import { Faults } from './faults.ts'
 import { Field } from './field.ts'
 import type { ImageView } from './image.ts'
@@ -8,7 +8,8 @@ import { bindingsOf } from './plant-file/bindings.ts'
 import { type PlantSource, readPlant } from './plant-file/read.ts'
 import { targetsOf } from './plant-file/reference.ts'
 import type { PlantSpec } from './plant-file/schema.ts'
-import { Plc } from './plc.ts'
+import { Plc } from './plc/plc.ts'
+import type { WatchdogState } from './plc/watchdog.ts'
 import { runScans } from './scan-loop.ts'
 
 export type { Fault, FaultKind } from './fault.ts'
@@ -26,6 +27,8 @@ export interface PlantOptions {
   readonly port?: number | undefined
   /** Instead of the plant file's. */
   readonly host?: string | undefined
+  /** Instead of the plant file's: the same seed gives the same noise. */
+  readonly seed?: number | undefined
 }
 
 /**
@@ -40,6 +43,7 @@ export async function startPlant(source: PlantSource, options: PlantOptions): Pr
 export class Plant implements AsyncDisposable {
   readonly faults: Faults
   readonly spec: PlantSpec
+  readonly #clock: Clock
   readonly #plc: Plc
   readonly #field: Field
   readonly #stopping = new AbortController()
@@ -48,8 +52,9 @@ export class Plant implements AsyncDisposable {
   readonly #server: ModbusServer
   #commands: ReadonlyMap<string, number>
   #scanning: Promise<void> = Promise.resolve()
+  #lost: Millis = 0
 
-  private constructor(spec: PlantSpec, { clock, host, port }: PlantOptions) {
+  private constructor(spec: PlantSpec, { clock, host, port, seed }: PlantOptions) {
     const { modbus } = spec.plc
     const elements = new Map(Object.entries(spec.elements))
     this.spec = spec
@@ -57,11 +62,14 @@ export class Plant implements AsyncDisposable {
       drop: () => this.#server.drop(),
       restore: () => this.#server.restore(),
     })
-    this.#plc = new Plc({ bindings: bindingsOf(spec) })
-    this.#field = new Field(elements, this.faults)
+    const { watchdog, interlocks } = spec.plc
+    this.#clock = clock
+    this.#plc = new Plc({ bindings: bindingsOf(spec), watchdog, interlocks }, clock.monotonic())
+    const sensors = new Map(Object.entries(spec.sensors))
+    this.#field = new Field(elements, { sensors, seed: seed ?? spec.seed }, this.faults)
     // The first scan is at the start, so that no client ever reads an input that no sensor wrote.
-    this.#commands = this.#plc.scan(this.#field.readings)
-    const device = new ModbusDevice(modbus.unit, this.#plc.image, this.faults, clock, event => {
+    this.#commands = this.#plc.scan(this.#field.readings, clock.monotonic())
+    const device = new ModbusDevice(modbus.unit, this.#plc, this.faults, clock, event => {
       for (const listener of this.#writeListeners) listener(event)
     })
     const address = { host: host ?? modbus.host, port: port ?? modbus.port }
@@ -74,7 +82,10 @@ export class Plant implements AsyncDisposable {
     await plant.#server.restore()
     for (const fault of spec.faults) await plant.faults.set(fault)
     const { signal } = plant.#stopping
-    plant.#scanning = runScans(options.clock, spec.plc.scan_cycle, () => plant.#scan(), signal)
+    const task = { cycle: spec.plc.scan_cycle, scan: (at: Millis) => plant.#scan(at) }
+    plant.#scanning = runScans(options.clock, [task], signal, ms => {
+      plant.#lost += ms
+    })
     return plant
   }
 
@@ -86,6 +97,16 @@ export class Plant implements AsyncDisposable {
   /** What a Modbus client would read now, raw. */
   get image(): ImageView {
     return this.#plc.image
+  }
+
+  /** off before it is armed, and for a PLC that has none. */
+  get watchdog(): WatchdogState {
+    return this.#plc.watchdogState
+  }
+
+  /** For how long plant time has stood still because the machine could not keep up. */
+  get lost(): Millis {
+    return this.#lost
   }
 
   /** The true value of a measurement such as `inlet-valve.position`, in its unit, whatever its sensor shows. */
@@ -113,9 +134,9 @@ export class Plant implements AsyncDisposable {
     await this.#scanning
   }
 
-  #scan(): void {
-    this.#field.step(this.#commands, this.spec.plc.scan_cycle)
-    this.#commands = this.#plc.scan(this.#field.readings)
+  #scan(at: Millis): void {
+    this.#field.advanceTo(at, this.#commands)
+    this.#commands = this.#plc.scan(this.#field.readings, this.#clock.monotonic())
     for (const listener of this.#scanListeners) listener()
   }
 }

@@ -1,7 +1,9 @@
 import type { Clock, Millis, MonotonicMs } from '../../model/time.ts'
 import { concerns } from '../fault.ts'
 import type { Faults } from '../faults.ts'
-import type { ProcessImage, WritableTable } from '../image.ts'
+import type { WritableTable } from '../image.ts'
+import type { Plc } from '../plc/plc.ts'
+import type { Landed } from '../plc/watchdog.ts'
 import { bitsAnswer, echoAnswer, exceptionAnswer, registersAnswer } from './answer.ts'
 import type { Frame } from './frame.ts'
 import { GATEWAY_TARGET_FAILED, ILLEGAL_ADDRESS, parseRequest, type Request } from './request.ts'
@@ -18,23 +20,17 @@ export interface WriteEvent {
 /** What goes back, and how long after the request came; undefined when nothing ever does. */
 export type Reply = { readonly pdu: Buffer; readonly delay: Millis } | undefined
 
-/** A Modbus device: carries out requests on a process image, as far as its faults let it. */
+/** A Modbus device: carries out requests on a PLC's process image, as far as its watchdog and its faults let it. */
 export class ModbusDevice {
   readonly #unit: number
-  readonly #image: ProcessImage
+  readonly #plc: Plc
   readonly #faults: Faults
   readonly #clock: Clock
   readonly #landed: (event: WriteEvent) => void
 
-  constructor(
-    unit: number,
-    image: ProcessImage,
-    faults: Faults,
-    clock: Clock,
-    landed: (event: WriteEvent) => void,
-  ) {
+  constructor(unit: number, plc: Plc, faults: Faults, clock: Clock, landed: (event: WriteEvent) => void) {
     this.#unit = unit
-    this.#image = image
+    this.#plc = plc
     this.#faults = faults
     this.#clock = clock
     this.#landed = landed
@@ -62,29 +58,37 @@ export class ModbusDevice {
     const functionCode = pdu.readUInt8(0)
     const exception = this.#faults.of('exception').find(fault => concerns(fault, request.kind))
     if (exception) return exceptionAnswer(functionCode, exception.code)
+    const now = this.#clock.monotonic()
     const { table, address } = request
     const quantity = request.kind === 'read' ? request.quantity : request.values.length
-    if (!this.#image.has(table, address, quantity)) return exceptionAnswer(functionCode, ILLEGAL_ADDRESS)
+    if (!this.#plc.image.has(table, address, quantity)) return exceptionAnswer(functionCode, ILLEGAL_ADDRESS)
+    const refusal = this.#plc.watchdog?.refuses(request, now)
+    if (refusal !== undefined) return exceptionAnswer(functionCode, refusal)
     if (request.kind === 'write') {
-      this.#write(request)
+      this.#write(request, now)
       return echoAnswer(pdu)
     }
-    const values = Array.from({ length: quantity }, (_, i) => this.#image.get(table, address + i))
+    this.#plc.watchdog?.saw(request, [], now)
+    const values = Array.from({ length: quantity }, (_, i) => this.#plc.image.get(table, address + i))
     const isBits = table === 'coil' || table === 'discrete-input'
     return isBits ? bitsAnswer(functionCode, values) : registersAnswer(functionCode, values)
   }
 
   /** All of a write lands before anyone hears of any of it: a scan or a listener never sees half of one. */
-  #write({ table, address, values }: Extract<Request, { kind: 'write' }>): void {
-    const monotonicMs = this.#clock.monotonic()
-    const events = values
-      .map((value, i): WriteEvent => ({ table, address: address + i, value, monotonicMs }))
-      .filter(event => !this.#isIgnored(event))
-    for (const event of events) this.#image.set(event.table, event.address, event.value)
-    for (const event of events) this.#landed(event)
+  #write(request: Extract<Request, { kind: 'write' }>, now: MonotonicMs): void {
+    const { table, address, values } = request
+    const landed = values
+      .map((value, i): Landed => {
+        const before = this.#plc.image.get(table, address + i)
+        return { table, address: address + i, value, before }
+      })
+      .filter(cell => !this.#isIgnored(cell))
+    for (const cell of landed) this.#plc.image.set(cell.table, cell.address, cell.value)
+    this.#plc.watchdog?.saw(request, landed, now)
+    for (const { before: _, ...cell } of landed) this.#landed({ ...cell, monotonicMs: now })
   }
 
-  #isIgnored({ table, address }: WriteEvent): boolean {
+  #isIgnored({ table, address }: Landed): boolean {
     return this.#faults
       .of('write-ignored')
       .some(fault => (fault.table ?? table) === table && (fault.address ?? address) === address)

@@ -1,7 +1,9 @@
 import { missingTarget } from '../faults.ts'
 import type { Element } from '../process/process.ts'
 import { signalsOf } from '../process/signal.ts'
+import { asList, asMapping } from './document.ts'
 import type { Problem } from './problem.ts'
+import { direction, type KnownSignals, safeguardProblems } from './safeguard-reference.ts'
 import { elementForm, faultForm, kindForm } from './schema.ts'
 
 /**
@@ -24,9 +26,12 @@ export function referenceProblems(document: unknown): Problem[] {
     const name = target.split('.')[0] ?? ''
     return Object.hasOwn(raw, name) && !kinds.has(name)
   }
+  const known: KnownSignals = { signals: signalsOf(kinds), isOdd }
   return [
     ...elements.flatMap(([name, element]) => elementProblems(name, element, kinds, isOdd)),
-    ...bindingProblems(document, kinds, isOdd),
+    ...bindingProblems(document, known),
+    ...safeguardProblems(asMapping(document)?.plc, ['plc'], known),
+    ...sensorProblems(document, known),
     ...faultProblems(document, kinds, isOdd),
   ]
 }
@@ -65,12 +70,11 @@ const TABLES = {
   input_registers: 'measurement',
 } as const
 
-function bindingProblems(document: unknown, kinds: Kinds, isOdd: IsOdd): Problem[] {
+function bindingProblems(document: unknown, known: KnownSignals): Problem[] {
   const modbus = asMapping(asMapping(asMapping(document)?.plc)?.modbus)
-  const signals = signalsOf(kinds)
   const problems: Problem[] = []
   const commanded = new Set<string>()
-  for (const [table, direction] of Object.entries(TABLES)) {
+  for (const [table, wanted] of Object.entries(TABLES)) {
     const addresses = new Set<unknown>()
     for (const [i, value] of asList(modbus?.[table]).entries()) {
       const { address, signal } = asMapping(value) ?? {}
@@ -79,20 +83,26 @@ function bindingProblems(document: unknown, kinds: Kinds, isOdd: IsOdd): Problem
         problems.push({ path: [...path, 'address'], message: `address ${address} is mapped twice` })
       }
       addresses.add(address)
-      if (typeof signal !== 'string' || isOdd(signal)) continue
-      if (signals.get(signal) !== direction) {
-        const known = [...signals].filter(([, is]) => is === direction).map(([known]) => known)
-        const message = `expected a ${direction}: ${known.join(', ') || 'this plant has none'}; not ${signal}`
-        problems.push({ path: [...path, 'signal'], message })
-      } else if (direction === 'command') {
-        if (commanded.has(signal)) {
-          problems.push({ path: [...path, 'signal'], message: `${signal} is commanded by another cell too` })
-        }
-        commanded.add(signal)
+      if (typeof signal !== 'string') continue
+      problems.push(...direction(known, signal, wanted, [...path, 'signal']))
+      if (wanted !== 'command' || known.signals.get(signal) !== 'command') continue
+      if (commanded.has(signal)) {
+        problems.push({ path: [...path, 'signal'], message: `${signal} is commanded by another cell too` })
       }
+      commanded.add(signal)
     }
   }
   return problems
+}
+
+function sensorProblems(document: unknown, known: KnownSignals): Problem[] {
+  const signals = Object.keys(asMapping(asMapping(document)?.sensors) ?? {})
+  return signals.flatMap(signal =>
+    direction(known, signal, 'measurement', ['sensors', signal]).map(problem => ({
+      ...problem,
+      isKey: true,
+    })),
+  )
 }
 
 function faultProblems(document: unknown, kinds: Kinds, isOdd: IsOdd): Problem[] {
@@ -116,14 +126,4 @@ export function targetsOf(elements: Kinds) {
     actuators: new Set(actuators.map(([name]) => name)),
     measurements: new Set(measurements.map(([name]) => name)),
   }
-}
-
-function asMapping(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined
-}
-
-function asList(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : []
 }

@@ -1,28 +1,12 @@
 import { z } from 'zod'
-import { type Millis, parseDuration } from '../../model/time.ts'
+import type { Millis } from '../../model/time.ts'
 import type { Fault } from '../fault.ts'
 import type { Element } from '../process/process.ts'
+import type { SensorSpec } from '../sensor.ts'
+import { amount, cell, cellAddress, duration, fraction, name, signal, size } from './quantity.ts'
+import { interlockForm, watchdogForm } from './safeguard.ts'
 
 /** The plant file's form. What its parts mean is said where they act; units are in the names. */
-
-const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected a name of a-z, 0-9 and hyphens')
-const signal = z
-  .string()
-  .regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, 'expected <element>.<signal>, such as inlet-valve.position')
-const duration = z
-  .string('expected a duration such as 10ms, 3s or 15m')
-  .transform((text, context): Millis => {
-    const ms = parseDuration(text)
-    if (ms === undefined) {
-      const message = `expected a duration such as 10ms, 3s or 15m, not ${JSON.stringify(text)}`
-      context.issues.push({ code: 'custom', message, input: text })
-    }
-    return ms ?? 0
-  })
-const fraction = z.number().min(0).max(1)
-const amount = z.number().min(0)
-const size = z.number().positive()
-const cellAddress = z.int().min(0).max(0xffff)
 
 const valve = z.strictObject({
   kind: z.literal('valve'),
@@ -73,6 +57,8 @@ const outputBit = z.strictObject({
   address: cellAddress,
   signal: signal.optional(),
   initial: z.literal([0, 1]).default(0),
+  fallback: z.literal([0, 1]).optional(),
+  fallback_register: cellAddress.optional(),
 })
 const inputBit = z.strictObject({ address: cellAddress, signal })
 const scaling = {
@@ -87,7 +73,9 @@ const outputRegister = z.strictObject({
   address: cellAddress,
   signal: signal.optional(),
   ...scaling,
-  initial: z.int().min(0).max(0xffff).default(0),
+  initial: cell.default(0),
+  fallback: cell.optional(),
+  fallback_register: cellAddress.optional(),
 })
 const inputRegister = z.strictObject({ address: cellAddress, signal, ...scaling })
 
@@ -102,7 +90,14 @@ const plc = z.strictObject({
     holding_registers: z.array(outputRegister).default([]),
     input_registers: z.array(inputRegister).default([]),
   }),
+  watchdog: watchdogForm.optional(),
+  interlocks: z.array(interlockForm).default([]),
 })
+
+const sensorForm = z.strictObject({
+  noise: amount.default(0),
+  lag: duration.optional().transform((lag): Millis => lag ?? 0),
+}) satisfies z.ZodType<SensorSpec>
 
 const on = z.enum(['reads', 'writes']).optional()
 export const faultForm = z.discriminatedUnion('kind', [
@@ -124,8 +119,10 @@ export const faultForm = z.discriminatedUnion('kind', [
 
 export const plantForm = z.strictObject({
   plant: name,
+  seed: z.int().min(0).max(0xffff_ffff).default(1),
   plc,
   elements: z.record(name, elementForm),
+  sensors: z.record(signal, sensorForm).default({}),
   faults: z.array(faultForm).default([]),
 })
 

@@ -60,9 +60,13 @@ export interface Rig extends AsyncDisposable {
   readonly client: ModbusClient
 }
 
-export async function startRig(faults: PlantFile['faults'] = []): Promise<Rig> {
+/** `changes` replace whole keys of the plant file. */
+export async function startRig(
+  faults: PlantFile['faults'] = [],
+  changes: Partial<PlantFile> = {},
+): Promise<Rig> {
   const clock = new VirtualClock()
-  const plant = await startPlant({ plant: { ...WATER_PLANT, faults } }, { clock })
+  const plant = await startPlant({ plant: { ...WATER_PLANT, ...changes, faults } }, { clock })
   const client = await connect(plant)
   return {
     plant,
