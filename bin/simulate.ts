@@ -9,9 +9,19 @@ export function simulateCommand(finish: (code: number) => void): Command {
     .option('--port <port>', "listen there, instead of the plant file's port; 0 takes a free one", readPort)
     .option('--seed <n>', "the seed of all chance, instead of the plant file's", readSeed)
     .option('--speed <n>', 'run n times as fast as real time: 60 makes a minute a second', readSpeed)
+    .option(
+      '--fault <fault...>',
+      'what is wrong from the start: stuck,element=inlet-valve (docs/SIMULATOR.md lists them all)',
+    )
     .option('--json', 'print JSON')
     .action(async (plantFile, options) =>
-      finish(await (await import('../simulator/main.ts')).simulate({ ...options, plantFile })),
+      finish(
+        await (await import('../simulator/main.ts')).simulate({
+          ...options,
+          faults: options.fault,
+          plantFile,
+        }),
+      ),
     )
 }
 

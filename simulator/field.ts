@@ -25,6 +25,8 @@ export class Field {
   readonly #faults: Faults
   readonly #sensors: ReadonlyMap<string, Sensor>
   #at: Millis = 0
+  /** By how much the sensors that drift are wrong by now. */
+  #errors: ReadonlyMap<string, number> = new Map()
   #state: ProcessState
   #truth: ReadonlyMap<string, number>
   #readings: ReadonlyMap<string, number>
@@ -59,7 +61,7 @@ export class Field {
     this.#at = at
     this.#state = stepProcess(this.#elements, this.#state, this.#drives(commands), dt)
     this.#truth = measure(this.#elements, this.#state)
-    this.#readings = this.#shown(this.#sensed(dt))
+    this.#readings = this.#shown(this.#sensed(dt), dt)
   }
 
   #drives(commands: ReadonlyMap<string, number>): Map<string, Drive> {
@@ -93,11 +95,19 @@ export class Field {
     return sensed
   }
 
-  #shown(sensed: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  #shown(sensed: ReadonlyMap<string, number>, dt: Millis): ReadonlyMap<string, number> {
     const frozen = this.#faults.of('feedback-frozen')
     const lies = this.#faults.of('feedback-lies')
-    if (frozen.length === 0 && lies.length === 0) return sensed
+    const drifts = this.#faults.of('drift')
+    this.#errors = new Map(
+      drifts.map(({ signal, per_second }) => [
+        signal,
+        (this.#errors.get(signal) ?? 0) + (per_second * dt) / 1000,
+      ]),
+    )
+    if (frozen.length + lies.length + drifts.length === 0) return sensed
     const shown = new Map(sensed)
+    for (const [signal, error] of this.#errors) shown.set(signal, (sensed.get(signal) ?? 0) + error)
     for (const { signal } of frozen) {
       const before = this.#readings.get(signal)
       if (before !== undefined) shown.set(signal, before)

@@ -1,6 +1,7 @@
 import type { Clock, Millis, MonotonicMs } from '../../model/time.ts'
+import type { Chance } from '../chance.ts'
 import { concerns } from '../fault.ts'
-import type { Faults } from '../faults.ts'
+import type { PlcFaults } from '../faults.ts'
 import type { WritableTable } from '../image.ts'
 import type { Plc } from '../plc/plc.ts'
 import type { Landed } from '../plc/watchdog.ts'
@@ -15,24 +16,40 @@ export interface WriteEvent {
   /** Raw: a coil is 0 or 1. */
   readonly value: number
   readonly monotonicMs: MonotonicMs
+  /** Set when not a client wrote it, but the second master of a fault. */
+  readonly secondMaster?: true
 }
 
 /** What goes back, and how long after the request came; undefined when nothing ever does. */
 export type Reply = { readonly pdu: Buffer; readonly delay: Millis } | undefined
 
+export interface DeviceParts {
+  readonly unit: number
+  readonly plc: Plc
+  readonly faults: PlcFaults
+  readonly clock: Clock
+  /** Where jitter comes from. */
+  readonly chance: Chance
+  /** Called for each value of a write that lands. */
+  landed(event: WriteEvent): void
+}
+
 /** A Modbus device: carries out requests on a PLC's process image, as far as its watchdog and its faults let it. */
 export class ModbusDevice {
   readonly #unit: number
   readonly #plc: Plc
-  readonly #faults: Faults
+  readonly #faults: PlcFaults
   readonly #clock: Clock
+  /** Of jitter. */
+  readonly #chance: Chance
   readonly #landed: (event: WriteEvent) => void
 
-  constructor(unit: number, plc: Plc, faults: Faults, clock: Clock, landed: (event: WriteEvent) => void) {
+  constructor({ unit, plc, faults, clock, chance, landed }: DeviceParts) {
     this.#unit = unit
     this.#plc = plc
     this.#faults = faults
     this.#clock = clock
+    this.#chance = chance
     this.#landed = landed
   }
 
@@ -51,7 +68,19 @@ export class ModbusDevice {
     const answer = this.#carryOut(request, pdu)
     if (silent) return undefined
     const late = this.#faults.of('latency').find(fault => concerns(fault, request.kind))
-    return { pdu: answer, delay: late?.ms ?? 0 }
+    if (!late) return { pdu: answer, delay: 0 }
+    return { pdu: answer, delay: late.ms + (late.jitter_ms ?? 0) * this.#chance.next() }
+  }
+
+  /** A write by another master than those who are connected: it lands as theirs do, if the PLC has the cell and takes it. */
+  writeAsSecondMaster(table: WritableTable, address: number, value: number): void {
+    const functionCode = table === 'coil' ? 5 : 6
+    const raw = table === 'coil' ? Math.min(value, 1) : value
+    const request = { kind: 'write', functionCode, table, address, values: [raw] } as const
+    const now = this.#clock.monotonic()
+    if (!this.#plc.image.has(table, address, 1)) return
+    if (this.#plc.watchdog?.refuses(request, now) !== undefined) return
+    this.#write(request, now, { secondMaster: true })
   }
 
   #carryOut(request: Request, pdu: Buffer): Buffer {
@@ -75,7 +104,11 @@ export class ModbusDevice {
   }
 
   /** All of a write lands before anyone hears of any of it: a scan or a listener never sees half of one. */
-  #write(request: Extract<Request, { kind: 'write' }>, now: MonotonicMs): void {
+  #write(
+    request: Extract<Request, { kind: 'write' }>,
+    now: MonotonicMs,
+    by: Pick<WriteEvent, 'secondMaster'> = {},
+  ): void {
     const { table, address, values } = request
     const landed = values
       .map((value, i): Landed => {
@@ -85,7 +118,7 @@ export class ModbusDevice {
       .filter(cell => !this.#isIgnored(cell))
     for (const cell of landed) this.#plc.image.set(cell.table, cell.address, cell.value)
     this.#plc.watchdog?.saw(request, landed, now)
-    for (const { before: _, ...cell } of landed) this.#landed({ ...cell, monotonicMs: now })
+    for (const { before: _, ...cell } of landed) this.#landed({ ...cell, monotonicMs: now, ...by })
   }
 
   #isIgnored({ table, address }: Landed): boolean {

@@ -1,11 +1,11 @@
 import type { Binding } from '../binding.ts'
 import type { Table } from '../image.ts'
-import type { PlantSpec } from './schema.ts'
+import type { PlcFileSpec } from './plc-form.ts'
 
 type Cell = Partial<Binding> & { readonly address: number; readonly fallback_register?: number | undefined }
 
-/** The address map of a plant file as one list of bindings. */
-export function bindingsOf({ plc: { modbus } }: PlantSpec): Binding[] {
+/** The address map of a PLC as one list of bindings. */
+export function bindingsOf({ modbus }: PlcFileSpec): Binding[] {
   const bind = (table: Table) => (cell: Cell) => ({
     table,
     address: cell.address,

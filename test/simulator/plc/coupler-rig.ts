@@ -1,8 +1,10 @@
 import type { PlantFile } from '../../../simulator/plant.ts'
 import { startRig, WATER_PLANT } from '../water-plant.ts'
 
+type PlcFile = NonNullable<PlantFile['plc']>
+
 /** The water plant with a watchdog, and with one its fallback: inlet valve closed, pump on, drain valve a quarter open. */
-export function startGuarded(watchdog: PlantFile['plc']['watchdog'], more: Partial<PlantFile['plc']> = {}) {
+export function startGuarded(watchdog: PlcFile['watchdog'], more: Partial<PlcFile> = {}) {
   const { modbus } = WATER_PLANT.plc
   if (watchdog === undefined) return startRig([], { plc: { ...WATER_PLANT.plc, ...more } })
   return startRig([], {
