@@ -109,7 +109,7 @@ test('every source file is used by another or is a program of its own', () => {
   // Parts that are for others to import: integrators' tests, and the audit commands to come.
   const libraries = [
     'client/narrow.ts',
-    'simulator/virtual-clock.ts',
+    'simulator/library.ts',
     'agent/audit/proof.ts',
     'agent/credential/envelope-file.ts',
   ]

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
-import { configOption, finish, keySurroundings, readPort } from './options.ts'
+import { configOption, finish, keySurroundings } from './options.ts'
+import { simulateCommand } from './simulate.ts'
 
 /** What is run on the gateway itself: the agent, its enrolment and its configuration; and the simulated plant. */
 export function addHost(program: Command): void {
@@ -67,14 +68,5 @@ export function addHost(program: Command): void {
       ),
     )
 
-  program
-    .command('simulate')
-    .description('run a simulated plant and its PLC, until SIGTERM')
-    .argument('<plant>', 'the plant file')
-    .option('--host <address>', "listen there, instead of the plant file's address")
-    .option('--port <port>', "listen there, instead of the plant file's port; 0 takes a free one", readPort)
-    .option('--json', 'print JSON')
-    .action(async (plantFile, options) =>
-      finish(await (await import('../../simulator/main.ts')).simulate({ ...options, plantFile })),
-    )
+  program.addCommand(simulateCommand(finish).copyInheritedSettings(program))
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { systemClock } from '../../agent/time/system-clock.ts'
 import type { Surroundings } from '../../console/session.ts'
 
@@ -52,9 +52,3 @@ export const withAdmin = (command: Command): Command =>
 
 export const outOption = () =>
   new Option('-o, --out <file>', 'the file to write, which must not exist; - prints it').makeOptionMandatory()
-
-export function readPort(text: string): number {
-  const port = Number(text)
-  if (Number.isInteger(port) && port >= 0 && port <= 65535) return port
-  throw new InvalidArgumentError('expected a port from 0 to 65535')
-}
