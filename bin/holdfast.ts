@@ -4,6 +4,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { systemClock } from '../agent/clock.ts'
 import { EXIT } from '../console/exit.ts'
 import type { SessionOptions, Surroundings } from '../console/session.ts'
+import { auditCommand } from './audit.ts'
 
 // The one place that knows every program there is. Each is loaded when it is called, so that none waits for another.
 
@@ -248,20 +249,7 @@ withAgent(program.command('reset'))
     finish(await (await import('../console/command.ts')).reset(actuator, options, around)),
   )
 
-const audit = program.command('audit').description('work with the audit log')
-audit
-  .command('verify')
-  .description('verify an audit log, or a copy of one; needs no agent and no secret')
-  .argument('[file]', 'the log', '/var/lib/holdfast/audit.db')
-  .option('--key <file>', 'the public key of its checkpoints; audit.vkey beside it unless given')
-  .option(
-    '--checkpoint <file>',
-    'a checkpoint that was kept elsewhere: shows whether the log was cut or rolled back since',
-  )
-  .option('--json', 'print JSON')
-  .action(async (path, options) =>
-    finish(await (await import('../agent/audit/verify-main.ts')).auditVerify({ ...options, path })),
-  )
+program.addCommand(auditCommand(finish, systemClock))
 
 function readPort(text: string): number {
   const port = Number(text)
