@@ -1,3 +1,4 @@
+import { AUDIT_KINDS } from '../../model/audit-kinds.ts'
 import type { Clock } from '../../model/time.ts'
 import { CSV_HEADER, csvLine } from './csv.ts'
 import { Evidence } from './evidence.ts'
@@ -74,6 +75,8 @@ function formatOf({ json, csv }: AuditQueryOptions): { head: string; record(text
 /** What is searched for, or what is wrong with the question. */
 function readSearch(options: AuditQueryOptions, clock: Pick<Clock, 'wall'>): Search | string {
   const { actor, credential, actuator, kind, outcome } = options
+  if (kind !== undefined && !Object.hasOwn(AUDIT_KINDS, kind))
+    return `--kind ${kind}: there is no such kind; there are ${Object.keys(AUDIT_KINDS).join(', ')}`
   const moments: { since?: number; until?: number } = {}
   for (const name of ['since', 'until'] as const) {
     const text = options[name]

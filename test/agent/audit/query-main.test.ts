@@ -71,6 +71,7 @@ describe('holdfast audit query', () => {
         [folder.log, '--since', 'yesterday'],
         /^--since yesterday: expected a time such as 2026-01-31T12:00:00Z/,
       ],
+      [[folder.log, '--kind', 'party'], /^--kind party: there is no such kind; there are log-created, /],
       [[folder.log, '--limit', 'some'], /expected a number such as 100/],
       [[folder.log, '--json', '--csv'], /cannot be used with/],
       [[join(folder.path, 'nothing.db')], /^cannot read the log: .*nothing\.db/],
