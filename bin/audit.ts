@@ -16,6 +16,7 @@ export function auditCommand(finish: (code: number) => void, clock: Clock): Comm
       '--checkpoint <file>',
       'a checkpoint that was kept elsewhere: shows whether the log was cut or rolled back since',
     )
+    .option('--records-only', 'do not look whether the indexes fit the records; quicker')
     .option('--json', 'print JSON')
     .action(async (path, options) =>
       finish(await (await import('../agent/audit/verify-main.ts')).auditVerify({ ...options, path })),

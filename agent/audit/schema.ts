@@ -152,7 +152,8 @@ function makeFile(path: string, mode: OpenMode): void {
   }
 }
 
-function makeTables(database: Database.Database): void {
+/** Makes the tables of an empty log. Whoever changes them gives them another version. */
+export function makeTables(database: Database.Database): void {
   database
     .transaction(() => {
       database.exec(TABLES)
