@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { systemClock } from '../agent/time/system-clock.ts'
 import { EXIT } from '../console/exit.ts'
-import { addAudit } from './program/audit.ts'
+import { auditCommand } from './program/audit.ts'
 import { addCredentials } from './program/credentials.ts'
 import { addHost } from './program/host.ts'
 import { addOperation } from './program/operation.ts'
+import { finish } from './program/options.ts'
 
 // The one place that knows every program there is. Each is loaded when it is called, so that none waits for another.
 
@@ -27,7 +29,7 @@ const program = new Command('holdfast')
 addHost(program)
 addCredentials(program)
 addOperation(program)
-addAudit(program)
+program.addCommand(auditCommand(finish, systemClock).copyInheritedSettings(program))
 
 const overrideExits = (command: Command): void => {
   command.exitOverride()

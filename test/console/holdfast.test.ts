@@ -44,6 +44,8 @@ test('every command has a help that says what it is for', async () => {
     ['reset'],
     ['audit'],
     ['audit', 'verify'],
+    ['audit', 'query'],
+    ['audit', 'tail'],
   ]) {
     const { exitCode, stdout } = await run(...words, '--help')
     assert.equal(exitCode, 0, words.join(' '))
