@@ -45,11 +45,12 @@ export class Service implements Handler {
       '/readyz': { GET: async () => this.#readiness() },
       '/v1/status': { GET: received => this.#status(received) },
       '/v1/actuators': { GET: received => this.#read(received, () => viewActuators(parts.condition)) },
-      '/v1/actuators/{id}': { GET: (received, id) => this.#actuator(received, id) },
-      '/v1/actuators/{id}/commands': {
+      // Of one actuator: no path is like these keys, because a path begins with /.
+      actuator: { GET: (received, id) => this.#actuator(received, id) },
+      'actuator/commands': {
         POST: async (received, id) => answerCommand(await carryOut(received, id, parts.commands)),
       },
-      '/v1/actuators/{id}/reset': { POST: (received, id) => this.#reset(received, id) },
+      'actuator/reset': { POST: (received, id) => this.#reset(received, id) },
       '/v1/roles': { GET: received => this.#read(received, async () => this.#roles()) },
       '/v1/credentials': {
         GET: received => this.#orRefuse(received, administration.credentials(received)),
@@ -117,7 +118,7 @@ export class Service implements Handler {
 
   async #route(received: Received): Promise<HttpAnswer> {
     const [, id = '', action = ''] = ACTUATOR_PATH.exec(received.path) ?? []
-    const methods = this.#routes[id === '' ? received.path : `/v1/actuators/{id}${action}`]
+    const methods = this.#routes[id === '' ? received.path : `actuator${action}`]
     if (!methods) {
       return await this.#refuse(
         received,
