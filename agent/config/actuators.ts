@@ -1,14 +1,16 @@
 import { z } from 'zod'
-import { fitsTable, isWritable, type ModbusTable } from '../../drivers/modbus/point.ts'
+import { describePoint, isBit, isWritable, type ModbusPoint, overlap } from '../../drivers/modbus/point.ts'
+import { fits, stepOf } from '../../drivers/modbus/value.ts'
 import { describeDomain, type Position, resolveSetpoint, type SetpointDomain } from '../../model/setpoint.ts'
-import type { ActuatorConfig } from './config.ts'
+import type { ActuatorConfig, DeviceConfig } from './config.ts'
+import { checkPulse } from './devices.ts'
 import { name, timeout } from './forms.ts'
 import { describeNames, type Names } from './names.ts'
-import { pointForm, resolvePoint } from './points.ts'
+import { missingForWrite, pointForm, resolvePoint } from './points.ts'
 import type { Path, Report } from './problem.ts'
 
 const position = z.strictObject({
-  write: z.int('expected the whole number to write'),
+  write: z.number('expected the value to write'),
   feedback: z.number('expected the feedback value that shows it'),
 })
 
@@ -52,6 +54,7 @@ export function resolveActuator(
   id: string,
   actuator: ActuatorFile,
   names: Names,
+  devices: ReadonlyMap<string, DeviceConfig>,
   report: Report,
 ): ActuatorConfig | undefined {
   const at = (...steps: Path): Path => ['actuators', id, ...steps]
@@ -63,7 +66,9 @@ export function resolveActuator(
   if (!isWritable(command.table)) {
     report(at('command'), `a ${command.table} cannot be written: expected a coil or a holding_register`)
   }
-  const isEcho = command.table === feedback.table && command.address === feedback.address
+  const unsaid = missingForWrite(actuator.command) ?? checkPulse(command, devices.get(actuator.device))
+  if (unsaid !== undefined) report(at('command'), unsaid)
+  const isEcho = overlap(command, feedback)
   if (isEcho !== actuator.feedback_is_command) {
     report(
       at(isEcho ? 'feedback' : 'feedback_is_command'),
@@ -77,7 +82,7 @@ export function resolveActuator(
     report(at(), 'expected either positions (named) or range (min and max)')
     return undefined
   }
-  checkDomain(domain, command.table, (path, message) => report(at(...path), message), actuator.tolerance)
+  checkDomain(domain, command, (path, message) => report(at(...path), message), actuator.tolerance)
   const safe = resolveSetpoint(domain, actuator.safe)
   if (!safe) {
     report(
@@ -100,21 +105,51 @@ export function resolveActuator(
   }
 }
 
-/** What is written for any setpoint must fit the table, and its feedback must tell positions apart. */
-function checkDomain(domain: SetpointDomain, table: ModbusTable, report: Report, tolerance: number): void {
-  if (domain.kind === 'range') {
-    const ends = [domain.min, domain.max, domain.min + domain.step]
-    if (domain.min < domain.max && ends.every(end => fitsTable(table, end))) return
-    report(['range'], `expected whole numbers that fit a ${table}, min below max, and a whole step`)
-    return
-  }
+/** What is written for any setpoint must fit the point, and its feedback must tell positions apart. */
+function checkDomain(domain: SetpointDomain, point: ModbusPoint, report: Report, tolerance: number): void {
+  if (domain.kind === 'range') return checkRange(domain, point, report, tolerance)
   for (const [name, { write }] of domain.positions) {
-    if (!fitsTable(table, write)) report(['positions', name, 'write'], `${write} does not fit a ${table}`)
+    if (!fits(point, write))
+      report(['positions', name, 'write'], `${write} does not fit a ${describePoint(point)}`)
   }
   if (nearestFeedback(domain.positions) <= 2 * tolerance) {
     report(['tolerance'], 'with this tolerance two positions cannot be told apart by their feedback')
   }
 }
+
+/** The device knows steps of its own: two setpoints must not become one, and rounding must not look like a mismatch. */
+function checkRange(
+  { min, max, step }: Extract<SetpointDomain, { kind: 'range' }>,
+  point: ModbusPoint,
+  report: Report,
+  tolerance: number,
+): void {
+  if (!(min < max && [min, max, min + step].every(end => fits(point, end)))) {
+    const whole = !isBit(point) && point.scale !== 1 ? '' : 'whole '
+    report(
+      ['range'],
+      `expected ${whole}numbers that fit a ${describePoint(point)}, min below max, and a ${whole}step`,
+    )
+    return
+  }
+  const least = stepOf(point)
+  if (step < least * (1 - SLACK))
+    report(
+      ['range', 'step'],
+      `the device cannot tell less than ${least} apart: expected a step of that or more`,
+    )
+  const isEven = [step, min - (isBit(point) ? 0 : point.offset)].every(
+    length => least === 0 || Math.abs(length / least - Math.round(length / least)) < SLACK,
+  )
+  if (!isEven && tolerance < least / 2)
+    report(
+      ['tolerance'],
+      `setpoints are rounded to steps of ${least}: expected a tolerance of at least ${least / 2}`,
+    )
+}
+
+/** Binary fractions have no 0.1: lengths that a person calls equal differ by less than this part. */
+const SLACK = 1e-9
 
 function resolveDomain({ positions, range }: ActuatorFile): SetpointDomain | undefined {
   if (positions && !range && Object.keys(positions).length > 0)

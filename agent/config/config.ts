@@ -1,4 +1,6 @@
+import type { ReadLimits } from '../../drivers/modbus/plan.ts'
 import type { ModbusPoint } from '../../drivers/modbus/point.ts'
+import type { TcpEndpoint } from '../../drivers/modbus/tcp.ts'
 import type { EvidenceLimits } from '../../failsafe/evidence.ts'
 import type { Roles } from '../../model/role.ts'
 import type { SetpointDomain, Target } from '../../model/setpoint.ts'
@@ -91,10 +93,12 @@ export type ListenerConfig =
 
 export interface DeviceConfig {
   readonly protocol: 'modbus-tcp'
-  readonly host: string
-  readonly port: number
+  readonly way: TcpEndpoint
   readonly unit: number
   readonly timeout: Millis
+  /** How many requests the device takes before it has answered the first. */
+  readonly inFlight: number
+  readonly limits: ReadLimits
 }
 
 export interface ActuatorConfig {

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
 import { resolveActuator } from './actuators.ts'
 import type { ActuatorConfig, Config } from './config.ts'
+import { checkDevices, checkWriters, resolveDevice } from './devices.ts'
 import { resolveListeners } from './listeners.ts'
 import { resolveMasterKey } from './master-key.ts'
 import type { Names } from './names.ts'
-import { resolvePoint } from './points.ts'
 import type { Report } from './problem.ts'
 import { resolveRoles } from './roles.ts'
 import type { ConfigFile } from './schema.ts'
@@ -12,12 +12,14 @@ import { checkTripGroups } from './trip-groups.ts'
 
 /** Checks what a well-formed configuration means and makes the one that the agent runs on. Reports every problem. */
 export function resolveConfig(file: ConfigFile, names: Names, folder: string, report: Report): Config {
+  const devices = new Map(Object.entries(file.devices).map(([id, device]) => [id, resolveDevice(device)]))
   const actuators = new Map<string, ActuatorConfig>()
   for (const [id, actuator] of Object.entries(file.actuators)) {
-    const resolved = resolveActuator(id, actuator, names, report)
+    const resolved = resolveActuator(id, actuator, names, devices, report)
     if (resolved) actuators.set(id, resolved)
   }
-  checkPoints(file, report)
+  checkDevices(devices, report)
+  checkWriters(file.actuators, report)
   checkTripGroups(file, names, report)
   if (file.authentication_failures.warn >= file.authentication_failures.limit) {
     report(
@@ -53,22 +55,8 @@ export function resolveConfig(file: ConfigFile, names: Names, folder: string, re
       warn: file.authentication_failures.warn,
       leakEvery: file.authentication_failures.leak_every,
     },
-    devices: new Map(Object.entries(file.devices)),
+    devices,
     actuators,
     tripGroups: new Map(Object.entries(file.trip_groups)),
-  }
-}
-
-/** Two actuators that write the same point would undo each other's safe state; two names for one device hide that. */
-function checkPoints(file: ConfigFile, report: Report): void {
-  const writers = new Map<string, string>()
-  for (const [id, { device, command }] of Object.entries(file.actuators)) {
-    const { table, address } = resolvePoint(command)
-    const { host, port, unit } = file.devices[device] ?? {}
-    const key = `${host} ${port} ${unit} ${table} ${address}`
-    const other = writers.get(key)
-    if (other)
-      report(['actuators', id, 'command'], `${other} writes the same ${table} ${address} of the same device`)
-    writers.set(key, id)
   }
 }

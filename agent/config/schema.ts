@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { actuatorForm } from './actuators.ts'
-import { duration, name, port, timeout } from './forms.ts'
+import { deviceForm } from './devices.ts'
+import { duration, name, timeout } from './forms.ts'
 import { listenersForm } from './listeners.ts'
 import { masterKeyForm } from './master-key.ts'
 import { rolesForm } from './roles.ts'
@@ -34,16 +35,7 @@ export const ConfigFile = z.strictObject({
       leak_every: timeout.default(60_000),
     })
     .default({ limit: 5, warn: 3, leak_every: 60_000 }),
-  devices: z.record(
-    name,
-    z.strictObject({
-      protocol: z.literal('modbus-tcp', 'expected modbus-tcp'),
-      host: z.string().min(1),
-      port: port.default(502),
-      unit: z.int().min(0).max(255).default(1),
-      timeout: timeout.default(1000),
-    }),
-  ),
+  devices: z.record(name, deviceForm),
   actuators: z.record(name, actuatorForm),
   trip_groups: z.record(name, z.array(name).min(1)).default({}),
 })
