@@ -18,6 +18,8 @@ export type AuditKind =
   | 'trip-safe'
   | 'trip-failed'
   | 'trip-safe-lost'
+  | 'trip-acknowledged'
+  | 'interlock-ended'
   | 'reset'
   | 'credential-issued'
   | 'revocation'
@@ -27,6 +29,8 @@ export type AuditKind =
   | 'break-glass-opened'
   | 'break-glass-closed'
   | 'clock-accepted'
+  | 'listener-closed'
+  | 'listener-opened'
   | 'alarm'
   | 'alarm-cleared'
 

@@ -10,6 +10,8 @@ export interface Actuator extends GuardedActuator {
   readonly description: string
   /** How many people it takes to set it away from safe, and to reset its trip. */
   readonly approvals: ApprovalsNeeded
+  /** Whether repeated authentication failures trip it. */
+  readonly tripsOnFailures: boolean
 }
 
 /** What a feedback reading says about where the actuator is. */

@@ -1,3 +1,4 @@
+import type { Supervision } from '../../failsafe/supervision.ts'
 import type { Outcome } from '../../model/outcome.ts'
 import { Refusal } from '../../model/refusal.ts'
 import type { Setpoint } from '../../model/setpoint.ts'
@@ -22,6 +23,8 @@ export interface Commands {
   readonly permits: Permits
   readonly audit: AuditLog
   readonly refusals: Refusals
+  /** Learns of every movement. */
+  readonly supervision: Pick<Supervision, 'moving' | 'moved'>
   readonly clock: Clock
   /** Makes a name for a command, never the same twice. */
   newCommandId(): string
@@ -92,9 +95,15 @@ export async function carryOut(received: Received, id: string, commands: Command
  */
 async function moveAndLook(intended: Intended, commands: Commands): Promise<Outcome> {
   try {
+    const { actuator, target, towardsSafe } = intended.permitted.authorized
+    commands.supervision.moving(actuator.id)
     const actuated = await actuate(intended, commands.authenticator.revocations)
     if (actuated instanceof Refusal) return { kind: 'refused', refusal: actuated }
-    return await verify(actuated, commands.clock)
+    const outcome = await verify(actuated, commands.clock)
+    const isDone = outcome.kind === 'verified' || outcome.kind === 'mismatch'
+    if (isDone && !intended.permitted.control.signal.aborted)
+      commands.supervision.moved(actuator.id, target, towardsSafe)
+    return outcome
   } catch (error) {
     commands.onMistake(error)
     const asked = intended.permitted.authorized.target.setpoint

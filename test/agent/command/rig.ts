@@ -92,6 +92,7 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm'; a
     safe: { setpoint: 'closed', write: 0, feedback: 0 },
     tolerance: 0,
     travelTime: 20_000,
+    tripsOnFailures: true,
     approvals: { command: settings.approvals ?? 1, reset: settings.approvals ?? 1 },
     deviceTimeout: 1000,
   }
@@ -117,6 +118,7 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm'; a
   }
   const controls = new Controls()
   const events: string[] = []
+  const movements: string[] = []
   const noted: AuditEntry[] = []
   const trips = new Trips(actuators, [], clock, {
     alarm: (actuator, cause) => events.push(`alarm ${cause} ${actuator}`),
@@ -125,9 +127,19 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm'; a
     overrule: (actuator, detail) => controls.overrule(actuator, detail),
     mistake: () => events.push('mistake'),
   })
-  const failures = new AuthenticationFailures({ limit: 5, warn: 3, leakEvery: 60_000 }, clock)
+  const failures = new AuthenticationFailures(
+    { limit: 5, warn: 3, leakEvery: 60_000, tripsPerDay: 10 },
+    clock,
+    () => {},
+  )
   const suspended = new Map<string, string>()
-  const troubles: { audit?: string; replay?: string; clock?: string } = {}
+  const troubles: {
+    audit?: string
+    replay?: string
+    clock?: string
+    held?: string
+    unmet?: { kind: 'interlock' | 'permissive'; detail: string }
+  } = {}
   const replay = new ReplayMemory(NOW - 600_000)
   const revocations = new Revocations(revocationFile(join(folder, 'revocations.json')), [], 2 * DAY)
   const rates = new Rates(new Map([['limited', { requests: 5, period: 1000 }]]), clock)
@@ -144,6 +156,7 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm'; a
       suspended.set(identity, reason)
       events.push(`suspended ${identity}`)
     },
+    closeListener: listener => events.push(`closed ${listener}`),
   })
   const commands: Commands = {
     authenticator,
@@ -154,12 +167,19 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm'; a
       trips,
       controls,
       clockTrouble: () => troubles.clock,
+      unmet: () => troubles.unmet,
+      heldBy: () => troubles.held,
       auditTrouble: () => troubles.audit,
       replayTrouble: () => troubles.replay,
       suspension: identity => suspended.get(identity),
     },
     audit,
     refusals,
+    supervision: {
+      moving: id => movements.push(`moving ${id}`),
+      moved: (id, { setpoint }, towardsSafe) =>
+        movements.push(`moved ${id} ${setpoint}${towardsSafe ? ' towards safe' : ''}`),
+    },
     clock,
     newCommandId: randomUUID,
     onMistake: () => events.push('mistake'),
@@ -229,6 +249,7 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm'; a
     suspended,
     troubles,
     events,
+    movements,
     noted,
     replay,
     revocations,
