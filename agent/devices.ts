@@ -122,7 +122,7 @@ function actuatorsToMonitor(config: Config): Set<string> {
     const { tripsOn, interlocks, permissives, hold } = guards
     const looks = [tripsOn.operatorHeartbeat, tripsOn.deviceUnreachable, tripsOn.feedbackMismatch]
     if (interlocks.length > 0 || looks.some(after => after !== undefined)) named.add(id)
-    for (const condition of [...interlocks, ...permissives, ...(hold?.until ? [hold.until] : [])])
+    for (const condition of [...interlocks, ...permissives, ...(hold ? [hold.until] : [])])
       if (condition.kind === 'is') named.add(condition.actuator)
   }
   return named

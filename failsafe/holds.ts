@@ -2,11 +2,11 @@ import type { Clock, Millis, UnixMs } from '../model/time.ts'
 import { type Condition, describeCondition, inputOf, judge } from './condition.ts'
 import type { Monitor } from './monitor.ts'
 
-/** How long an actuator is kept in its safe state once it is there: a time and, where there is one, a measured value. */
+/** How long an actuator is kept in its safe state once it is there: a time and a measured value. */
 export interface HoldRule {
   readonly atLeast: Millis
   /** And until this holds: thermal inertia is not told by a clock. */
-  readonly until: Condition | undefined
+  readonly until: Condition
 }
 
 /**
@@ -61,7 +61,6 @@ export class Holds {
     const ends = since === undefined ? 0 : since + rule.atLeast
     if (this.#clock.wall() < ends)
       return `it is held in its safe state until ${new Date(ends).toISOString()} at least`
-    if (!rule.until) return undefined
     const verdict = judge(rule.until, this.#monitor.latest(inputOf(rule.until)))
     if (verdict.kind === 'holds') return undefined
     return `it is held in its safe state: ${verdict.detail}${verdict.kind === 'unknown' ? ` (${describeCondition(rule.until)})` : ''}`

@@ -46,12 +46,18 @@ const Bucket = z.strictObject({
   last: time,
   sources: z.array(z.string()),
 })
+/** What an older agent did not write is as if nothing had been. */
 const Form: z.ZodType<Kept> = z.strictObject({
-  latches: z.record(z.string(), z.strictObject({ record: Record_, safe: z.boolean(), latched: z.boolean() })),
+  latches: z.record(
+    z.string(),
+    z.strictObject({ record: Record_, safe: z.boolean(), latched: z.boolean().default(true) }),
+  ),
   suspended: z.record(z.string(), z.strictObject({ reason: z.string(), actuator: z.string() })),
-  closed: z.record(z.string(), z.string()),
-  evidence: z.strictObject({ buckets: z.array(Bucket), trips: z.record(z.string(), z.array(time)) }),
-  held: z.record(z.string(), time),
+  closed: z.record(z.string(), z.string()).default({}),
+  evidence: z
+    .strictObject({ buckets: z.array(Bucket), trips: z.record(z.string(), z.array(time)) })
+    .default({ buckets: [], trips: {} }),
+  held: z.record(z.string(), time).default({}),
 })
 
 /** The latch file. When it is there and cannot be understood, nobody knows what is latched: loading it throws. */

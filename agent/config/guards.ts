@@ -29,7 +29,13 @@ const tripsOnForm = z.strictObject({
   limits: z.array(limit).default([]),
 })
 
-const holdForm = z.strictObject({ for: timeout, until: conditionForm.optional() })
+const holdForm = z.strictObject({
+  for: timeout,
+  until: z.strictObject(
+    { reading: z.string(), above: z.number().optional(), below: z.number().optional() },
+    'expected what is measured, such as { reading: coolant, below: 40 }: thermal inertia is not told by a clock alone',
+  ),
+})
 
 /** What guards an actuator beside its credentials: what trips it, what must hold, and how long it stays safe. */
 export const guardForms = {
@@ -96,6 +102,6 @@ function resolveHold(
   report: Report,
 ): HoldRule | undefined {
   if (!file) return undefined
-  const until = file.until && resolveCondition(file.until, of, at('hold', 'until'), report)
-  return { atLeast: file.for, until }
+  const until = resolveCondition(file.until, of, at('hold', 'until'), report)
+  return until && { atLeast: file.for, until }
 }

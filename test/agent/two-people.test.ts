@@ -56,7 +56,7 @@ test('whoever may issue gives away no more than they have, and no role that ther
   const admin = await issue('admin')
   assert.equal(admin.exitCode, 3)
   assert.equal(problemOf(admin.stdout).code, 'role-denied')
-  assert.match(problemOf(admin.stdout).detail, /may not: reset, revoke, rotate/)
+  assert.match(problemOf(admin.stdout).detail, /may not: trip, acknowledge, reset, revoke, rotate/)
   for (const role of ['wizard', 'break-glass']) {
     const unknown = problemOf((await issue(role)).stdout)
     assert.equal(unknown.code, 'body-malformed')

@@ -8,7 +8,7 @@ import { VirtualClock } from '../../simulator/virtual-clock.ts'
 const MINUTES = 60_000
 const cold: Condition = { kind: 'below', reading: 'coolant', limit: 40, unit: '°C' }
 
-function rig(reading: { now: Reading }, clock = new VirtualClock(), until: Condition | undefined = cold) {
+function rig(reading: { now: Reading }, clock = new VirtualClock(), until: Condition = cold) {
   let changes = 0
   const holds = new Holds(
     new Map([['pump', { atLeast: 10 * MINUTES, until }]]),
