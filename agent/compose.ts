@@ -5,14 +5,12 @@ import { FailsafeKeeper } from '../failsafe/keeper.ts'
 import { latchFile } from '../failsafe/latch.ts'
 import { Trips } from '../failsafe/trips.ts'
 import type { KeptFile } from '../keep/kept-file.ts'
-import { formatDuration, type Millis } from '../model/time.ts'
+import type { Millis } from '../model/time.ts'
 import { type Listening, listen } from './api/listener.ts'
 import { Readings } from './api/readings.ts'
 import { Service } from './api/service.ts'
 import { type Condition, troubles } from './api/status.ts'
-import type { AuditLog } from './audit/log.ts'
-import { signerFrom } from './audit/note.ts'
-import { systemClock } from './clock.ts'
+import { Approvals } from './command/approvals.ts'
 import { Controls } from './command/controls.ts'
 import { Ledger } from './command/ledger.ts'
 import type { Permits } from './command/permit.ts'
@@ -21,18 +19,19 @@ import { Rates } from './command/rates.ts'
 import { RefusalBook } from './command/refusal-book.ts'
 import { Refusals } from './command/refusals.ts'
 import type { Config } from './config/config.ts'
-import { EpochKeys } from './credential/epoch-keys.ts'
-import { KeyKeeper } from './credential/key-keeper.ts'
 import { Mint } from './credential/mint.ts'
 import { Revocations, revocationFile } from './credential/revocations.ts'
-import { removeGeneration } from './credential/tpm/removal.ts'
 import { Devices } from './devices.ts'
-import { type KeySurroundings, openMasterKeys } from './master-keys.ts'
+import { openKeys } from './keys.ts'
+import type { KeySurroundings } from './master-keys.ts'
 import { openAudit } from './open-audit.ts'
-import { latchPath, logName, revocationPath } from './paths.ts'
-import { TpmRotator } from './rotation.ts'
+import { floorPath, latchPath, revocationPath } from './paths.ts'
 import { StartFailure } from './start-failure.ts'
 import { lockState } from './state-lock.ts'
+import { ClockKeeper } from './time/clock-keeper.ts'
+import { floorFile, KeptClock } from './time/kept-clock.ts'
+import { askSynchronised } from './time/synchronisation.ts'
+import { systemClock } from './time/system-clock.ts'
 
 /** A running agent. Disposing of it stops it in order: no new commands, none under way, the log closed last. */
 export interface Agent extends AsyncDisposable {
@@ -45,8 +44,7 @@ export interface Agent extends AsyncDisposable {
 
 /** Wires the rooms together. The one place where everything is known. */
 export async function startAgent(config: Config, log: Logger, around: KeySurroundings): Promise<Agent> {
-  const clock = systemClock
-  const started = clock.monotonic()
+  const started = systemClock.monotonic()
   const boot = randomUUID()
   await using parts = new AsyncDisposableStack()
 
@@ -60,52 +58,41 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       `${actuator} is tripped, and the configuration has no such actuator: give it its name back and reset it, or look at the plant and take it out of ${latchPath(config)}`,
     )
   }
+  const floor = floorFile(floorPath(config))
+  const known = await floor.load().catch((error: Error) => {
+    log.error({ alarm: 'clock-not-kept' }, `${floor.path} cannot be read: ${error.message}`)
+    return undefined
+  })
+  const clock = new KeptClock(systemClock, known?.floor)
   const revoked = revocationFile(revocationPath(config))
   const revocations = new Revocations(
     revoked,
     (await loadKept(revoked, 'what is revoked')) ?? [],
     config.credentials.epoch + config.credentials.grace,
   )
-  const { audit, replayLostUntil, replay } = await openAudit(config, boot, log)
+  const { audit, replayLostUntil, replay } = await openAudit(config, boot, clock, log)
   parts.use(audit)
   const alarm = (name: string, detail: string, about: Record<string, string> = {}) => {
     log.error({ alarm: name, ...about }, detail)
     audit.note({ kind: 'alarm', alarm: name, detail, ...about })
   }
 
-  const { generations, warnings } = await openMasterKeys(config, around)
-  for (const warning of warnings) log.warn(warning)
-  const keys = new EpochKeys(
-    generations,
-    { environment: config.environment, gateway: config.gateway, ...config.credentials },
-    clock,
-  )
-  const keyKeeper = new KeyKeeper(
-    keys,
-    { ...config, timeout: config.masterKey.timeout, rotationDue: config.credentials.rotationDue },
-    clock,
-    {
-      unavailable: ({ reason, detail, remedy }) =>
-        alarm('master-key-unavailable', `${detail}. ${remedy}`, { reason }),
-      restored: () => {
-        log.info('the master key can be used again')
-        audit.note({ kind: 'alarm-cleared', alarm: 'master-key-unavailable' })
+  const clockKeeper = parts.use(
+    new ClockKeeper(clock, floor, askSynchronised, {
+      alarm,
+      cleared: (name, detail) => {
+        log.info({ cleared: name }, detail)
+        audit.note({ kind: 'alarm-cleared', alarm: name, detail })
       },
-      checkpointSeed: seed => {
-        audit.checkpointWith(signerFrom(logName(config), seed))
-        seed.fill(0)
-      },
-      retired: ({ master }) => void retire(config, master.generation, audit, log),
-      rotationDue: age =>
-        alarm('rotation-due', `the master key is ${formatDuration(age)} old: holdfast key rotate`),
-    },
+    }),
   )
-  const rotator = new TpmRotator(config, around, keys, audit, clock, () => keyKeeper.wake())
+  const keys = parts.use(await openKeys(config, around, clock, audit, log, alarm))
 
   const devices = new Devices(config, clock, randomBytes)
   parts.use(devices)
   const { actuators } = devices
   const controls = new Controls()
+  const approvals = new Approvals(config.approvalWindow, clock, revocations, entry => audit.note(entry))
   const keeper = new FailsafeKeeper(latchFile(latchPath(config)), clock, detail =>
     alarm('latches-not-kept', `trips would not survive a restart: ${detail}`),
   )
@@ -117,7 +104,10 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       void audit.checkpoint()
     },
     latchesChanged: () => keeper.save(),
-    overrule: (actuator, detail) => controls.overrule(actuator, `tripped: ${detail}`),
+    overrule: (actuator, detail) => {
+      controls.overrule(actuator, `tripped: ${detail}`)
+      approvals.forget(actuator)
+    },
     mistake: error => log.error({ err: error }, 'a mistake in the agent; the trip went on without it'),
   })
   parts.use(keeper)
@@ -128,8 +118,10 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   const rates = new Rates(ratesOf(config), clock)
   const permits: Permits = {
     rates,
+    approvals,
     trips,
     controls,
+    clockTrouble: () => clock.trouble,
     auditTrouble: () => audit.state().unwritable,
     replayTrouble: () =>
       clock.wall() < replayLostUntil
@@ -155,8 +147,10 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     gateway: config.gateway,
     started,
     clock,
-    keys,
-    masterKey: () => keys.generations.at(-1)?.master.description ?? '',
+    clockKeeper,
+    keys: keys.epochKeys,
+    glass: keys.glass,
+    masterKey: () => keys.epochKeys.generations.at(-1)?.master.description ?? '',
     audit,
     trips,
     permits,
@@ -172,6 +166,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
         keys,
         replay,
         revocations,
+        roles: config.roles,
         clock,
       },
       actuators,
@@ -188,12 +183,35 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       failures,
       warnLevel: config.authenticationFailures.warn,
       audit,
+      approvals,
       lift: actuator => keeper.lift(actuator),
     },
-    mint: new Mint(keys, { ...config, lifetimeMax: config.credentials.lifetimeMax }, clock, randomBytes),
-    revocations,
-    ledger: new Ledger(audit, revocations, config.credentials.lifetimeMax, clock),
-    rotator,
+    administration: {
+      issuing: {
+        mint: new Mint(
+          keys.epochKeys,
+          { ...config, lifetimeMax: config.credentials.lifetimeMax },
+          clock,
+          randomBytes,
+        ),
+        roles: config.roles,
+        audit,
+        clockTrouble: () => clock.trouble,
+      },
+      revocations,
+      ledger: new Ledger(audit, revocations, config.credentials.lifetimeMax, clock),
+      rotator: keys.rotator,
+      glass: keys.glass,
+      audit,
+      clock,
+      acceptClock: async () => {
+        const before = await clockKeeper.accept()
+        replay.beginAt(clock.wall())
+        keys.wake()
+        return before
+      },
+      entropy: randomBytes,
+    },
     rates,
     condition,
     clock,
@@ -203,8 +221,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   })
 
   // Keys and devices are asked at the same time; neither keeps the agent from starting.
-  parts.use(keyKeeper)
-  await Promise.all([keyKeeper.start(), devices.attempted])
+  await Promise.all([keys.start(), devices.attempted])
   const listening: Listening[] = []
   for (const listener of config.listeners) {
     const one = await listen(listener, service, clock)
@@ -228,23 +245,6 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       await running.disposeAsync()
     },
   }
-}
-
-/** A generation whose grace is over: its epoch keys are wiped already, and now its files are. */
-async function retire(config: Config, generation: number, audit: AuditLog, log: Logger): Promise<void> {
-  const { masterKey, stateDir } = config
-  if (masterKey.source !== 'tpm') return
-  const signal = AbortSignal.timeout(masterKey.timeout * 3)
-  const removed = await removeGeneration({
-    tcti: masterKey.tcti,
-    stateDir,
-    generation,
-    clock: systemClock,
-    signal,
-  })
-  if (removed.kind === 'removed') audit.note({ kind: 'key-retired', generation })
-  else
-    log.error({ alarm: 'key-not-removed' }, `generation ${generation} of the master key: ${removed.detail}`)
 }
 
 const CONDITION_EVERY: Millis = 1000

@@ -2,9 +2,11 @@ import type { Driver } from '../drivers/driver.ts'
 import { ModbusDriver } from '../drivers/modbus/driver.ts'
 import { ModbusLink } from '../drivers/modbus/link.ts'
 import type { ModbusPoint } from '../drivers/modbus/point.ts'
+import { tcpWay } from '../drivers/modbus/tcp.ts'
 import type { Clock, Entropy } from '../model/time.ts'
 import type { Actuator } from './command/actuator.ts'
-import type { Config } from './config/config.ts'
+import type { Config, DeviceConfig } from './config/config.ts'
+import { connectionOf } from './config/devices.ts'
 
 /** The devices of a configuration, each with a driver that knows the points of the actuators on it. */
 export class Devices implements AsyncDisposable {
@@ -12,21 +14,21 @@ export class Devices implements AsyncDisposable {
   /** Resolves when every device has been tried once: connected, or known to be unreachable. */
   readonly attempted: Promise<unknown>
   readonly #drivers: ReadonlyMap<string, Driver>
+  readonly #links: ReadonlyMap<string, ModbusLink>
 
   constructor(config: Config, clock: Clock, entropy: Entropy) {
-    const jitter = () => (entropy(1)[0] ?? 0) / 255
-    const links = new Map(
-      [...config.devices].map(([id, device]) => [id, new ModbusLink(device, clock, jitter)] as const),
-    )
     const points = new Map<string, Map<string, ModbusPoint>>()
     for (const { id, device, command, feedback } of config.actuators.values()) {
       const ofDevice = points.get(device) ?? new Map<string, ModbusPoint>()
       ofDevice.set(commandPoint(id), command).set(feedbackPoint(id), feedback)
       points.set(device, ofDevice)
     }
-    const drivers = new Map(
-      [...links].map(([id, link]) => [id, new ModbusDriver(link, points.get(id) ?? new Map())]),
-    )
+    const links = openLinks(config.devices, clock, entropy)
+    const drivers = new Map<string, Driver>()
+    for (const [id, device] of config.devices) {
+      const link = links.get(connectionOf(device))
+      if (link) drivers.set(id, new ModbusDriver(link, device, points.get(id) ?? new Map(), clock))
+    }
     const actuators = new Map<string, Actuator>()
     for (const actuator of config.actuators.values()) {
       const driver = drivers.get(actuator.device)
@@ -43,11 +45,34 @@ export class Devices implements AsyncDisposable {
     this.actuators = actuators
     this.attempted = Promise.all([...links.values()].map(link => link.attempted))
     this.#drivers = drivers
+    this.#links = links
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#drivers.values()].map(driver => driver[Symbol.asyncDispose]()))
+    await Promise.all([...this.#links.values()].map(link => link[Symbol.asyncDispose]()))
   }
+}
+
+/** A link for each connection. Devices that are units behind the same one share it. */
+function openLinks(
+  devices: ReadonlyMap<string, DeviceConfig>,
+  clock: Clock,
+  entropy: Entropy,
+): Map<string, ModbusLink> {
+  const jitter = () => (entropy(1)[0] ?? 0) / 255
+  const groups = Map.groupBy(devices.values(), connectionOf)
+  const links = new Map<string, ModbusLink>()
+  for (const [connection, [first, ...others]] of groups) {
+    if (!first) continue
+    const options = {
+      inFlight: first.inFlight,
+      units: 1 + others.length,
+      timeout: Math.max(first.timeout, ...others.map(({ timeout }) => timeout)),
+    }
+    links.set(connection, new ModbusLink(tcpWay(first.way), options, clock, jitter))
+  }
+  return links
 }
 
 function commandPoint(actuator: string): string {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { systemClock } from '../agent/clock.ts'
+import { systemClock } from '../agent/time/system-clock.ts'
 import { AgentClient } from '../client/agent-client.ts'
 import { type Credential, parseKeyId } from '../model/credential.ts'
 import { startPlant } from '../simulator/plant.ts'

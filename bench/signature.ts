@@ -1,5 +1,4 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { systemClock } from '../agent/clock.ts'
 import type { Actuator } from '../agent/command/actuator.ts'
 import { type Authenticator, authenticate } from '../agent/command/authenticate.ts'
 import { authorizeCommand } from '../agent/command/authorize.ts'
@@ -9,8 +8,10 @@ import { chainSecret } from '../agent/credential/chain.ts'
 import { EpochKeys } from '../agent/credential/epoch-keys.ts'
 import type { MasterKey } from '../agent/credential/master-key.ts'
 import { ReplayMemory } from '../agent/credential/replay.ts'
+import { systemClock } from '../agent/time/system-clock.ts'
 import { signRequest } from '../client/sign.ts'
 import { type Credential, formatIdentifier } from '../model/credential.ts'
+import { DEFAULT_ROLES } from '../model/role.ts'
 import { type Figure, figure, type Run } from './figure.ts'
 import { interleave } from './sample.ts'
 
@@ -38,6 +39,7 @@ export async function measureSignatures({ signal, progress }: Run): Promise<Figu
     keys,
     replay: new ReplayMemory(systemClock.wall()),
     revocations: { of: () => undefined },
+    roles: DEFAULT_ROLES,
     clock: systemClock,
   }
   const credentials = { four: issue(keys, 4), twelve: issue(keys, 12) }
@@ -103,6 +105,7 @@ const VALVE: Actuator = {
   tolerance: 0,
   travelTime: 1000,
   deviceTimeout: 1000,
+  approvals: { command: 1, reset: 1 },
 }
 
 /** Stands in for the TPM, which is asked once a day and never for a request. */

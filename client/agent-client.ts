@@ -89,8 +89,24 @@ export class AgentClient {
     return this.#send('POST', '/v1/keys/rotate', escrow === undefined ? {} : { escrow })
   }
 
+  sealGlass(): Promise<Answer> {
+    return this.#send('POST', '/v1/break-glass/seal', {})
+  }
+
+  closeGlass(): Promise<Answer> {
+    return this.#send('POST', '/v1/break-glass/close', {})
+  }
+
+  acceptClock(): Promise<Answer> {
+    return this.#send('POST', '/v1/clock/accept', {})
+  }
+
   credentials(): Promise<Answer> {
     return this.#send('GET', '/v1/credentials')
+  }
+
+  roles(): Promise<Answer> {
+    return this.#send('GET', '/v1/roles')
   }
 
   status(): Promise<Answer> {

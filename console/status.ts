@@ -23,8 +23,10 @@ function headline(body: Record<string, Json>): string {
       ? 'carrying out commands'
       : 'TOWARDS SAFE ONLY'
     : 'NO NEW SIGNATURES CAN BE CHECKED'
+  const glass = body.break_glass as { state: string; until?: string }
   return [
     agent,
+    ...(glass.state === 'open' ? [`BREAK-GLASS IN USE UNTIL ${glass.until}`] : []),
     ...count('NOT SAFE AFTER A TRIP', ({ phase }) => phase === 'trip-failed' || phase === 'tripping'),
     ...count('TRIPPED', ({ phase }) => phase === 'tripped' || phase === 'resetting'),
     ...count('WITHOUT FEEDBACK', ({ position }) => position === null),
@@ -38,6 +40,12 @@ interface ActuatorView {
   readonly phase: string
   readonly safe: string
   readonly takes: string
+  readonly awaiting_approval?: readonly {
+    readonly action: string
+    readonly setpoint?: string | number
+    readonly subject: string
+    readonly until: string
+  }[]
   readonly first_out?: { readonly cause: string; readonly detail: string; readonly at: string }
 }
 
@@ -61,6 +69,10 @@ function describe(body: Record<string, Json>): string {
     ...actuators.flatMap(actuator => [
       `${actuator.id.padEnd(width)}  ${describeFound(actuator.position).padEnd(10)}  ${actuator.phase}  (takes ${actuator.takes}; safe: ${actuator.safe})`,
       ...(actuator.detail ? [`${' '.repeat(width)}  ! ${actuator.detail}`] : []),
+      ...(actuator.awaiting_approval ?? []).map(
+        ({ action, setpoint, subject, until }) =>
+          `${' '.repeat(width)}  waits for a second person until ${until}: ${action}${setpoint === undefined ? '' : ` ${setpoint}`}, asked for by ${subject}`,
+      ),
       ...(actuator.first_out
         ? [
             `${' '.repeat(width)}  first-out: ${actuator.first_out.cause} at ${actuator.first_out.at}`,

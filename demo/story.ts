@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { systemClock } from '../agent/clock.ts'
+import { systemClock } from '../agent/time/system-clock.ts'
 import type { Credential } from '../model/credential.ts'
 import { FORGERIES, forge } from './forgery.ts'
 import type { Narrator } from './narrator.ts'

@@ -9,6 +9,7 @@ export type AuditKind =
   | 'enrolled'
   | 'agent-started'
   | 'agent-stopped'
+  | 'approval'
   | 'command-intent'
   | 'command-outcome'
   | 'refusal'
@@ -22,6 +23,10 @@ export type AuditKind =
   | 'revocation'
   | 'key-rotated'
   | 'key-retired'
+  | 'break-glass-sealed'
+  | 'break-glass-opened'
+  | 'break-glass-closed'
+  | 'clock-accepted'
   | 'alarm'
   | 'alarm-cleared'
 

@@ -65,10 +65,12 @@ const KINDS = {
   'lifetime-exceeded': { status: 400, title: '400 Bad Request - Lifetime Exceeded', suspicion: 'none' },
 
   'rotation-elsewhere': { status: 409, title: '409 Conflict - Rotated Elsewhere', suspicion: 'none' },
+  'approval-needed': { status: 409, title: '409 Conflict - Approval Needed', suspicion: 'none' },
   tripped: { status: 409, title: '409 Conflict - Tripped', suspicion: 'none' },
   'not-tripped': { status: 409, title: '409 Conflict - Not Tripped', suspicion: 'none' },
   'cause-persists': { status: 409, title: '409 Conflict - Cause Persists', suspicion: 'none' },
   'command-in-progress': { status: 409, title: '409 Conflict - Command In Progress', suspicion: 'none' },
+  'clock-untrusted': { status: 503, title: '503 Service Unavailable - Clock', suspicion: 'none' },
   'replay-memory-lost': { status: 503, title: '503 Service Unavailable - Replay Memory', suspicion: 'none' },
   'audit-unwritable': { status: 503, title: '503 Service Unavailable - Audit Log', suspicion: 'none' },
   'state-unwritable': { status: 503, title: '503 Service Unavailable - State Directory', suspicion: 'none' },

@@ -8,6 +8,13 @@ import {
   stepProcess,
 } from './process/process.ts'
 import { measure } from './process/signal.ts'
+import { Sensor, type SensorSpec } from './sensor.ts'
+
+/** The sensors that are not perfect, by the signal that they show, and the seed of their noise. */
+export interface Instruments {
+  readonly sensors: ReadonlyMap<string, SensorSpec>
+  readonly seed: number
+}
 
 /**
  * The field: the process, the actuators that move it and the sensors that look at it, with whatever is wrong with them.
@@ -16,16 +23,25 @@ import { measure } from './process/signal.ts'
 export class Field {
   readonly #elements: Elements
   readonly #faults: Faults
+  readonly #sensors: ReadonlyMap<string, Sensor>
+  #at: Millis = 0
+  /** By how much the sensors that drift are wrong by now. */
+  #errors: ReadonlyMap<string, number> = new Map()
   #state: ProcessState
   #truth: ReadonlyMap<string, number>
   #readings: ReadonlyMap<string, number>
 
-  constructor(elements: Elements, faults: Faults) {
+  constructor(elements: Elements, { sensors, seed }: Instruments, faults: Faults) {
     this.#elements = elements
     this.#faults = faults
     this.#state = initialProcess(elements)
     this.#truth = measure(elements, this.#state)
-    this.#readings = this.#truth
+    const build = ([signal, spec]: [string, SensorSpec]): [string, Sensor] => [
+      signal,
+      new Sensor(signal, spec, seed, this.#truth.get(signal) ?? 0),
+    ]
+    this.#sensors = new Map([...sensors].map(build))
+    this.#readings = this.#sensed(0)
   }
 
   /** What is true, by signal name. */
@@ -38,11 +54,14 @@ export class Field {
     return this.#readings
   }
 
-  /** Lets `dt` pass with the actuators commanded as given, by signal name. */
-  step(commands: ReadonlyMap<string, number>, dt: Millis): void {
+  /** Lets time pass until `at`, since the start, with the actuators commanded as given, by signal name. */
+  advanceTo(at: Millis, commands: ReadonlyMap<string, number>): void {
+    const dt = at - this.#at
+    if (dt <= 0) return
+    this.#at = at
     this.#state = stepProcess(this.#elements, this.#state, this.#drives(commands), dt)
     this.#truth = measure(this.#elements, this.#state)
-    this.#readings = this.#shown()
+    this.#readings = this.#shown(this.#sensed(dt), dt)
   }
 
   #drives(commands: ReadonlyMap<string, number>): Map<string, Drive> {
@@ -66,11 +85,29 @@ export class Field {
     return drives
   }
 
-  #shown(): ReadonlyMap<string, number> {
+  /** What sound sensors show after `dt`. */
+  #sensed(dt: Millis): ReadonlyMap<string, number> {
+    if (this.#sensors.size === 0) return this.#truth
+    const sensed = new Map(this.#truth)
+    for (const [signal, sensor] of this.#sensors) {
+      sensed.set(signal, sensor.read(this.#truth.get(signal) ?? 0, dt))
+    }
+    return sensed
+  }
+
+  #shown(sensed: ReadonlyMap<string, number>, dt: Millis): ReadonlyMap<string, number> {
     const frozen = this.#faults.of('feedback-frozen')
     const lies = this.#faults.of('feedback-lies')
-    if (frozen.length === 0 && lies.length === 0) return this.#truth
-    const shown = new Map(this.#truth)
+    const drifts = this.#faults.of('drift')
+    this.#errors = new Map(
+      drifts.map(({ signal, per_second }) => [
+        signal,
+        (this.#errors.get(signal) ?? 0) + (per_second * dt) / 1000,
+      ]),
+    )
+    if (frozen.length + lies.length + drifts.length === 0) return sensed
+    const shown = new Map(sensed)
+    for (const [signal, error] of this.#errors) shown.set(signal, (sensed.get(signal) ?? 0) + error)
     for (const { signal } of frozen) {
       const before = this.#readings.get(signal)
       if (before !== undefined) shown.set(signal, before)

@@ -1,7 +1,9 @@
 import type { Clock } from '../model/time.ts'
 import { type Motion, watchMotion } from './motion.ts'
-import { type Plant, PlantFileError, startPlant } from './plant.ts'
+import { type Fault, type Plant, PlantFileError, startPlant } from './plant.ts'
+import { readFaultText } from './plant-file/fault-text.ts'
 import { realClock } from './real-clock.ts'
+import { ScaledClock } from './scaled-clock.ts'
 
 export interface SimulateOptions {
   readonly plantFile: string
@@ -9,6 +11,12 @@ export interface SimulateOptions {
   readonly host?: string | undefined
   /** Instead of the plant file's; 0 takes a free port. */
   readonly port?: number | undefined
+  /** Instead of the plant file's. */
+  readonly seed?: number | undefined
+  /** How many times as fast as real time; 1 unless given. */
+  readonly speed?: number | undefined
+  /** Set from the start on, besides the plant file's, each as `slow,element=inlet-valve,factor=10`. */
+  readonly faults?: readonly string[] | undefined
   /** One JSON object a line instead of words. */
   readonly json?: boolean | undefined
 }
@@ -21,16 +29,19 @@ export interface SimulateOptions {
 export async function simulate(options: SimulateOptions): Promise<number> {
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>()
   process.once('SIGINT', stop).once('SIGTERM', stop)
+  const clock = options.speed === undefined ? realClock : new ScaledClock(realClock, options.speed)
   try {
+    const faults = readFaults(options.faults ?? [])
     await using plant = await startPlant(
       { file: options.plantFile },
-      { clock: realClock, host: options.host, port: options.port },
+      { clock, host: options.host, port: options.port, seed: options.seed },
     )
     const print = (json: object, words: string) => {
       process.stdout.write(`${options.json ? JSON.stringify(json) : words}\n`)
     }
+    for (const { fault, text } of faults) await setFault(plant, fault, text)
     printStart(plant, print)
-    watchMotion(plant, motion => printMotion(realClock, motion, print))
+    watchMotion(plant, motion => printMotion(clock, motion, print))
     await stopped
     return 0
   } catch (error) {
@@ -43,14 +54,38 @@ export async function simulate(options: SimulateOptions): Promise<number> {
   }
 }
 
+/** A mistake on the command line: its message is for the person who typed it. */
+class UsageError extends Error {}
+
+function readFaults(texts: readonly string[]): { readonly fault: Fault; readonly text: string }[] {
+  return texts.map(text => {
+    const read = readFaultText(text)
+    if (read.kind === 'problem') throw new UsageError(`--fault ${text}: ${read.message}`)
+    return { fault: read.fault, text }
+  })
+}
+
+async function setFault(plant: Plant, fault: Fault, text: string): Promise<void> {
+  try {
+    await plant.faults.set(fault)
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(`--fault ${text}: ${error.message}`)
+    throw error
+  }
+}
+
 type Print = (json: object, words: string) => void
 
-function printStart({ address, spec }: Plant, print: Print): void {
-  const { unit } = spec.plc.modbus
-  print(
-    { modbus: { ...address, unit }, plant: spec.plant, scan_cycle_ms: spec.plc.scan_cycle },
-    `${spec.plant}: Modbus TCP on ${address.host}:${address.port}, unit ${unit}; Ctrl-C stops it`,
-  )
+function printStart({ plcs, spec }: Plant, print: Print): void {
+  for (const { name, address, unit } of plcs) {
+    const plc = plcs.length > 1 ? { plc: name } : {}
+    const who = plcs.length > 1 ? `${spec.plant}, ${name}` : spec.plant
+    const { scan_cycle } = spec.plcs.get(name) ?? spec.plc
+    print(
+      { modbus: { ...address, unit }, plant: spec.plant, ...plc, scan_cycle_ms: scan_cycle },
+      `${who}: Modbus TCP on ${address.host}:${address.port}, unit ${unit}; Ctrl-C stops it`,
+    )
+  }
 }
 
 function printMotion(clock: Clock, { element, state, value }: Motion, print: Print): void {
@@ -64,6 +99,7 @@ function describeFailure(error: unknown, { plantFile, host, port }: SimulateOpti
     const count = error.lines.length === 1 ? 'one problem' : `${error.lines.length} problems`
     return `${error.message}\nThe plant was not started: correct ${count} in ${plantFile} and start it again.`
   }
+  if (error instanceof UsageError) return error.message
   if (!(error instanceof Error) || !('code' in error)) return undefined
   const failed = error as NodeJS.ErrnoException & { readonly address?: string; readonly port?: number }
   const where = `${failed.address ?? host ?? 'its host'}:${failed.port ?? port ?? 'its port'}`

@@ -6,11 +6,11 @@ import type { AuditLog } from '../audit/log.ts'
 import { actuate } from './actuate.ts'
 import type { Actuator } from './actuator.ts'
 import { type Authenticator, authenticate } from './authenticate.ts'
-import { authorizeCommand } from './authorize.ts'
+import { type Authorized, authorizeCommand } from './authorize.ts'
 import { patiently } from './patience.ts'
 import { type Permits, permit } from './permit.ts'
 import { tooMany } from './rates.ts'
-import type { Received } from './received.ts'
+import { type Received, wayOf } from './received.ts'
 import { type Intended, recordIntent } from './record-intent.ts'
 import type { Refusals } from './refusals.ts'
 import { Refused } from './refused.ts'
@@ -47,8 +47,12 @@ export interface CommandAnswer {
  */
 export async function carryOut(received: Received, id: string, commands: Commands): Promise<CommandAnswer> {
   const { authenticator, actuators, permits, audit, clock } = commands
-  const refused = async (no: Refused): Promise<CommandAnswer> => {
-    const recorded = await commands.refusals.of(received, no, id)
+  const refused = async (no: Refused, command?: Authorized): Promise<CommandAnswer> => {
+    const asked = command && { asked: command.target.setpoint, reason: command.reason }
+    const recorded = await commands.refusals.of(received, no, id, {
+      ...asked,
+      latency: since(received, clock),
+    })
     return {
       outcome: { kind: 'refused', refusal: no.refusal },
       actuator: id,
@@ -64,11 +68,11 @@ export async function carryOut(received: Received, id: string, commands: Command
   if (authorized instanceof Refused) return refused(authorized)
 
   const permission = permit(authorized, permits)
-  if (permission instanceof Refused) return refused(permission)
+  if (permission instanceof Refused) return refused(permission, authorized)
   using permitted = permission
 
   const intended = await recordIntent(permitted, audit, clock, commands.newCommandId())
-  if (intended instanceof Refused) return refused(intended)
+  if (intended instanceof Refused) return refused(intended, authorized)
 
   const outcome = await moveAndLook(intended, commands)
   const latency = since(received, clock)
@@ -116,7 +120,7 @@ async function recordOutcome(
   latency: Millis,
   { audit, clock }: Commands,
 ): Promise<boolean> {
-  const { authenticated, actuator, target, towardsSafe } = intended.permitted.authorized
+  const { authenticated, actuator, target, reason, towardsSafe } = intended.permitted.authorized
   const appended = audit.append({
     kind: 'command-outcome',
     command: intended.command,
@@ -126,6 +130,8 @@ async function recordOutcome(
     ...detailsOf(outcome),
     subject: authenticated.claims.subject,
     credential: authenticated.who.serial,
+    ...wayOf(authenticated.received),
+    ...(reason === undefined ? {} : { reason }),
     latency_ms: Math.round(latency * 1000) / 1000,
   })
   const answer = await patiently(appended, towardsSafe, clock)

@@ -1,8 +1,10 @@
 import type { AuthenticationFailures } from '../../failsafe/authentication-failures.ts'
 import type { Trips } from '../../failsafe/trips.ts'
 import type { AuditEntry } from '../../model/audit.ts'
+import type { Setpoint } from '../../model/setpoint.ts'
+import type { Millis } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
-import type { Received } from './received.ts'
+import { type Received, wayOf } from './received.ts'
 import type { RefusalBook } from './refusal-book.ts'
 import type { Refused } from './refused.ts'
 
@@ -15,6 +17,15 @@ export interface Consequences {
   readonly actuators: { has(id: string): boolean }
   alarm(actuator: string, detail: string): void
   suspend(identity: string, actuator: string, detail: string): void
+}
+
+/** What is known of a request beyond how it came in and why it was refused. */
+export interface RefusedRequest {
+  /** What a command asked for, once its body was read. */
+  readonly asked?: Setpoint
+  readonly reason?: string | undefined
+  /** From its arrival to its refusal. */
+  readonly latency?: Millis
 }
 
 /** What is done about a refused request: the fail-safe hears of it first, then the log. */
@@ -31,20 +42,28 @@ export class Refusals {
    * should be known again after a restart; beyond the first few of a kind refusals are counted instead, whoever sends
    * them: no sender decides how fast the log grows.
    */
-  async of(received: Received, refused: Refused, aimedAt?: string): Promise<boolean> {
+  async of(
+    received: Received,
+    refused: Refused,
+    aimedAt?: string,
+    { asked, reason, latency }: RefusedRequest = {},
+  ): Promise<boolean> {
     if (aimedAt !== undefined && this.#to.actuators.has(aimedAt)) this.#weigh(received, refused, aimedAt)
     const { refusal, who } = refused
     if (!this.#to.book.admits(refusal.code, who?.subject ?? received.source, aimedAt)) return false
     const entry: AuditEntry = {
       kind: 'refusal',
+      outcome: 'refused',
       code: refusal.code,
       status: refusal.status,
       detail: refusal.detail,
       method: received.method,
       path: received.path,
-      channel: received.channel.name,
-      source: received.source,
+      ...wayOf(received),
       ...(aimedAt === undefined ? {} : { actuator: aimedAt }),
+      ...(asked === undefined ? {} : { asked }),
+      ...(reason === undefined ? {} : { reason }),
+      ...(latency === undefined ? {} : { latency_ms: Math.round(latency * 1000) / 1000 }),
       ...(who?.subject ? { subject: who.subject } : {}),
       ...(who ? { credential: who.serial, nonce: who.nonce, created: who.created } : {}),
     }

@@ -1,7 +1,11 @@
+import type { ReadLimits } from '../../drivers/modbus/plan.ts'
 import type { ModbusPoint } from '../../drivers/modbus/point.ts'
+import type { TcpEndpoint } from '../../drivers/modbus/tcp.ts'
 import type { EvidenceLimits } from '../../failsafe/evidence.ts'
+import type { Roles } from '../../model/role.ts'
 import type { SetpointDomain, Target } from '../../model/setpoint.ts'
 import type { Millis } from '../../model/time.ts'
+import type { ApprovalsNeeded } from '../command/approvals.ts'
 
 /** A configuration that was found to be whole and consistent: every name in it stands for something. */
 export interface Config {
@@ -16,6 +20,10 @@ export interface Config {
     readonly lifetimeMax: Millis
     readonly rotationDue: Millis
   }
+  /** The roles that credentials may have here. */
+  readonly roles: Roles
+  /** How long the first of two people is waited with for the second. */
+  readonly approvalWindow: Millis
   readonly listeners: readonly ListenerConfig[]
   readonly authenticationFailures: EvidenceLimits
   readonly devices: ReadonlyMap<string, DeviceConfig>
@@ -85,10 +93,12 @@ export type ListenerConfig =
 
 export interface DeviceConfig {
   readonly protocol: 'modbus-tcp'
-  readonly host: string
-  readonly port: number
+  readonly way: TcpEndpoint
   readonly unit: number
   readonly timeout: Millis
+  /** How many requests the device takes before it has answered the first. */
+  readonly inFlight: number
+  readonly limits: ReadLimits
 }
 
 export interface ActuatorConfig {
@@ -101,4 +111,5 @@ export interface ActuatorConfig {
   readonly safe: Target
   readonly tolerance: number
   readonly travelTime: Millis
+  readonly approvals: ApprovalsNeeded
 }

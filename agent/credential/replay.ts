@@ -24,6 +24,8 @@ export class ReplayMemory {
   #knownFrom: number
   /** What is dated before this was forgotten already. */
   #sweptTo = Number.NEGATIVE_INFINITY
+  /** The newest second that was forgotten. */
+  #forgotten = Number.NEGATIVE_INFINITY
   #size = 0
 
   /**
@@ -37,6 +39,14 @@ export class ReplayMemory {
   /** How many nonces are remembered. */
   get size(): number {
     return this.#size
+  }
+
+  /**
+   * The clock was set, to another time: what was signed before it is unsure, as it is after a start. What was forgotten by
+   * the time before stays unsure.
+   */
+  beginAt(now: UnixMs): void {
+    this.#knownFrom = Math.max(Math.floor(now / 1000), this.#forgotten + 1)
   }
 
   /** Adds what an earlier run has seen. */
@@ -72,6 +82,7 @@ export class ReplayMemory {
       this.#size -= nonces.size
       this.#bySecond.delete(created)
       // A clock that steps back makes fresh again what was forgotten here; it must not pass for new.
+      this.#forgotten = Math.max(this.#forgotten, created)
       this.#knownFrom = Math.max(this.#knownFrom, created + 1)
     }
   }

@@ -9,6 +9,7 @@ export class ModbusConnection {
   readonly #device: ModbusDevice
   readonly #clock: Clock
   readonly #closed = new AbortController()
+  #isHanging = false
   /** Bytes of a frame that is not complete yet: fewer than 260. */
   #rest: Buffer = Buffer.alloc(0)
   /** Answers that are not due yet, oldest first; a later request's answer queues behind them. */
@@ -20,7 +21,9 @@ export class ModbusConnection {
     this.#clock = clock
     socket.setNoDelay(true)
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
-    socket.on('drain', () => socket.resume())
+    socket.on('drain', () => {
+      if (!this.#isHanging) socket.resume()
+    })
     // 'close' follows: a client that vanishes is its own affair.
     socket.on('error', () => {})
     socket.on('close', () => this.#closed.abort())
@@ -30,7 +33,20 @@ export class ModbusConnection {
     this.#socket.destroy()
   }
 
+  /** Reads and answers nothing from now on, and does not close. What the client sends stays in the kernel. */
+  hang(): void {
+    this.#isHanging = true
+    this.#closed.abort()
+    this.#socket.pause()
+  }
+
+  /** Closes as a peer does that has forgotten the connection (RST). */
+  reset(): void {
+    this.#socket.resetAndDestroy()
+  }
+
   #receive(chunk: Buffer): void {
+    if (this.#isHanging) return
     let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
     const answers: Buffer[] = []
     for (;;) {

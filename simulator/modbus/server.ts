@@ -13,6 +13,8 @@ export interface Address {
 /** A Modbus TCP server for one device. */
 export class ModbusServer implements Link, AsyncDisposable {
   readonly #connections = new Set<ModbusConnection>()
+  /** Those of them that hang. */
+  readonly #hanging = new Set<ModbusConnection>()
   readonly #device: ModbusDevice
   readonly #clock: Clock
   #server: Server | undefined
@@ -59,6 +61,17 @@ export class ModbusServer implements Link, AsyncDisposable {
     await closed
   }
 
+  hang(): void {
+    for (const connection of this.#connections) {
+      connection.hang()
+      this.#hanging.add(connection)
+    }
+  }
+
+  reset(): void {
+    for (const connection of this.#hanging) connection.reset()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isDisposed = true
     await this.drop()
@@ -67,6 +80,9 @@ export class ModbusServer implements Link, AsyncDisposable {
   #accept(socket: Socket): void {
     const connection = new ModbusConnection(socket, this.#device, this.#clock)
     this.#connections.add(connection)
-    socket.on('close', () => this.#connections.delete(connection))
+    socket.on('close', () => {
+      this.#connections.delete(connection)
+      this.#hanging.delete(connection)
+    })
   }
 }

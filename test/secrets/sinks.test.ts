@@ -154,7 +154,7 @@ async function misuse(day: Day, address: string, { keyid, secret }: Credential):
     ['signature-missing', { Cookie: `secret=${secret}`, 'X-Api-Key': secret }, file],
     ['credential-malformed', { ...right, 'Signature-Input': input.replace(keyid, secret) }, body],
     ['signature-malformed', { ...right, 'Signature-Input': `${input};secret="${secret}"` }, body],
-    ['signature-malformed', { ...right, Signature: `hf=:${secret}=:`.replaceAll('_', '-') }, body],
+    ['signature-malformed', { ...right, Signature: `hf=:${secret}:` }, body],
     ['digest-malformed', { ...right, 'Content-Digest': secret }, body],
     ['signature-invalid', { ...right, 'Signature-Input': input.replace('role=', 'role=x') }, body],
     ['digest-mismatch', right, file],

@@ -56,6 +56,34 @@ describe('holdfast simulate', () => {
     }
   })
 
+  it('starts with the faults of its command line, and runs as fast as it is told', async () => {
+    const faults = ['write-ignored,table=coil,address=0', 'exception,code=6,on=reads']
+    const child = run({ plantFile: EXAMPLE, port: 0, json: true, faults, speed: 50 })
+    const exited = once(child, 'exit')
+    assert.ok(child.stdout)
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+    const { modbus } = JSON.parse((await lines.next()).value ?? 'null')
+    using raw = await RawClient.connect({ address: modbus })
+    raw.send(frame(1, '05 0000 ff00') + frame(2, '01 0000 0001') + frame(3, '05 0001 ff00'))
+    assert.equal(
+      await raw.receive(33),
+      frame(1, '05 0000 ff00') + frame(2, '81 06') + frame(3, '05 0001 ff00'),
+    )
+    const states: string[] = []
+    for (let i = 0; i < 4; i++) {
+      const { element, state } = JSON.parse((await lines.next()).value ?? 'null')
+      states.push(`${element} ${state}`)
+    }
+    assert.deepEqual(states, [
+      'inlet-valve closed',
+      'coolant-pump off',
+      'coolant-pump starting',
+      'coolant-pump running',
+    ])
+    child.kill()
+    assert.deepEqual(await exited, [0, null])
+  })
+
   it('says in one line of words where it listens', async () => {
     const child = run({ plantFile: EXAMPLE, port: 0 })
     const finished = finish(child)
@@ -92,6 +120,15 @@ describe('holdfast simulate', () => {
       [{ plantFile: '/no/such.yaml' }, /^There is no plant file \/no\/such\.yaml\. /],
       [{ plantFile: EXAMPLE, port }, new RegExp(`^The port is taken: 127\\.0\\.0\\.1:${port}\\. .* --port`)],
       [{ plantFile: EXAMPLE, port: 70_000 }, /^70000 is no port\. /],
+      [
+        { plantFile: EXAMPLE, port: 0, faults: ['stuck,element=tank'] },
+        /^--fault stuck,element=tank: no valve or pump is called tank; there is inlet-valve, coolant-pump\n$/,
+      ],
+      [
+        { plantFile: EXAMPLE, port: 0, faults: ['slow,element=inlet-valve'] },
+        /^--fault slow,element=inlet-valve: factor: is missing: expected a number\n$/,
+      ],
+      [{ plantFile: EXAMPLE, port: 0, faults: ['slow,inlet-valve'] }, /^--fault .*: expected key=value/],
       [{ plantFile: EXAMPLE, host: '192.0.2.1' }, /^Cannot listen on 192\.0\.2\.1:15020: .* --host/],
     ]
     for (const [options, message] of rows) {

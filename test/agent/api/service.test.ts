@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { Service, type ServiceParts } from '../../../agent/api/service.ts'
-import { systemClock } from '../../../agent/clock.ts'
+import { systemClock } from '../../../agent/time/system-clock.ts'
 import type { Problem } from '../../../model/refusal.ts'
 import { LAN } from '../command/rig.ts'
 
@@ -13,6 +13,9 @@ test('a mistake of ours is answered with internal-error, which tells nothing of 
   const told: unknown[] = []
   const parts: Partial<ServiceParts> = {
     clock: systemClock,
+    // Nothing gets as far as these.
+    commands: {} as ServiceParts['commands'],
+    administration: {} as ServiceParts['administration'],
     rates: {
       take: () => {
         throw mistake

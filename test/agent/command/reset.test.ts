@@ -17,6 +17,7 @@ test('what is not tripped cannot be reset: not-tripped, and nobody is let go for
     failures: rig.failures,
     warnLevel: 3,
     audit: rig.audit,
+    approvals: rig.approvals,
     lift: () => assert.fail('nobody is suspended with a trip that there is not'),
   })
   assert.equal(answer instanceof Refused && answer.refusal.code, 'not-tripped')

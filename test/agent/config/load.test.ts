@@ -67,6 +67,21 @@ const MISTAKES: readonly (readonly [
     'master_key.source',
     /expected a source: tpm, file/,
   ],
+  [
+    'a role that may what there is not',
+    ['roles'],
+    { wizard: ['fly'] },
+    'roles.wizard.0',
+    /expected one of read, command/,
+  ],
+  ['a role that is fixed', ['roles'], { 'break-glass': ['read'] }, 'roles.break-glass', /this role is fixed/],
+  [
+    'an approval by three',
+    ['actuators', 'inlet-valve', 'approvals'],
+    3,
+    'actuators.inlet-valve.approvals',
+    /expected how many people it takes: 1 or 2/,
+  ],
   ['PCRs in another form', ['master_key', 'pcrs'], '7', 'master_key.pcrs', /sha256:7/],
   [
     'a TCP listener without the choice',

@@ -1,0 +1,18 @@
+import { describeNames, type Names } from './names.ts'
+import type { Report } from './problem.ts'
+import type { ConfigFile } from './schema.ts'
+
+/** A group names actuators that there are, each in one group at most. */
+export function checkTripGroups(file: ConfigFile, names: Names, report: Report): void {
+  const groups = new Map<string, string>()
+  for (const [group, members] of Object.entries(file.trip_groups)) {
+    for (const [index, member] of members.entries()) {
+      const at = ['trip_groups', group, index]
+      if (!names.actuators.includes(member))
+        report(at, `there is no actuator ${member}; there ${describeNames(names.actuators)}`)
+      const other = groups.get(member)
+      if (other) report(at, `${member} is in the trip group ${other} already`)
+      groups.set(member, group)
+    }
+  }
+}

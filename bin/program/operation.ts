@@ -1,0 +1,29 @@
+import type { Command } from 'commander'
+import type { SessionOptions } from '../../console/session.ts'
+import { around, finish, withAgent } from './options.ts'
+
+/** What an operator does: commands, status, resets. */
+export function addOperation(program: Command): void {
+  withAgent(program.command('command'))
+    .description('set an actuator and wait until its feedback shows it')
+    .argument('<actuator>', 'its id, as `status` shows it')
+    .argument('<setpoint>', 'a position such as open, or a value')
+    .option('--reason <text>', 'why, for the audit log')
+    .action(async (actuator, setpoint, options: SessionOptions) =>
+      finish(await (await import('../../console/command.ts')).command(actuator, setpoint, options, around)),
+    )
+
+  withAgent(program.command('status'))
+    .description('show the agent and every actuator, read from the devices now')
+    .action(async (options: SessionOptions) =>
+      finish(await (await import('../../console/status.ts')).status(options, around)),
+    )
+
+  withAgent(program.command('reset'))
+    .description('reset a trip once its cause is healthy; nothing moves')
+    .argument('<actuator>', 'its id, as `status` shows it')
+    .option('--reason <text>', 'why, for the audit log')
+    .action(async (actuator, options: SessionOptions) =>
+      finish(await (await import('../../console/command.ts')).reset(actuator, options, around)),
+    )
+}

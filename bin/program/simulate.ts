@@ -1,0 +1,44 @@
+import { Command, InvalidArgumentError } from 'commander'
+
+/** The command `holdfast simulate`; `finish` is told its exit code. */
+export function simulateCommand(finish: (code: number) => void): Command {
+  return new Command('simulate')
+    .description('run a simulated plant and its PLC, until SIGTERM')
+    .argument('<plant>', 'the plant file')
+    .option('--host <address>', "listen there, instead of the plant file's address")
+    .option('--port <port>', "listen there, instead of the plant file's port; 0 takes a free one", readPort)
+    .option('--seed <n>', "the seed of all chance, instead of the plant file's", readSeed)
+    .option('--speed <n>', 'run n times as fast as real time: 60 makes a minute a second', readSpeed)
+    .option(
+      '--fault <fault...>',
+      'what is wrong from the start: stuck,element=inlet-valve (docs/SIMULATOR.md lists them all)',
+    )
+    .option('--json', 'print JSON')
+    .action(async (plantFile, options) =>
+      finish(
+        await (await import('../../simulator/main.ts')).simulate({
+          ...options,
+          faults: options.fault,
+          plantFile,
+        }),
+      ),
+    )
+}
+
+function readPort(text: string): number {
+  const port = Number(text)
+  if (Number.isInteger(port) && port >= 0 && port <= 65535) return port
+  throw new InvalidArgumentError('expected a port from 0 to 65535')
+}
+
+function readSeed(text: string): number {
+  const seed = Number(text)
+  if (/^[0-9]+$/.test(text) && seed <= 0xffff_ffff) return seed
+  throw new InvalidArgumentError('expected a whole number from 0 to 4294967295')
+}
+
+function readSpeed(text: string): number {
+  const speed = Number(text)
+  if (speed > 0 && speed <= 1000) return speed
+  throw new InvalidArgumentError('expected a number more than 0, up to 1000')
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import type { Millis } from '../../model/time.ts'
+import type { Element } from '../process/process.ts'
+import type { SensorSpec } from '../sensor.ts'
+import { amount, duration, fraction, name, size } from './quantity.ts'
+
+/** How a plant file declares the process: its elements, and the sensors that look at them. */
+
+const valve = z.strictObject({
+  kind: z.literal('valve'),
+  fills: name,
+  stroke_time: duration,
+  flow_l_s: amount,
+  leakage_l_s: amount.default(0),
+  initial_position: fraction.default(0),
+})
+const pump = z.strictObject({
+  kind: z.literal('pump'),
+  cools: name,
+  spin_up: duration,
+  initially_running: z.boolean().default(false),
+})
+const tank = z
+  .strictObject({
+    kind: z.literal('tank'),
+    area_m2: size,
+    height_m: size,
+    initial_level_m: amount,
+    demand_l_s: amount,
+    overflow_level_m: amount.optional(),
+  })
+  .transform(({ overflow_level_m, ...rest }) => ({
+    ...rest,
+    overflow_level_m: overflow_level_m ?? rest.height_m,
+  }))
+const coolingLoop = z.strictObject({
+  kind: z.literal('cooling-loop'),
+  thermal_mass_kj_per_k: size,
+  heat_load_kw: amount,
+  ambient_c: z.number(),
+  cooling_kw_per_k: amount,
+  loss_kw_per_k: amount.default(0),
+  initial_temperature_c: z.number(),
+})
+export const elementForm = z.discriminatedUnion('kind', [
+  valve,
+  pump,
+  tank,
+  coolingLoop,
+]) satisfies z.ZodType<Element>
+
+export const kindForm = z.enum(['valve', 'pump', 'tank', 'cooling-loop']) satisfies z.ZodType<Element['kind']>
+
+export const sensorForm = z.strictObject({
+  noise: amount.default(0),
+  lag: duration.optional().transform((lag): Millis => lag ?? 0),
+}) satisfies z.ZodType<SensorSpec>
