@@ -2,9 +2,12 @@ import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { measureAudit } from './audit.ts'
 import { measureCommands } from './command.ts'
+import { measureCredentials } from './credential.ts'
 import type { Figure, Run } from './figure.ts'
 import { durabilityTrouble } from './folder.ts'
+import { measureMasterKey } from './master-key.ts'
 import { measureMemory } from './memory.ts'
+import { measureReplays } from './replay.ts'
 import { formatJson, formatTable } from './report.ts'
 import { measureSignatures } from './signature.ts'
 import { measureStart } from './start.ts'
@@ -16,6 +19,9 @@ const MEASUREMENTS: Readonly<Record<string, (run: Run) => Promise<Figure[]>>> = 
   start: measureStart,
   memory: measureMemory,
   signature: measureSignatures,
+  credential: measureCredentials,
+  'master-key': measureMasterKey,
+  replay: measureReplays,
   audit: measureAudit,
 }
 const NAMES = Object.keys(MEASUREMENTS)
@@ -23,7 +29,7 @@ const NAMES = Object.keys(MEASUREMENTS)
 const HELP = `npm run bench [-- --json | --only NAME]
 
 Measures every figure that the README quotes, each against a limit that is measured in the same run. It takes about
-a minute, on a machine that does nothing else. Its files go where TMPDIR says, or to /var/tmp.
+two minutes, on a machine that does nothing else. Its files go where TMPDIR says, or to /var/tmp.
 
   --json        print one JSON array and nothing else on standard output
   --only NAME   measure only this, once or more: ${NAMES.join(', ')}

@@ -55,7 +55,8 @@ export async function openClient(
   }
 }
 
-async function readTls({ cert, key, ca }: SessionOptions): Promise<ClientTls | string> {
+/** Reads the certificate files for a TLS listener, or says what is wrong with them. */
+export async function readTls({ cert, key, ca }: SessionOptions): Promise<ClientTls | string> {
   if (!cert || !key || !ca) return 'an https agent needs --cert, --key and --ca'
   try {
     const [certificate, secret, authority] = await Promise.all(

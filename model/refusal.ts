@@ -89,6 +89,9 @@ const KINDS = {
 
 export type RefusalCode = keyof typeof KINDS
 
+/** Every code that there is, in that order. */
+export const REFUSAL_CODES = Object.keys(KINDS) as readonly RefusalCode[]
+
 /** A refusal: its reason as a code, what was wrong in words, and what would clear it. Never a secret, never a stack. */
 export class Refusal {
   readonly code: RefusalCode
