@@ -105,6 +105,7 @@ const VALVE: Actuator = {
   tolerance: 0,
   travelTime: 1000,
   deviceTimeout: 1000,
+  tripsOnFailures: true,
   approvals: { command: 1, reset: 1 },
 }
 

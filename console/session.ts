@@ -118,7 +118,7 @@ export function misused(message: string, { err }: Surroundings): number {
 
 /** The exit code that a problem stands for. A mistake of the agent's on the way of a command leaves open what was done. */
 function exitOf({ code, outcome }: Problem & { readonly [member: string]: Json }): number {
-  if (code === 'mismatch' || code === 'unknown') return EXIT.unproven
+  if (code === 'mismatch' || code === 'unknown' || code === 'trip-failed') return EXIT.unproven
   if (code === 'internal-error') return outcome === undefined ? EXIT.bug : EXIT.unproven
   return EXIT.refused
 }

@@ -15,6 +15,7 @@ test('what is not tripped cannot be reset: not-tripped, and nobody is let go for
     actuators: rig.commands.actuators,
     trips: rig.trips,
     failures: rig.failures,
+    persists: () => undefined,
     warnLevel: 3,
     audit: rig.audit,
     approvals: rig.approvals,
