@@ -147,6 +147,14 @@ export class Plant implements AsyncDisposable {
     return this.#lost
   }
 
+  /**
+   * Changes what the world does to the process, from now on: the demand on a tank (`tank.demand`, litres a second) or the heat load of a
+   * cooling loop (`cooling-loop.heat-load`, kilowatts). Throws RangeError when the plant has no such thing.
+   */
+  disturb(disturbance: string, value: number): void {
+    this.#field.disturb(disturbance, value)
+  }
+
   /** The true value of every measurement by name, in its unit. */
   get truths(): ReadonlyMap<string, number> {
     return this.#field.truth
