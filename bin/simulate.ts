@@ -4,7 +4,11 @@ import { Command, InvalidArgumentError } from 'commander'
 export function simulateCommand(finish: (code: number) => void): Command {
   return new Command('simulate')
     .description('run a simulated plant and its PLC, until SIGTERM')
-    .argument('<plant>', 'the plant file')
+    .argument('[plant]', 'the plant file; a scenario names its own')
+    .option(
+      '--scenario <file...>',
+      'play scenarios instead, in virtual time: exits with 0 when all went as expected, with 3 when not',
+    )
     .option('--host <address>', "listen there, instead of the plant file's address")
     .option('--port <port>', "listen there, instead of the plant file's port; 0 takes a free one", readPort)
     .option('--seed <n>', "the seed of all chance, instead of the plant file's", readSeed)
@@ -14,15 +18,18 @@ export function simulateCommand(finish: (code: number) => void): Command {
       'what is wrong from the start: stuck,element=inlet-valve (docs/SIMULATOR.md lists them all)',
     )
     .option('--json', 'print JSON')
-    .action(async (plantFile, options) =>
-      finish(
-        await (await import('../simulator/main.ts')).simulate({
-          ...options,
-          faults: options.fault,
-          plantFile,
-        }),
-      ),
-    )
+    .action(async (plantFile, options, command) => {
+      if ((plantFile === undefined) === (options.scenario === undefined)) {
+        command.error('error: give either a plant file or --scenario')
+      }
+      const run = options.scenario
+        ? (await import('../simulator/scenario/main.ts')).playScenarios({
+            ...options,
+            files: options.scenario,
+          })
+        : (await import('../simulator/main.ts')).simulate({ ...options, faults: options.fault, plantFile })
+      finish(await run)
+    })
 }
 
 function readPort(text: string): number {

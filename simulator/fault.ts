@@ -62,6 +62,23 @@ export type Fault =
 
 export type FaultKind = Fault['kind']
 
+/** Every kind there is. */
+export const FAULT_KINDS = [
+  'stuck',
+  'reversed',
+  'slow',
+  'feedback-frozen',
+  'feedback-lies',
+  'drift',
+  'write-ignored',
+  'latency',
+  'exception',
+  'silent',
+  'half-open',
+  'dropped-link',
+  'second-master',
+] as const satisfies readonly FaultKind[]
+
 /** Which requests a fault of the wire concerns; all of them when it is left out. */
 export type Direction = 'reads' | 'writes'
 

@@ -1,8 +1,8 @@
 import type { Clock, Millis } from '../model/time.ts'
 import { Chance } from './chance.ts'
 import type { Link, PlcFaults } from './faults.ts'
-import type { ImageView } from './image.ts'
-import { ModbusDevice, type WriteEvent } from './modbus/device.ts'
+import type { ImageView, WritableTable } from './image.ts'
+import { ModbusDevice, type Reply, type WriteEvent } from './modbus/device.ts'
 import { type Address, ModbusServer } from './modbus/server.ts'
 import { bindingsOf } from './plant-file/bindings.ts'
 import type { PlcFileSpec } from './plant-file/plc-form.ts'
@@ -80,6 +80,18 @@ export class Station implements Link, AsyncDisposable {
   scan(readings: ReadonlyMap<string, number>, at: Millis): Map<string, number> {
     this.#writeAsSecondMasters(at)
     return this.#plc.scan(readings, this.#clock.monotonic())
+  }
+
+  /**
+   * Answers a write of one raw value as it does a master's that has just connected, and carries it out as far as watchdog and faults let it.
+   */
+  answerWrite(table: WritableTable, address: number, value: number): Reply {
+    if (!this.#server.isListening) return undefined
+    const pdu = Buffer.alloc(5)
+    pdu.writeUInt8(table === 'coil' ? 5 : 6, 0)
+    pdu.writeUInt16BE(address, 1)
+    pdu.writeUInt16BE(table === 'coil' ? (value === 0 ? 0 : 0xff00) : value, 3)
+    return this.#device.answer({ transaction: 0, unit: this.unit, pdu })
   }
 
   /** Serves, for the first time or again. Rejects with the system's error when the address can't be had. */

@@ -33,6 +33,11 @@ export class ModbusServer implements Link, AsyncDisposable {
     return this.#address
   }
 
+  /** Whether new connections are taken. */
+  get isListening(): boolean {
+    return this.#server !== undefined
+  }
+
   /** Listens, for the first time or again. Rejects with the system's error when the address can't be had. */
   async restore(): Promise<void> {
     if (this.#server || this.#isDisposed) return

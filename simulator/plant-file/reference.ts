@@ -32,6 +32,7 @@ export function referenceProblems(document: unknown): Problem[] {
   const known: KnownSignals = { signals: signalsOf(kinds), isOdd }
   return [
     ...elements.flatMap(([name, element]) => elementProblems(name, element, kinds, isOdd)),
+    ...plcProblems(asMapping(document), plcs),
     ...bindingProblems(plcs, known),
     ...plcs.flatMap(({ path, plc }) => safeguardProblems(plc, path, known)),
     ...sensorProblems(document, known),
@@ -112,6 +113,14 @@ function plcsIn(document: Record<string, unknown> | undefined): RawPlc[] {
   const one =
     document?.plc === undefined ? [] : [{ path: ['plc'], name: 'plc', plc: asMapping(document.plc) }]
   return [...one, ...several.map(([name, plc]) => ({ path: ['plcs', name], name, plc: asMapping(plc) }))]
+}
+
+/** A plant has one PLC or several. */
+function plcProblems(document: Record<string, unknown> | undefined, plcs: readonly RawPlc[]): Problem[] {
+  const path = ['plc']
+  if (document && plcs.length === 0) return [{ path, message: 'is missing: expected a mapping' }]
+  const isBoth = document?.plc !== undefined && document.plcs !== undefined
+  return isBoth ? [{ path, message: 'expected plc or plcs, not both' }] : []
 }
 
 function namesOf(plcs: readonly RawPlc[]): string[] {
