@@ -1,6 +1,6 @@
 import type { Millis } from '../model/time.ts'
 import type { Faults } from './faults.ts'
-import { disturbed } from './process/disturbance.ts'
+import { disturbanceValues, disturbed } from './process/disturbance.ts'
 import {
   type Drive,
   type Elements,
@@ -53,6 +53,11 @@ export class Field {
   /** What the sensors show, by signal name. */
   get readings(): ReadonlyMap<string, number> {
     return this.#readings
+  }
+
+  /** What each disturbance is now. */
+  get disturbances(): ReadonlyMap<string, number> {
+    return disturbanceValues(this.#elements)
   }
 
   /**

@@ -1,9 +1,12 @@
 import type { Clock } from '../model/time.ts'
+import { ControlServer } from './control/server.ts'
+import { TimeControl } from './control/time.ts'
 import { type Motion, watchMotion } from './motion.ts'
-import { type Fault, type Plant, PlantFileError, startPlant } from './plant.ts'
+import { type Address, type Fault, type Plant, PlantFileError, startPlant } from './plant.ts'
 import { readFaultText } from './plant-file/fault-text.ts'
 import { realClock } from './real-clock.ts'
 import { ScaledClock } from './scaled-clock.ts'
+import { VirtualClock } from './virtual-clock.ts'
 
 export interface SimulateOptions {
   readonly plantFile: string
@@ -15,6 +18,10 @@ export interface SimulateOptions {
   readonly seed?: number | undefined
   /** How many times as fast as real time; 1 unless given. */
   readonly speed?: number | undefined
+  /** Time stands still until the control port lets it pass. */
+  readonly stepped?: boolean | undefined
+  /** Where the control port listens; there is none unless given. */
+  readonly control?: Address | undefined
   /** Set from the start on, besides the plant file's, each as `slow,element=inlet-valve,factor=10`. */
   readonly faults?: readonly string[] | undefined
   /** One JSON object a line instead of words. */
@@ -29,7 +36,12 @@ export interface SimulateOptions {
 export async function simulate(options: SimulateOptions): Promise<number> {
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>()
   process.once('SIGINT', stop).once('SIGTERM', stop)
-  const clock = options.speed === undefined ? realClock : new ScaledClock(realClock, options.speed)
+  const time = new TimeControl(
+    options.stepped
+      ? { mode: 'stepped', clock: new VirtualClock() }
+      : { mode: 'running', clock: new ScaledClock(realClock, options.speed ?? 1) },
+  )
+  const { clock } = time
   try {
     const faults = readFaults(options.faults ?? [])
     await using plant = await startPlant(
@@ -39,8 +51,10 @@ export async function simulate(options: SimulateOptions): Promise<number> {
     const print = (json: object, words: string) => {
       process.stdout.write(`${options.json ? JSON.stringify(json) : words}\n`)
     }
+    await using control = options.control && (await ControlServer.start(options.control, plant, time))
     for (const { fault, text } of faults) await setFault(plant, fault, text)
     printStart(plant, print)
+    if (control) printControl(control.address, print)
     watchMotion(plant, motion => printMotion(clock, motion, print))
     await stopped
     return 0
@@ -88,6 +102,14 @@ function printStart({ plcs, spec }: Plant, print: Print): void {
   }
 }
 
+function printControl({ host, port }: Address, print: Print): void {
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}/`
+  print({ control: url }, `control port and picture of the plant: ${url}`)
+  if (!/^(127\.|localhost$|::1$)/.test(host)) {
+    process.stderr.write(`Whoever can reach ${url} can set faults: it asks nobody who they are.\n`)
+  }
+}
+
 function printMotion(clock: Clock, { element, state, value }: Motion, print: Print): void {
   const time = new Date(clock.wall()).toISOString()
   print({ time, element, state, value }, `${time.slice(11, 23)}  ${element}  ${state}`)
@@ -105,10 +127,10 @@ function describeFailure(error: unknown, { plantFile, host, port }: SimulateOpti
   const where = `${failed.address ?? host ?? 'its host'}:${failed.port ?? port ?? 'its port'}`
   switch (failed.code) {
     case 'EADDRINUSE':
-      return `The port is taken: ${where}. Stop what listens there, or choose another with --port (0 takes a free one).`
+      return `The port is taken: ${where}. Stop what listens there, or choose another with --port or --control (0 takes a free one).`
     case 'EACCES':
       if (failed.syscall === 'open') break
-      return `Not allowed to listen on ${where}. Choose a port above 1023 with --port.`
+      return `Not allowed to listen on ${where}. Choose a port above 1023 with --port or --control.`
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return `Cannot listen on ${where}: this machine has no such address. Choose one of its own with --host.`

@@ -165,6 +165,16 @@ export class Plant implements AsyncDisposable {
     return this.#field.readings
   }
 
+  /** What the PLCs last commanded, such as `inlet-valve.command`. */
+  get commands(): ReadonlyMap<string, number> {
+    return this.#commands
+  }
+
+  /** What each disturbance is now. */
+  get disturbances(): ReadonlyMap<string, number> {
+    return this.#field.disturbances
+  }
+
   /** The true value of a measurement such as `inlet-valve.position`, in its unit, whatever its sensor shows. */
   truth(signal: string): number {
     const value = this.#field.truth.get(signal)

@@ -15,6 +15,16 @@ export function disturbancesOf(elements: ReadonlyMap<string, { readonly kind: El
   )
 }
 
+/** What each disturbance is now. */
+export function disturbanceValues(elements: Elements): Map<string, number> {
+  const values = new Map<string, number>()
+  for (const [name, element] of elements) {
+    if (element.kind === 'tank') values.set(`${name}.demand`, element.demand_l_s)
+    if (element.kind === 'cooling-loop') values.set(`${name}.heat-load`, element.heat_load_kw)
+  }
+  return values
+}
+
 /** The elements with one disturbance changed, or in words why that cannot be. */
 export function disturbed(elements: Elements, disturbance: string, value: number): Elements | string {
   const name = disturbance.slice(0, disturbance.lastIndexOf('.'))

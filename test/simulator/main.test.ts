@@ -84,6 +84,27 @@ describe('holdfast simulate', () => {
     assert.deepEqual(await exited, [0, null])
   })
 
+  it('with a control port steps time only when it is told to', async () => {
+    const control = { host: '127.0.0.1', port: 0 }
+    const child = run({ plantFile: EXAMPLE, port: 0, json: true, stepped: true, control })
+    const exited = once(child, 'exit')
+    assert.ok(child.stdout)
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+    const next = async () => JSON.parse((await lines.next()).value ?? 'null')
+    const { modbus } = await next()
+    const { control: url } = await next()
+    assert.deepEqual([(await next()).state, (await next()).state], ['closed', 'off'])
+    using raw = await RawClient.connect({ address: modbus })
+    raw.send(frame(1, '05 0000 ff00'))
+    await raw.receive(12)
+    const body = JSON.stringify({ advance_ms: 310 })
+    const headers = { 'content-type': 'application/json' }
+    await fetch(`${url}v1/time`, { method: 'POST', body, headers })
+    assert.deepEqual([(await next()).state, (await next()).state], ['opening', 'open'])
+    child.kill()
+    assert.deepEqual(await exited, [0, null])
+  })
+
   it('says in one line of words where it listens', async () => {
     const child = run({ plantFile: EXAMPLE, port: 0 })
     const finished = finish(child)
