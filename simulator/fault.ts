@@ -44,7 +44,7 @@ export type Fault =
    */
   | ({ readonly kind: 'silent'; readonly effect?: 'done' | 'lost' | undefined } & OfRequests)
   /**
-   * The connections that are open when it is set are dead without having been closed: nothing that comes over them is read, nothing
+   * The connections that are open when it is set are dead without having been closed: nothing that comes over them is heard, nothing
    * is answered, and no FIN comes. New connections are served. Clearing it resets the dead ones (RST), as a peer that has
    * restarted does.
    */

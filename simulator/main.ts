@@ -1,6 +1,7 @@
 import type { Clock } from '../model/time.ts'
 import { ControlServer } from './control/server.ts'
 import { TimeControl } from './control/time.ts'
+import { SerialLineError } from './modbus/serial-line.ts'
 import { type Motion, watchMotion } from './motion.ts'
 import { type Address, type Fault, type Plant, PlantFileError, startPlant } from './plant.ts'
 import { readFaultText } from './plant-file/fault-text.ts'
@@ -91,13 +92,25 @@ async function setFault(plant: Plant, fault: Fault, text: string): Promise<void>
 type Print = (json: object, words: string) => void
 
 function printStart({ plcs, spec }: Plant, print: Print): void {
-  for (const { name, address, unit } of plcs) {
+  for (const { name, address, rtuAddress, unit } of plcs) {
     const plc = plcs.length > 1 ? { plc: name } : {}
     const who = plcs.length > 1 ? `${spec.plant}, ${name}` : spec.plant
-    const { scan_cycle } = spec.plcs.get(name) ?? spec.plc
+    const { scan_cycle, modbus } = spec.plcs.get(name) ?? spec.plc
+    const { serial } = modbus
+    const rtu = rtuAddress && { rtu_over_tcp: rtuAddress }
+    const ways = [
+      `Modbus TCP on ${address.host}:${address.port}`,
+      ...(rtuAddress ? [`RTU over TCP on ${rtuAddress.host}:${rtuAddress.port}`] : []),
+      ...(serial ? [`RTU on ${serial.path}, ${serial.baud} baud, parity ${serial.parity}`] : []),
+    ]
     print(
-      { modbus: { ...address, unit }, plant: spec.plant, ...plc, scan_cycle_ms: scan_cycle },
-      `${who}: Modbus TCP on ${address.host}:${address.port}, unit ${unit}; Ctrl-C stops it`,
+      {
+        modbus: { ...address, unit, ...rtu, ...(serial && { serial }) },
+        plant: spec.plant,
+        ...plc,
+        scan_cycle_ms: scan_cycle,
+      },
+      `${who}: ${ways.join(', ')}, unit ${unit}; Ctrl-C stops it`,
     )
   }
 }
@@ -121,7 +134,7 @@ function describeFailure(error: unknown, { plantFile, host, port }: SimulateOpti
     const count = error.lines.length === 1 ? 'one problem' : `${error.lines.length} problems`
     return `${error.message}\nThe plant was not started: correct ${count} in ${plantFile} and start it again.`
   }
-  if (error instanceof UsageError) return error.message
+  if (error instanceof UsageError || error instanceof SerialLineError) return error.message
   if (!(error instanceof Error) || !('code' in error)) return undefined
   const failed = error as NodeJS.ErrnoException & { readonly address?: string; readonly port?: number }
   const where = `${failed.address ?? host ?? 'its host'}:${failed.port ?? port ?? 'its port'}`

@@ -25,7 +25,7 @@ export interface PlantOptions {
   /** What moves the plant on, and times late answers: real, or a `VirtualClock` that a test advances. */
   readonly clock: Clock
   /**
-   * Instead of the plant file's; 0 takes a free port from the kernel. Where there are several PLCs they take the ports that
+   * Instead of the plant file's port of Modbus TCP; 0 takes free ports from the kernel, for RTU over TCP too. Where there are several PLCs they take the ports that
    * follow.
    */
   readonly port?: number | undefined
@@ -33,6 +33,8 @@ export interface PlantOptions {
   readonly host?: string | undefined
   /** Instead of the plant file's: the same seed gives the same noise and jitter. */
   readonly seed?: number | undefined
+  /** Whether to open the serial ports of the plant file; they are, unless this is false. */
+  readonly serial?: boolean | undefined
 }
 
 /** One PLC of a running plant, as a test sees it. */
@@ -40,6 +42,8 @@ export interface PlcHandle {
   readonly name: string
   /** Where it serves Modbus TCP. */
   readonly address: Address
+  /** Where it serves RTU over TCP, if it does. */
+  readonly rtuAddress: Address | undefined
   /** Its Modbus unit id. */
   readonly unit: number
   /** What a Modbus client would read now, raw. */
@@ -74,17 +78,28 @@ export class Plant implements AsyncDisposable {
   #scanning: Promise<void> = Promise.resolve()
   #lost: Millis = 0
 
-  private constructor(spec: PlantSpec, { clock, host, port, seed = spec.seed }: PlantOptions) {
+  private constructor(spec: PlantSpec, options: PlantOptions) {
+    const { clock, host, port, seed = spec.seed, serial: isOnSerialLines = true } = options
     const elements = new Map(Object.entries(spec.elements))
     this.spec = spec
     this.faults = new Faults(targetsOf(elements, [...spec.plcs.keys()]), this.#stations)
     const sensors = new Map(Object.entries(spec.sensors))
     this.#field = new Field(elements, { sensors, seed }, this.faults)
     for (const [name, plc] of spec.plcs) {
+      const { modbus } = plc
       const override = port === undefined || port === 0 ? port : port + this.#stations.size
-      const address = { host: host ?? plc.modbus.host, port: override ?? plc.modbus.port }
-      const faults = this.faults.on(name)
-      this.#stations.set(name, new Station({ name, spec: plc, address, faults, clock, seed }))
+      const at = host ?? modbus.host
+      const station = new Station({
+        name,
+        spec: plc,
+        address: { host: at, port: override ?? modbus.port },
+        rtuAddress: modbus.rtu_over_tcp && { host: at, port: port === 0 ? 0 : modbus.rtu_over_tcp.port },
+        serial: isOnSerialLines ? modbus.serial : undefined,
+        faults: this.faults.on(name),
+        clock,
+        seed,
+      })
+      this.#stations.set(name, station)
     }
     this.#first = this.plc([...spec.plcs.keys()][0] ?? '')
   }

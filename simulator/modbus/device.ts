@@ -23,6 +23,9 @@ export interface WriteEvent {
 /** What goes back, and how long after the request came; undefined when nothing ever does. */
 export type Reply = { readonly pdu: Buffer; readonly delay: Millis } | undefined
 
+/** The unit id that means all units of a bus. */
+const BROADCAST = 0
+
 export interface DeviceParts {
   readonly unit: number
   readonly plc: Plc
@@ -55,10 +58,14 @@ export class ModbusDevice {
 
   /**
    * Carries out one request. A unit id other than the device's own is answered with exception 0x0B, as a gateway does
-   * for a device that it cannot reach: a client with a wrong unit id is told so and need not wait out its deadline.
+   * for a device that it cannot reach: a client with a wrong unit id is told so and need not wait out its deadline. On a bus it
+   * is not answered at all, and a write to everybody is carried out without an answer.
    */
-  answer({ unit, pdu }: Frame): Reply {
+  answer(frame: Frame, isBus = false): Reply {
+    const { unit, pdu } = frame
     const functionCode = pdu.readUInt8(0)
+    if (isBus && unit === BROADCAST) return this.#takeBroadcast(pdu)
+    if (isBus && unit !== this.#unit) return undefined
     if (unit !== this.#unit) return { pdu: exceptionAnswer(functionCode, GATEWAY_TARGET_FAILED), delay: 0 }
     const request = parseRequest(pdu)
     if (request.kind === 'unparsed') return { pdu: exceptionAnswer(functionCode, request.code), delay: 0 }
@@ -70,6 +77,11 @@ export class ModbusDevice {
     const late = this.#faults.of('latency').find(fault => concerns(fault, request.kind))
     if (!late) return { pdu: answer, delay: 0 }
     return { pdu: answer, delay: late.ms + (late.jitter_ms ?? 0) * this.#chance.next() }
+  }
+
+  #takeBroadcast(pdu: Buffer): undefined {
+    const request = parseRequest(pdu)
+    if (request.kind === 'write') this.#carryOut(request, pdu)
   }
 
   /** A write by another master than those who are connected: it lands as theirs do, if the PLC has the cell and takes it. */

@@ -119,6 +119,15 @@ function plcsIn(document: Record<string, unknown> | undefined): RawPlc[] {
 function plcProblems(document: Record<string, unknown> | undefined, plcs: readonly RawPlc[]): Problem[] {
   const path = ['plc']
   if (document && plcs.length === 0) return [{ path, message: 'is missing: expected a mapping' }]
+  const copied = plcs.filter(
+    ({ plc }) => plc?.copies !== undefined && asMapping(plc.modbus)?.serial !== undefined,
+  )
+  if (copied.length > 0) {
+    return copied.map(({ path }) => ({
+      path: [...path, 'modbus', 'serial'],
+      message: 'the copies of a PLC cannot share a serial port',
+    }))
+  }
   const isBoth = document?.plc !== undefined && document.plcs !== undefined
   return isBoth ? [{ path, message: 'expected plc or plcs, not both' }] : []
 }

@@ -62,7 +62,7 @@ function timeOf({ speed, host = '127.0.0.1', port, seed }: ScenarioOptions): Pla
     return { clock, pass: ms => clock.sleep(ms), host, port, ...override }
   }
   const clock = new VirtualClock()
-  return { clock, pass: ms => clock.advance(ms), host, port: 0, ...override }
+  return { clock, pass: ms => clock.advance(ms), host, port: 0, serial: false, ...override }
 }
 
 function describeResult({ at, what, passed, found }: StepResult): string {
