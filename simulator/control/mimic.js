@@ -12,12 +12,13 @@ function draw(name, attributes, text) {
   return node
 }
 
-/** A value in words, and below it what its sensor shows where that is something else. */
+/** A value in words, and below it what its sensor shows where that is something else, and not by a little noise. */
 function reading(state, signal, x, y, unit, digits, scale = 1) {
   const { is, shown } = state.signals[signal]
   const say = value => `${(value * scale).toFixed(digits)} ${unit}`
   const texts = [draw('text', { x, y, 'text-anchor': 'middle' }, say(is))]
-  if (say(shown) !== say(is)) {
+  const isFaulty = state.faults.some(fault => fault.signal === signal)
+  if (isFaulty || Math.abs(shown - is) * scale * 10 ** digits >= 5) {
     const below = { x, y: y + 16, 'text-anchor': 'middle', class: 'astray' }
     texts.push(draw('text', below, `shows ${say(shown)}`))
   }
@@ -74,6 +75,13 @@ function pipedTo(state, key, vessel) {
   return Object.keys(state.elements).filter(name => state.elements[name][key] === vessel)
 }
 
+/** What draws from a tank, or where it is drawn when it fills another one. */
+function outflow(state, name, x, bottom) {
+  const { fills } = state.elements[name]
+  if (fills === undefined) return actuator(state, name, x, bottom - 98)
+  return [draw('text', { x: x - 65, y: bottom - 24 }, `${name} to ${fills}`)]
+}
+
 function tank(state, name, top) {
   const { height_m, overflow_level_m } = state.elements[name]
   const level = state.signals[`${name}.level`].is
@@ -96,7 +104,7 @@ function tank(state, name, top) {
       ...actuator(state, inlet, 80 + 130 * i, top + 50),
       ...(from === undefined
         ? []
-        : [draw('text', { x: 80 + 130 * i, y: top + 135, 'text-anchor': 'middle' }, `from ${from}`)]),
+        : [draw('text', { x: 80 + 130 * i, y: top + 158, 'text-anchor': 'middle' }, `from ${from}`)]),
     ]
   })
   const right = left + width
@@ -120,7 +128,7 @@ function tank(state, name, top) {
     ...(state.signals[`${name}.overflow`].is > 0
       ? [draw('text', { x: right + 10, y: at(overflow_level_m), class: 'astray' }, 'overflows')]
       : []),
-    ...outlets.flatMap((outlet, i) => actuator(state, outlet, right + 75 + 130 * i, bottom - 82)),
+    ...outlets.flatMap((outlet, i) => outflow(state, outlet, right + 75 + 130 * i, bottom)),
     draw(
       'text',
       { x: end + 8, y: bottom - 8 },
