@@ -61,8 +61,8 @@ export class Field {
   }
 
   /**
-   * Changes what the world does to the process, from now on: `tank.demand` in litres a second, `cooling-loop.heat-load` in kilowatts.
-   * Throws RangeError when there is no such thing, or when the value is negative.
+   * Changes what the world does to the process, from now on: `tank.demand` in litres a second, `cooling-loop.heat-load`
+   * in kilowatts. Throws RangeError when there is no such thing, or when the value is negative.
    */
   disturb(disturbance: string, value: number): void {
     const elements = disturbed(this.#elements, disturbance, value)

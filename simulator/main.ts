@@ -30,8 +30,8 @@ export interface SimulateOptions {
 }
 
 /**
- * Runs a plant until SIGINT or SIGTERM: `holdfast simulate`. Says on standard output where it listens, then each change of
- * a valve or pump. Resolves with the exit code: 0 when it was stopped, 2 when it could not start, with the reason on
+ * Runs a plant until SIGINT or SIGTERM: `holdfast simulate`. Says on standard output where it listens, then each change
+ * of a valve, a pump or a watchdog. Resolves with the exit code: 0 when it was stopped, 2 when it could not start, with the reason on
  * standard error.
  */
 export async function simulate(options: SimulateOptions): Promise<number> {
@@ -57,6 +57,7 @@ export async function simulate(options: SimulateOptions): Promise<number> {
     printStart(plant, print)
     if (control) printControl(control.address, print)
     watchMotion(plant, motion => printMotion(clock, motion, print))
+    watchWatchdogs(plant, (plc, state) => printWatchdog(clock, plc, state, print))
     await stopped
     return 0
   } catch (error) {
@@ -126,6 +127,22 @@ function printControl({ host, port }: Address, print: Print): void {
 function printMotion(clock: Clock, { element, state, value }: Motion, print: Print): void {
   const time = new Date(clock.wall()).toISOString()
   print({ time, element, state, value }, `${time.slice(11, 23)}  ${element}  ${state}`)
+}
+
+/** Calls back with each change of a watchdog's state. */
+function watchWatchdogs(plant: Plant, listener: (plc: string, state: string) => void): void {
+  const seen = new Map<string, string>(plant.plcs.map(({ name, watchdog }) => [name, watchdog]))
+  plant.onScan(() => {
+    for (const { name, watchdog } of plant.plcs) {
+      if (seen.get(name) !== watchdog) listener(name, watchdog)
+      seen.set(name, watchdog)
+    }
+  })
+}
+
+function printWatchdog(clock: Clock, plc: string, watchdog: string, print: Print): void {
+  const time = new Date(clock.wall()).toISOString()
+  print({ time, plc, watchdog }, `${time.slice(11, 23)}  ${plc}  watchdog ${watchdog}`)
 }
 
 /** What went wrong, where, and what to do about it; undefined for what is our own bug. */

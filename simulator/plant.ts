@@ -2,8 +2,8 @@ import type { Clock, Millis } from '../model/time.ts'
 import { Faults } from './faults.ts'
 import { Field } from './field.ts'
 import { CoolingLoopHandle, PumpHandle, TankHandle, ValveHandle } from './handle.ts'
-import type { ImageView } from './image.ts'
-import type { WriteEvent } from './modbus/device.ts'
+import type { ImageView, WritableTable } from './image.ts'
+import type { Reply, WriteEvent } from './modbus/device.ts'
 import type { Address } from './modbus/server.ts'
 import { type PlantSource, readPlant } from './plant-file/read.ts'
 import { targetsOf } from './plant-file/reference.ts'
@@ -15,7 +15,7 @@ import { Station } from './station.ts'
 
 export type { Fault, FaultKind } from './fault.ts'
 export type { ImageView, Table, WritableTable } from './image.ts'
-export type { WriteEvent } from './modbus/device.ts'
+export type { Reply, WriteEvent } from './modbus/device.ts'
 export type { Address } from './modbus/server.ts'
 export { PlantFileError } from './plant-file/problem.ts'
 export type { PlantSource } from './plant-file/read.ts'
@@ -25,8 +25,8 @@ export interface PlantOptions {
   /** What moves the plant on, and times late answers: real, or a `VirtualClock` that a test advances. */
   readonly clock: Clock
   /**
-   * Instead of the plant file's port of Modbus TCP; 0 takes free ports from the kernel, for RTU over TCP too. Where there are several PLCs they take the ports that
-   * follow.
+   * Instead of the plant file's port of Modbus TCP; 0 takes free ports from the kernel, for RTU over TCP too. Where
+   * there are several PLCs they take the ports that follow.
    */
   readonly port?: number | undefined
   /** Instead of the plant file's. */
@@ -49,6 +49,11 @@ export interface PlcHandle {
   /** What a Modbus client would read now, raw. */
   readonly image: ImageView
   readonly watchdog: WatchdogState
+  /**
+   * Answers a write of one raw value as it does a master's that has just connected, and carries it out as far as
+   * watchdog and faults let it. undefined: no answer ever comes.
+   */
+  answerWrite(table: WritableTable, address: number, value: number): Reply
   /** Calls back for each value of each write as it lands in the process image. Returns what ends it. */
   onWrite(listener: (event: WriteEvent) => void): () => void
 }
@@ -62,14 +67,14 @@ export async function startPlant(source: PlantSource, options: PlantOptions): Pr
 }
 
 /**
- * A running plant. Disposing of it stops the scan cycles, closes every connection and frees the ports. What it says of its
- * PLC (`address`, `image`, `watchdog`, `onWrite`) is of the first one, where there are several.
+ * A running plant. Disposing of it stops the scan cycles, closes every connection and frees the ports. What it says of
+ * its PLC (`address`, `image`, `watchdog`, `onWrite`) is of the first one, where there are several.
  */
 export class Plant implements AsyncDisposable {
   readonly faults: Faults
   readonly spec: PlantSpec
   readonly #stations = new Map<string, Station>()
-  readonly #first: Station
+  readonly #first: PlcHandle
   readonly #field: Field
   readonly #stopping = new AbortController()
   readonly #scanListeners = new Set<() => void>()
@@ -135,7 +140,7 @@ export class Plant implements AsyncDisposable {
   }
 
   /** One of its PLCs. The only one of a plant file with `plc` is called plc. */
-  plc(name: string): Station {
+  plc(name: string): PlcHandle {
     const station = this.#stations.get(name)
     if (station) return station
     throw new RangeError(`the plant has no PLC ${name}; it has ${[...this.#stations.keys()].join(', ')}`)
@@ -163,8 +168,9 @@ export class Plant implements AsyncDisposable {
   }
 
   /**
-   * Changes what the world does to the process, from now on: the demand on a tank (`tank.demand`, litres a second) or the heat load of a
-   * cooling loop (`cooling-loop.heat-load`, kilowatts). Throws RangeError when the plant has no such thing.
+   * Changes what the world does to the process, from now on: the demand on a tank (`tank.demand`, litres a second) or
+   * the heat load of a cooling loop (`cooling-loop.heat-load`, kilowatts). Throws RangeError when the plant has no such
+   * thing.
    */
   disturb(disturbance: string, value: number): void {
     this.#field.disturb(disturbance, value)

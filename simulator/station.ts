@@ -98,9 +98,6 @@ export class Station implements Link, AsyncDisposable {
     return this.#plc.scan(readings, this.#clock.monotonic())
   }
 
-  /**
-   * Answers a write of one raw value as it does a master's that has just connected, and carries it out as far as watchdog and faults let it.
-   */
   answerWrite(table: WritableTable, address: number, value: number): Reply {
     if (!this.#server.isListening) return undefined
     const pdu = Buffer.alloc(5)

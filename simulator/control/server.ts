@@ -80,8 +80,8 @@ export class ControlServer implements AsyncDisposable {
 }
 
 /**
- * Why a request is not taken: a browser sent it for another site. Without this any page that somebody has open could set faults (by a form, or by
- * a name that it lets point here).
+ * Why a request is not taken: a browser sent it for another site. Without this any page that somebody has open could
+ * set faults (by a form, or by a name that it lets point here).
  */
 function strangeness({ headers, method }: IncomingMessage, { host, port }: Address): string | undefined {
   const named = headers.host ?? ''

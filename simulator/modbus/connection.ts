@@ -4,7 +4,10 @@ import type { ModbusDevice } from './device.ts'
 import type { Frame } from './frame.ts'
 import type { Framing } from './framing.ts'
 
-/** One client's connection, or one serial line: bytes in, frames to the device, its answers out in the order of the requests. */
+/**
+ * One client's connection, or one serial line: bytes in, frames to the device, its answers out in the order of the
+ * requests.
+ */
 export class ModbusConnection {
   readonly #socket: Socket
   readonly #device: ModbusDevice

@@ -58,8 +58,8 @@ export class ModbusDevice {
 
   /**
    * Carries out one request. A unit id other than the device's own is answered with exception 0x0B, as a gateway does
-   * for a device that it cannot reach: a client with a wrong unit id is told so and need not wait out its deadline. On a bus it
-   * is not answered at all, and a write to everybody is carried out without an answer.
+   * for a device that it cannot reach: a client with a wrong unit id is told so and need not wait out its deadline. On
+   * a bus it is not answered at all, and a write to everybody is carried out without an answer.
    */
   answer(frame: Frame, isBus = false): Reply {
     const { unit, pdu } = frame
@@ -84,7 +84,10 @@ export class ModbusDevice {
     if (request.kind === 'write') this.#carryOut(request, pdu)
   }
 
-  /** A write by another master than those who are connected: it lands as theirs do, if the PLC has the cell and takes it. */
+  /**
+   * A write by another master than those who are connected: it lands as theirs do, if the PLC has the cell and takes
+   * it.
+   */
   writeAsSecondMaster(table: WritableTable, address: number, value: number): void {
     const functionCode = table === 'coil' ? 5 : 6
     const raw = table === 'coil' ? Math.min(value, 1) : value

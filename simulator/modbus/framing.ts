@@ -7,8 +7,8 @@ export interface Framing {
   take(bytes: Buffer): Taken
   format(frame: Frame): Buffer
   /**
-   * Whether the link is a bus that all hear: then another unit's request is none of our business, and one to unit 0 is for everybody and
-   * answered by nobody (MODBUS over Serial Line V1.02 §2.1).
+   * Whether the link is a bus that all hear: then another unit's request is none of our business, and one to unit 0 is
+   * for everybody and answered by nobody (MODBUS over Serial Line V1.02 §2.1).
    */
   readonly isBus: boolean
 }

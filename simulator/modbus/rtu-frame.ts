@@ -7,9 +7,10 @@ const FRAME_MIN = 4
 const FRAME_MAX = 256
 
 /**
- * Takes the first request off a run of bytes. The standard marks frames by silence on the line, which a pty, a USB adapter or TCP does not keep; a
- * request's length follows from its function code instead, and its CRC says whether it is one. What cannot be the start of a request is passed
- * over, byte by byte, so that a request is found behind noise or behind the answers of other units.
+ * Takes the first request off a run of bytes. The standard marks frames by silence on the line, which a pty, a USB
+ * adapter or TCP does not keep; a request's length follows from its function code instead, and its CRC says whether it
+ * is one. What cannot be the start of a request is passed over, byte by byte, so that a request is found behind noise
+ * or behind the answers of other units.
  */
 export function takeRtuFrame(bytes: Buffer): Taken {
   for (let start = 0; start + FRAME_MIN <= bytes.length; start++) {
@@ -32,7 +33,10 @@ export function formatRtuFrame({ unit, pdu }: Frame): Buffer {
   return bytes
 }
 
-/** How long the request is that begins here; undefined for a function that is not ours, or when that cannot be known yet. */
+/**
+ * How long the request is that begins here; undefined for a function that is not ours, or when that cannot be known
+ * yet.
+ */
 function requestLength(bytes: Buffer): number | undefined {
   const functionCode = bytes.readUInt8(1)
   if (functionCode >= 1 && functionCode <= 6) return 8

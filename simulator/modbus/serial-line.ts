@@ -9,7 +9,9 @@ import { ModbusConnection } from './connection.ts'
 import type { ModbusDevice } from './device.ts'
 import { rtuFraming } from './framing.ts'
 
-/** How a serial port is set. The standard asks for 19200 baud and even parity (MODBUS over Serial Line V1.02 §2.5.1). */
+/**
+ * How a serial port is set. The standard asks for 19200 baud and even parity (MODBUS over Serial Line V1.02 §2.5.1).
+ */
 export interface SerialSettings {
   /** Such as /dev/ttyUSB0, or a pty. */
   readonly path: string
@@ -22,8 +24,8 @@ export interface SerialSettings {
 const SET_TIMEOUT_MS = 5000
 
 /**
- * A serial line with one Modbus device on it, spoken to in RTU. It is an ordinary terminal device, set by `stty`, so it needs no native
- * module.
+ * A serial line with one Modbus device on it, spoken to in RTU. It is an ordinary terminal device, set by `stty`, so it
+ * needs no native module.
  */
 export class SerialLine implements Link, AsyncDisposable {
   readonly #settings: SerialSettings

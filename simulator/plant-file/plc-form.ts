@@ -66,8 +66,8 @@ export const plcsForm = z.strictObject({ ...plc, copies: z.int().min(1).max(COPI
 export type PlcFileSpec = z.output<typeof plcForm>
 
 /**
- * The PLCs of a plant by name. An entry with copies makes `name-1`, `name-2` and so on, on ports that follow one another, or each on a free
- * one where the port is 0.
+ * The PLCs of a plant by name. An entry with copies makes `name-1`, `name-2` and so on, on ports that follow one
+ * another, or each on a free one where the port is 0.
  */
 export function plcsOf(
   plc: PlcFileSpec | undefined,

@@ -15,9 +15,9 @@ export interface PlcSpec {
  * A PLC: a process image and a program that a scan runs once. Clients write into the image at any moment; what they
  * wrote reaches the actuators with the next scan, and what the sensors say reaches them with the end of it.
  *
- * While the watchdog has expired, each scan first puts the fallback into the output cells, over whatever was written: once it
- * is rearmed, outputs stay there until somebody writes them. Interlocks come last and change what reaches the actuator, not the cell:
- * once one clears, the command in the cell stands again.
+ * While the watchdog has expired, each scan first puts the fallback into the output cells, over whatever was written:
+ * once it is rearmed, outputs stay there until somebody writes them. Interlocks come last and change what reaches the
+ * actuator, not the cell: once one clears, the command in the cell stands again.
  */
 export class Plc {
   readonly image = new ProcessImage()

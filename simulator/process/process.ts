@@ -70,8 +70,8 @@ function initialElement(element: Element): ElementState {
 
 /**
  * Moves the whole process on by `dt`. Each actuator goes towards its drive, or stays where it has none; vessels then
- * see the mean of what flowed before and after, which is exact for a stroke at constant speed. What is drawn from a tank is
- * limited to what was in it, in proportion for all who draw; so nothing is made and nothing is lost.
+ * see the mean of what flowed before and after, which is exact for a stroke at constant speed. What is drawn from a
+ * tank is limited to what was in it, in proportion for all who draw; so nothing is made and nothing is lost.
  */
 export function stepProcess(
   elements: Elements,
@@ -114,7 +114,10 @@ export function stepProcess(
   return next
 }
 
-/** Cuts each flow down to what its tank can give, in `next` too; returns what enters and leaves each tank by valves and pumps. */
+/**
+ * Cuts each flow down to what its tank can give, in `next` too; returns what enters and leaves each tank by valves and
+ * pumps.
+ */
 function pipe(
   elements: Elements,
   state: ProcessState,

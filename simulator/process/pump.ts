@@ -42,8 +42,8 @@ export function isRunning({ speed }: PumpState): boolean {
 }
 
 /**
- * Flow in litres a second where the pump's curve meets the pipe's: H₀·s² − H₀·(q/q₀)² = lift + friction·(q/q₀)². Too slow for the lift it
- * moves nothing; a check valve keeps water from running back.
+ * Flow in litres a second where the pump's curve meets the pipe's: H₀·s² − H₀·(q/q₀)² = lift + friction·(q/q₀)². Too
+ * slow for the lift it moves nothing; a check valve keeps water from running back.
  */
 export function pumpFlow({ curve }: PumpSpec, { speed }: PumpState): number {
   if (!curve) return 0

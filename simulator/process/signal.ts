@@ -6,8 +6,8 @@ import { tankLevel } from './tank.ts'
 export type SignalDirection = 'command' | 'measurement'
 
 /**
- * What can be wired to the PLC, for each kind of element. A signal's name is `<element>.<signal>`, its value a number in
- * the unit given here; contacts and switches are 0 or 1.
+ * What can be wired to the PLC, for each kind of element. A signal's name is `<element>.<signal>`, its value a number
+ * in the unit given here; contacts and switches are 0 or 1.
  */
 const SIGNALS = {
   valve: {

@@ -8,7 +8,10 @@ import { readScenario, type Scenario, ScenarioFileError } from './read.ts'
 
 export interface ScenarioOptions {
   readonly files: readonly string[]
-  /** So many times as fast as real time, and served at the plant file's address; virtual time, on free ports, unless given. */
+  /**
+   * So many times as fast as real time, and served at the plant file's address; virtual time, on free ports, unless
+   * given.
+   */
   readonly speed?: number | undefined
   readonly host?: string | undefined
   readonly port?: number | undefined
@@ -18,9 +21,9 @@ export interface ScenarioOptions {
 }
 
 /**
- * Plays scenarios: `holdfast simulate --scenario`. Says on standard output what became of each step. Resolves with the exit code: 0 when
- * every expectation held, 3 when one did not, 2 when a file cannot be used, with the reason on standard error. All files are read before the
- * first is played.
+ * Plays scenarios: `holdfast simulate --scenario`. Says on standard output what became of each step. Resolves with the
+ * exit code: 0 when every expectation held, 3 when one did not, 2 when a file cannot be used, with the reason on
+ * standard error. All files are read before the first is played.
  */
 export async function playScenarios(options: ScenarioOptions): Promise<number> {
   const scenarios: Scenario[] = []

@@ -26,8 +26,8 @@ export interface StepResult {
 }
 
 /**
- * Plays a scenario from its start to its last expectation. `report` hears of each step as it is settled. Returns whether all passed.
- * Rejects with the system's error when a port cannot be had.
+ * Plays a scenario from its start to its last expectation. `report` hears of each step as it is settled. Returns
+ * whether all passed. Rejects with the system's error when a port cannot be had.
  */
 export async function playScenario(
   { spec, plant: plantSpec, places }: Scenario,
@@ -105,7 +105,10 @@ interface Event {
   readonly step: Step
 }
 
-/** All that happens, in the order of time; at the same time, in the order of the file. An expectation's end is an event too. */
+/**
+ * All that happens, in the order of time; at the same time, in the order of the file. An expectation's end is an event
+ * too.
+ */
 function timeline(steps: readonly Step[]): Event[] {
   const events = steps.flatMap((step, index) => {
     const { every, until = step.at } = step

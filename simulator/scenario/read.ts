@@ -23,8 +23,8 @@ export interface Scenario {
 }
 
 /**
- * Reads a scenario and its plant. Rejects with ScenarioFileError or PlantFileError, which name everything that is wrong at once, or with the
- * system's error when one of the two files cannot be read.
+ * Reads a scenario and its plant. Rejects with ScenarioFileError or PlantFileError, which name everything that is wrong
+ * at once, or with the system's error when one of the two files cannot be read.
  */
 export async function readScenario(file: string): Promise<Scenario> {
   const read = YamlText.read(await readFile(file, 'utf8'), file)

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
+import fc from 'fast-check'
 import modbusSerial from 'modbus-serial'
 import { formatRtuFrame } from '../../../simulator/modbus/rtu-frame.ts'
 import { type PlantFile, startPlant } from '../../../simulator/plant.ts'
@@ -116,6 +117,26 @@ describe('RTU over TCP', () => {
     wrong.writeUInt8(wrong.readUInt8(5) ^ 1, 5)
     rig.raw.send(`00ff17${wrong.toString('hex')}${rtu(1, '03 0000 0001')}`)
     assert.equal(await rig.raw.receive(7), rtu(1, '03 02 0007'))
+  })
+
+  it('lives through garbage on a line, and answers the sound request behind it', async () => {
+    await using rig = await startRtuOverTcp()
+    const noise = fc.uint8Array({ minLength: 1, maxLength: 600 })
+    // What begins like a request and is none: a long write that never comes to its end, a wrong checksum, odd functions.
+    const plausible = fc
+      .tuple(fc.constantFrom(0, 1, 2, 255), fc.constantFrom(1, 3, 5, 6, 15, 16, 43), noise)
+      .map(([unit, functionCode, tail]) => Uint8Array.of(unit, functionCode, ...tail))
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.oneof(noise, plausible), { minLength: 1, maxLength: 4 }), async chunks => {
+        using raw = await RawClient.connect({ address: rig.address })
+        for (const chunk of chunks) raw.send(Buffer.from(chunk))
+        raw.send(rtu(1, '04 0001 0001'))
+        const answer = rtu(1, '04 02 04b0')
+        let received = ''
+        for (let bytes = 7; !received.endsWith(answer); bytes++) received = await raw.receive(bytes)
+      }),
+      { numRuns: 300, seed: 20_260_102 },
+    )
   })
 
   it('has the faults of the wire', async () => {

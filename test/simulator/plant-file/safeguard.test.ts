@@ -96,6 +96,11 @@ describe('the safeguards of a plant file', () => {
         'p.yaml:6:45: plc.interlocks[0].force: expected a command: valve.command; not valve.open',
       ],
       [
+        'signal: valve.command, fallback',
+        'fallback',
+        'p.yaml:6:45: plc.interlocks[0].force: expected a command of this PLC: it has none; not valve.command',
+      ],
+      [
         '  tank.level: {noise',
         '  valve.command: {noise',
         'p.yaml:18:3: sensors.valve.command: expected a measurement: valve.position, valve.open, valve.closed, valve.flow, tank.level, tank.outflow, tank.overflow; not valve.command',
