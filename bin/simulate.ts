@@ -1,13 +1,15 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 
 /** The command `holdfast simulate`; `finish` is told its exit code. */
 export function simulateCommand(finish: (code: number) => void): Command {
   return new Command('simulate')
     .description('run a simulated plant and its PLC, until SIGTERM')
     .argument('[plant]', 'the plant file; a scenario names its own')
-    .option(
-      '--scenario <file...>',
-      'play scenarios instead, in virtual time: exits with 0 when all went as expected, with 3 when not',
+    .addOption(
+      new Option(
+        '--scenario <file...>',
+        'play scenarios instead, in virtual time: exits with 0 when all went as expected, with 3 when not',
+      ).conflicts(['fault', 'stepped', 'control']),
     )
     .option('--host <address>', "listen there, instead of the plant file's address")
     .option('--port <port>', "listen there, instead of the plant file's port; 0 takes a free one", readPort)

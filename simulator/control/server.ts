@@ -61,14 +61,16 @@ export class ControlServer implements AsyncDisposable {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { status, type, body } = await this.#answer(request)
+    const { status, type, body } = await this.#answer(request).catch(() =>
+      problem(500, 'this is a mistake of the simulator; please report it'),
+    )
     response.writeHead(status, { ...HEADERS, 'content-type': type }).end(body)
   }
 
   async #answer(request: IncomingMessage): Promise<Answer> {
     const stranger = strangeness(request, this.#address)
     if (stranger !== undefined) return problem(403, stranger)
-    const { pathname } = new URL(request.url ?? '/', 'http://plant')
+    const pathname = request.url?.split('?')[0] ?? '/'
     const page = request.method === 'GET' ? FILES[pathname] : undefined
     if (page) {
       return { status: 200, type: page.type, body: await readFile(new URL(page.file, import.meta.url)) }

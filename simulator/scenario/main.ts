@@ -58,14 +58,14 @@ async function play(scenario: Scenario, options: ScenarioOptions): Promise<boole
   return failed.length === 0
 }
 
-function timeOf({ speed, host = '127.0.0.1', port, seed }: ScenarioOptions): Playing {
+function timeOf({ speed, host, port, seed }: ScenarioOptions): Playing {
   const override = seed === undefined ? {} : { seed }
   if (speed !== undefined) {
     const clock: Clock = new ScaledClock(realClock, speed)
     return { clock, pass: ms => clock.sleep(ms), host, port, ...override }
   }
   const clock = new VirtualClock()
-  return { clock, pass: ms => clock.advance(ms), host, port: 0, serial: false, ...override }
+  return { clock, pass: ms => clock.advance(ms), host: '127.0.0.1', port: 0, serial: false, ...override }
 }
 
 function describeResult({ at, what, passed, found }: StepResult): string {

@@ -174,6 +174,22 @@ describe('the control port', () => {
     assert.equal(await send({ ...json, origin: rig.url }), 200)
   })
 
+  it('answers a path that is none, and goes on', async () => {
+    await using rig = await startControl()
+    for (const path of ['//', '/%', '/..', '/v1/faults/%ff']) {
+      const status = await new Promise<number | undefined>((resolve, reject) => {
+        request({ hostname: '127.0.0.1', port: new URL(rig.url).port, path }, answer => {
+          answer.resume()
+          resolve(answer.statusCode)
+        })
+          .on('error', reject)
+          .end()
+      })
+      assert.equal(status, 404, path)
+    }
+    assert.equal((await rig.ask('GET', '/v1/faults')).status, 200)
+  })
+
   it('refuses a body that no fault is as long as', async () => {
     await using rig = await startControl()
     const answer = await rig.ask('POST', '/v1/faults', { kind: 'x'.repeat(20_000) })

@@ -134,6 +134,15 @@ passed
     }
   })
 
+  it('takes its faults and its time from the file alone', () => {
+    const good = write('good.yaml', GOOD)
+    for (const args of [['--fault', 'half-open'], ['--control', '0'], ['--stepped']]) {
+      const { status, stderr } = simulate('--scenario', good, ...args)
+      assert.equal(status, 2)
+      assert.match(stderr, /'--scenario <file...>' cannot be used with option '--(fault|control|stepped)/)
+    }
+  })
+
   it('is not mixed with a plant file', () => {
     for (const args of [[], [PLANT, '--scenario', write('good.yaml', GOOD)]]) {
       const { status, stderr } = simulate(...args)
