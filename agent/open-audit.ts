@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
+import type { Clock } from '../model/time.ts'
 import { type AuditLog, openAuditLog } from './audit/log.ts'
-import { systemClock } from './clock.ts'
 import type { Config } from './config/config.ts'
 import { REPLAY_WINDOW, ReplayMemory } from './credential/replay.ts'
 import { auditPath } from './paths.ts'
@@ -10,9 +10,9 @@ import { StartFailure } from './start-failure.ts'
 export async function openAudit(
   config: Config,
   boot: string,
+  clock: Clock,
   log: Logger,
 ): Promise<{ audit: AuditLog; replay: ReplayMemory; replayLostUntil: number }> {
-  const clock = systemClock
   const path = auditPath(config)
   const options = {
     path,

@@ -21,6 +21,21 @@ export function latchPath({ stateDir }: Config): string {
   return join(stateDir, 'latches.json')
 }
 
+/** The sealed emergency key. */
+export function sealedGlassPath({ stateDir }: Config): string {
+  return join(stateDir, 'break-glass.sealed')
+}
+
+/** The opened emergency key, between its opening and the agent's next start. */
+export function openGlassPath({ stateDir }: Config): string {
+  return join(stateDir, 'break-glass.open')
+}
+
+/** The latest time that this gateway has known. */
+export function floorPath({ stateDir }: Config): string {
+  return join(stateDir, 'clock.json')
+}
+
 /** What was revoked and could otherwise still be used. */
 export function revocationPath({ stateDir }: Config): string {
   return join(stateDir, 'revocations.json')

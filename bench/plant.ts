@@ -50,7 +50,8 @@ export function configFor(tcti: string, plc: { readonly host: string; readonly p
       { name: 'operators', unix: './operator.sock' },
       { name: 'admin', unix: './admin.sock', admin: true },
     ],
-    devices: { plc: { protocol: 'modbus-tcp', ...plc, timeout: '5s' } },
+    // The simulated PLC answers in any number; a device of the field is declared by what its manual says.
+    devices: { plc: { protocol: 'modbus-tcp', ...plc, timeout: '5s', in_flight: 64 } },
     actuators: Object.fromEntries(
       Array.from({ length: ACTUATORS }, (_, register) => [
         actuatorAt(register),

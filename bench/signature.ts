@@ -1,5 +1,4 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { systemClock } from '../agent/clock.ts'
 import { type Authenticator, authenticate } from '../agent/command/authenticate.ts'
 import type { Received } from '../agent/command/received.ts'
 import { Refused } from '../agent/command/refused.ts'
@@ -7,8 +6,10 @@ import { chainSecret } from '../agent/credential/chain.ts'
 import { EpochKeys } from '../agent/credential/epoch-keys.ts'
 import type { MasterKey } from '../agent/credential/master-key.ts'
 import { ReplayMemory } from '../agent/credential/replay.ts'
+import { systemClock } from '../agent/time/system-clock.ts'
 import { signRequest } from '../client/sign.ts'
 import { type Credential, formatIdentifier } from '../model/credential.ts'
+import { DEFAULT_ROLES } from '../model/role.ts'
 import { type Figure, figure, type Run } from './figure.ts'
 import { interleave } from './sample.ts'
 
@@ -33,6 +34,7 @@ export async function measureSignatures({ signal, progress }: Run): Promise<Figu
     keys,
     replay: new ReplayMemory(systemClock.wall()),
     revocations: { of: () => undefined },
+    roles: DEFAULT_ROLES,
     clock: systemClock,
   }
   const credential = issue(keys)

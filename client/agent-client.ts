@@ -77,6 +77,22 @@ export class AgentClient {
     return this.#send('POST', `/v1/actuators/${actuator}/reset`, reason ? { reason } : {})
   }
 
+  trip(actuator: string, reason?: string): Promise<Answer> {
+    return this.#send('POST', `/v1/actuators/${actuator}/trip`, reason ? { reason } : {})
+  }
+
+  acknowledge(actuator: string): Promise<Answer> {
+    return this.#send('POST', `/v1/actuators/${actuator}/acknowledge`, {})
+  }
+
+  heartbeat(actuator: string): Promise<Answer> {
+    return this.#send('POST', `/v1/actuators/${actuator}/heartbeat`, {})
+  }
+
+  openListener(listener: string, reason?: string): Promise<Answer> {
+    return this.#send('POST', '/v1/listeners/open', { listener, ...(reason ? { reason } : {}) })
+  }
+
   issue(order: Json): Promise<Answer> {
     return this.#send('POST', '/v1/credentials', order)
   }
@@ -89,8 +105,24 @@ export class AgentClient {
     return this.#send('POST', '/v1/keys/rotate', escrow === undefined ? {} : { escrow })
   }
 
+  sealGlass(): Promise<Answer> {
+    return this.#send('POST', '/v1/break-glass/seal', {})
+  }
+
+  closeGlass(): Promise<Answer> {
+    return this.#send('POST', '/v1/break-glass/close', {})
+  }
+
+  acceptClock(): Promise<Answer> {
+    return this.#send('POST', '/v1/clock/accept', {})
+  }
+
   credentials(): Promise<Answer> {
     return this.#send('GET', '/v1/credentials')
+  }
+
+  roles(): Promise<Answer> {
+    return this.#send('GET', '/v1/roles')
   }
 
   status(): Promise<Answer> {

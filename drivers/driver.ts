@@ -22,7 +22,7 @@ export type WriteResult =
   | { readonly kind: 'accepted' }
   /** The device answered that it will not. Nothing was written. */
   | { readonly kind: 'rejected'; readonly reason: string }
-  /** No byte was sent. Nothing was written. */
+  /** The write was not sent. Nothing was written. */
   | { readonly kind: 'unreachable'; readonly reason: string }
   /** Sent, and no or no clear answer came. It may have been written, may yet be, or may never be. */
   | { readonly kind: 'unknown'; readonly reason: string }

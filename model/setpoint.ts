@@ -28,6 +28,9 @@ export interface Target {
   readonly feedback: number
 }
 
+/** Binary fractions have no 0.1: 0.3 / 0.1 is a little less than 3 to a machine, and 3 to everybody else. */
+const STEP_SLACK = 1e-6
+
 /** Finds what to write for a setpoint; undefined when the actuator has no such position or it is out of range. */
 export function resolveSetpoint(domain: SetpointDomain, setpoint: Setpoint): Target | undefined {
   switch (domain.kind) {
@@ -38,7 +41,8 @@ export function resolveSetpoint(domain: SetpointDomain, setpoint: Setpoint): Tar
     case 'range': {
       if (typeof setpoint !== 'number' || !Number.isFinite(setpoint)) return undefined
       if (setpoint < domain.min || setpoint > domain.max) return undefined
-      if (!Number.isInteger((setpoint - domain.min) / domain.step)) return undefined
+      const steps = (setpoint - domain.min) / domain.step
+      if (Math.abs(steps - Math.round(steps)) > STEP_SLACK) return undefined
       return { setpoint, write: setpoint, feedback: setpoint }
     }
   }

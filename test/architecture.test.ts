@@ -27,6 +27,7 @@ const MAY_IMPORT: readonly (readonly [room: string, allowed: readonly string[] |
   ['agent/credential/', ['agent/credential/', 'keep/', 'model/']],
   ['agent/audit/', ['agent/audit/', 'model/']],
   ['agent/service/', ['agent/service/', 'model/']],
+  ['agent/time/', ['agent/time/', 'keep/', 'model/']],
   [
     'agent/command/',
     ['agent/command/', 'agent/credential/', 'agent/audit/', 'failsafe/', 'drivers/driver.ts', 'model/'],
@@ -38,6 +39,7 @@ const MAY_IMPORT: readonly (readonly [room: string, allowed: readonly string[] |
       'agent/command/',
       'agent/credential/',
       'agent/audit/',
+      'agent/time/',
       'agent/config/config.ts',
       'drivers/driver.ts',
       'failsafe/',
@@ -47,7 +49,7 @@ const MAY_IMPORT: readonly (readonly [room: string, allowed: readonly string[] |
   ['client/', ['client/', 'model/']],
   ['console/', ['console/', 'client/', 'model/']],
   ['simulator/', ['simulator/', 'model/']],
-  ['demo/', ['demo/', 'client/', 'simulator/', 'model/', 'agent/clock.ts']],
+  ['demo/', ['demo/', 'client/', 'simulator/', 'model/', 'agent/time/system-clock.ts']],
   // What is left is wiring: agent/*.ts, agent/config/, bench/ and bin/.
   ['', 'everything'],
 ]
@@ -135,7 +137,7 @@ test('files are named after nouns of the trade: there is no drawer', () => {
 })
 
 test('time, chance and environment come in from outside', () => {
-  const injected = new Set(['agent/clock.ts', 'agent/main.ts'])
+  const injected = new Set(['agent/time/system-clock.ts', 'agent/main.ts'])
   const inside = sources.filter(
     file => /^(?:model|keep|drivers|failsafe|agent|client|console)\//.test(file) && !injected.has(file),
   )

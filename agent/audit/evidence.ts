@@ -19,7 +19,9 @@ export class Evidence implements Disposable {
   /** Whether the log was opened on the word that nobody writes to it. */
   readonly #isStill: boolean
   readonly #path: string
-  readonly #modifiedMs: number
+  /** What the names led to when the log was opened. */
+  readonly #traces: string
+  readonly #inode: number
   readonly #folder: string | undefined
 
   private constructor(reader: Reader, path: string, isStill: boolean, folder?: string) {
@@ -27,7 +29,8 @@ export class Evidence implements Disposable {
     this.#reader = reader
     this.#path = path
     this.#isStill = isStill
-    this.#modifiedMs = statSync(path).mtimeMs
+    this.#traces = tracesOf(path)
+    this.#inode = statSync(path).ino
     this.#folder = folder
   }
 
@@ -49,8 +52,14 @@ export class Evidence implements Disposable {
 
   /** Whether a writer came to a log of which it was believed that nobody writes to it: what was read may be a mixture. */
   wasDisturbed(): boolean {
-    if (!this.#isStill) return false
-    return existsSync(`${this.#path}-shm`) || statSync(this.#path).mtimeMs !== this.#modifiedMs
+    return this.#isStill && tracesOf(this.#path) !== this.#traces
+  }
+
+  /** Whether the log may hold more than can be read here: it was opened as a still or copied file, and somebody wrote since; or another is in its place. */
+  isOutdated(): boolean {
+    const isLive = !this.#isStill && this.#folder === undefined
+    if (isLive) return statSync(this.#path, { throwIfNoEntry: false })?.ino !== this.#inode
+    return tracesOf(this.#path) !== this.#traces
   }
 
   [Symbol.dispose](): void {
@@ -81,6 +90,14 @@ export class Evidence implements Disposable {
       throw error
     }
   }
+}
+
+/** Changes with everything that a writer does to the files of a log, its coming and going included. */
+function tracesOf(path: string): string {
+  return ['', '-wal', '-shm']
+    .map(end => statSync(`${path}${end}`, { throwIfNoEntry: false }))
+    .map(found => (found ? `${found.ino} ${found.size} ${found.mtimeMs}` : 'none'))
+    .join()
 }
 
 /** The file may have been made to attack whoever reads it. */

@@ -1,4 +1,4 @@
-import { type CheckpointNote, parseCheckpoint } from './checkpoint.ts'
+import { type CheckpointNote, parseCheckpoint, RECORDS_PER_CHECKPOINT } from './checkpoint.ts'
 import { EMPTY_ROOT, Frontier, leafHash, sameHash } from './merkle.ts'
 import { isSignedBy, type NoteVerifier } from './note.ts'
 import { recordFault } from './record.ts'
@@ -6,9 +6,10 @@ import type { Readable } from './schema.ts'
 
 /** The log is not what was written. `at` is the first record of which that can be said. */
 export class Tampered extends Error {
-  readonly at: number
+  /** Undefined when it is not about single records. */
+  readonly at: number | undefined
 
-  constructor(at: number, detail: string) {
+  constructor(at: number | undefined, detail: string) {
     super(detail)
     this.at = at
   }
@@ -41,6 +42,8 @@ export class Examination {
   /** Up to here a checkpoint that can be believed agrees with the records. */
   #agreed = 0
   #signedUpTo = 0
+  /** Up to here there is a checkpoint, believed or not. */
+  #sealed = 0
 
   constructor(database: Readable, keys: readonly NoteVerifier[], held: CheckpointNote | undefined) {
     this.#database = database
@@ -50,6 +53,11 @@ export class Examination {
 
   get signedUpTo(): number {
     return this.#signedUpTo
+  }
+
+  /** Whether the log says that there is a key for its checkpoints. */
+  get isEnrolled(): boolean {
+    return this.#database.prepare("SELECT 1 FROM record WHERE kind = 'enrolled' LIMIT 1").all().length > 0
   }
 
   run(): this {
@@ -111,7 +119,18 @@ export class Examination {
         next = checkpoints.shift()
       }
       if (this.#held?.size === this.frontier.size) this.#compareHeld(this.#held, this.frontier.root())
+      this.#mustBeSealed()
     }
+  }
+
+  /** A log has a checkpoint after so many records at the latest, with a key or without: one that is not there was taken out. */
+  #mustBeSealed(): void {
+    const { size } = this.frontier
+    if (size - this.#sealed < RECORDS_PER_CHECKPOINT) return
+    throw new Tampered(
+      this.#sealed,
+      `a checkpoint was removed: there must be one of ${size} records at the latest after the one of ${this.#sealed}`,
+    )
   }
 
   #checkpointsIn(from: number, to: number): CheckpointRow[] {
@@ -123,6 +142,7 @@ export class Examination {
   /** Compares a checkpoint of the log with what the records say. */
   #compare({ size, root, frontier, note }: CheckpointRow): void {
     const found = this.frontier.root()
+    this.#sealed = size
     const checkpoint = note === null ? undefined : parseCheckpoint(note)
     if (note !== null && checkpoint === undefined) throw this.#forged(size, 'its note is not a checkpoint')
     const signer = checkpoint && this.#keys.find(key => isSignedBy(checkpoint.note, key))

@@ -23,7 +23,7 @@ export interface Candidate {
 
 export interface SealedCheckpoint {
   readonly size: number
-  /** The signed note; undefined when there was no key to sign it with. */
+  /** The signed note; undefined when there was no key to sign it with. The last one of a commit covers those before it. */
   readonly note: string | undefined
 }
 
@@ -102,6 +102,7 @@ export class AuditStore implements Disposable {
     const seqs: (number | undefined)[] = []
     let leaf = this.#leaf
     let checkpoint: SealedCheckpoint | undefined
+    let sealed = this.#sealed.size
     this.#database
       .transaction(() => {
         for (const [index, { stamped, wanted }] of candidates.entries()) {
@@ -115,10 +116,11 @@ export class AuditStore implements Disposable {
             seqs.push(frontier.size)
             frontier.append(leaf)
           } else seqs.push(undefined)
-        }
-        if (seal || frontier.size - this.#sealed.size >= RECORDS_PER_CHECKPOINT) {
+          if (frontier.size - sealed < RECORDS_PER_CHECKPOINT) continue
           checkpoint = this.#checkpoint(frontier, signer)
+          sealed = frontier.size
         }
+        if (seal && checkpoint?.size !== frontier.size) checkpoint = this.#checkpoint(frontier, signer)
       })
       .immediate()
     this.#mustStillBeThere()

@@ -1,12 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { RECORDS_PER_CHECKPOINT } from './checkpoint.ts'
 import { type Verdict, type VerifyOptions, verifyAuditLog } from './verify.ts'
 
 /** Exit codes of `holdfast audit verify`. */
 const INTACT = 0
 const UNREADABLE = 2
-const TAMPERED = 4
+const UNPROVEN = 4
 
 /** The public key's file, looked for beside the log. */
 const KEY_FILE = 'audit.vkey'
@@ -17,23 +16,28 @@ export interface AuditVerifyOptions {
   readonly key?: string
   /** File with a checkpoint note that was kept elsewhere. */
   readonly checkpoint?: string
+  readonly recordsOnly?: boolean
   readonly json?: boolean
 }
 
-/** Verifies a log and prints the verdict as a line, or as JSON. Returns the exit code: 0 intact, 4 tampered, 2 unreadable. */
+/** Verifies a log and prints the verdict as a line, or as JSON. Returns the exit code: 0 intact, 4 tampered or unsigned, 2 unreadable. */
 export async function auditVerify(options: AuditVerifyOptions): Promise<number> {
   const { verdict, hasKey } = judge(options)
   const text = options.json ? JSON.stringify(jsonOf(verdict, hasKey)) : lineOf(verdict, hasKey)
   await new Promise<void>(resolve => process.stdout.write(`${text}\n`, () => resolve()))
-  return { intact: INTACT, tampered: TAMPERED, unreadable: UNREADABLE }[verdict.kind]
+  return { intact: INTACT, tampered: UNPROVEN, unsigned: UNPROVEN, unreadable: UNREADABLE }[verdict.kind]
 }
 
-function judge({ path, key, checkpoint }: AuditVerifyOptions): { verdict: Verdict; hasKey: boolean } {
+function judge({ path, key, checkpoint, recordsOnly }: AuditVerifyOptions): {
+  verdict: Verdict
+  hasKey: boolean
+} {
   const beside = join(dirname(path), KEY_FILE)
   const keyPath = key ?? (existsSync(beside) ? beside : undefined)
   try {
     const options: VerifyOptions = {
       path,
+      ...(recordsOnly === undefined ? {} : { recordsOnly }),
       ...(keyPath === undefined ? {} : { publicKey: readFileSync(keyPath, 'utf8') }),
       ...(checkpoint === undefined ? {} : { checkpoint: readFileSync(checkpoint, 'utf8') }),
     }
@@ -50,10 +54,10 @@ function jsonOf(verdict: Verdict, hasKey: boolean) {
   return {
     verified: isIntact,
     records: isIntact ? verdict.records : null,
-    tamper_detected_at: verdict.kind === 'tampered' ? verdict.at : null,
+    tamper_detected_at: verdict.kind === 'tampered' ? (verdict.at ?? null) : null,
     detail: isIntact ? coverOf(verdict, hasKey) : verdict.detail,
     root: isIntact ? verdict.root : null,
-    signed_up_to: isIntact ? verdict.signedUpTo : null,
+    signed_up_to: isIntact || verdict.kind === 'unsigned' ? verdict.signedUpTo : null,
   }
 }
 
@@ -62,7 +66,9 @@ function lineOf(verdict: Verdict, hasKey: boolean): string {
     case 'intact':
       return `intact: ${verdict.records} records, root ${verdict.root}; ${coverOf(verdict, hasKey)}`
     case 'tampered':
-      return `TAMPERED at record ${verdict.at}: ${verdict.detail}`
+      return `TAMPERED${verdict.at === undefined ? '' : ` at record ${verdict.at}`}: ${verdict.detail}`
+    case 'unsigned':
+      return `UNSIGNED from record ${verdict.signedUpTo}: ${verdict.detail}`
     case 'unreadable':
       return `cannot verify: ${verdict.detail}`
   }
@@ -75,7 +81,5 @@ function coverOf(
 ): string {
   if (!hasKey) return 'no public key given, so no signature was checked'
   if (unsignedTail === 0) return 'every record is covered by a signed checkpoint'
-  const cover = `signed checkpoints cover ${signedUpTo} records; the last ${unsignedTail} are covered by none`
-  if (unsignedTail <= RECORDS_PER_CHECKPOINT) return cover
-  return `${cover}, more than an agent with its key leaves open: compare with a checkpoint that was kept elsewhere`
+  return `signed checkpoints cover ${signedUpTo} records; the last ${unsignedTail} are covered by none`
 }

@@ -1,5 +1,6 @@
 import type { Trips } from '../../failsafe/trips.ts'
 import { Refusal } from '../../model/refusal.ts'
+import type { Approval, Approvals } from './approvals.ts'
 import type { Authorized } from './authorize.ts'
 import type { Control, Controls } from './controls.ts'
 import type { Rates } from './rates.ts'
@@ -10,6 +11,8 @@ export interface Permitted extends Disposable {
   readonly stage: 'permitted'
   readonly authorized: Authorized
   readonly control: Control
+  /** Who asked for the same before, where it takes two. */
+  readonly approval: Approval | undefined
 }
 
 /** What stands between an authorised command and the plant. */
@@ -18,9 +21,16 @@ export interface Permits {
   readonly controls: Controls
   /** Why the audit log cannot be written, if it cannot. */
   auditTrouble(): string | undefined
+  /** Why the actuator must stay in its safe state, in words, if it must. */
+  heldBy(actuator: string): string | undefined
+  /** What must hold and does not, or cannot be seen to, in words. */
+  unmet(actuator: string): { readonly kind: 'interlock' | 'permissive'; readonly detail: string } | undefined
+  /** Why the time is not known, if it is not. */
+  clockTrouble(): string | undefined
   /** Until when replayed commands could not be told from new ones, in words, if that is so. */
   replayTrouble(): string | undefined
   readonly rates: Rates
+  readonly approvals: Approvals
   /** Why an identity is suspended, if it is. */
   suspension(identity: string): string | undefined
 }
@@ -53,6 +63,27 @@ const CHECKS: readonly Check[] = [
       `${id} is ${phase}; first-out: ${first?.cause ?? 'unknown'} at ${first ? new Date(first.at).toISOString() : 'unknown'}: ${first?.detail ?? ''}`,
       `find the cause, then reset it as an engineer: holdfast reset ${id}`,
     )
+  },
+  ({ actuator: { id } }, permits) => {
+    const unmet = permits.unmet(id)
+    if (!unmet) return undefined
+    return unmet.kind === 'interlock'
+      ? new Refusal('interlock-violated', unmet.detail, 'once it holds again the command can be sent again')
+      : new Refusal('permissive-missing', unmet.detail, 'bring that about first')
+  },
+  ({ actuator: { id } }, permits) => {
+    const held = permits.heldBy(id)
+    return held ? new Refusal('held', `${id}: ${held}`, 'wait for it; no credential shortens it') : undefined
+  },
+  (_, permits) => {
+    const trouble = permits.clockTrouble()
+    return trouble
+      ? new Refusal(
+          'clock-untrusted',
+          trouble,
+          'set the clock of the gateway, or when it is right: holdfast clock accept',
+        )
+      : undefined
   },
   ({ authenticated }, permits) => {
     const trouble =
@@ -87,5 +118,26 @@ export function permit(authorized: Authorized, permits: Permits): Permitted | Re
   }
   const control = permits.controls.take(authorized.actuator.id, authorized.towardsSafe)
   if (control instanceof Refusal) return new Refused(control, who)
-  return { stage: 'permitted', authorized, control, [Symbol.dispose]: () => control[Symbol.dispose]() }
+  // Last, so that nobody is asked to approve what would be refused all the same.
+  const approval = approve(authorized, permits)
+  if (approval instanceof Refusal) {
+    control[Symbol.dispose]()
+    return new Refused(approval, who)
+  }
+  return {
+    stage: 'permitted',
+    authorized,
+    control,
+    approval,
+    [Symbol.dispose]: () => control[Symbol.dispose](),
+  }
+}
+
+/** Asks for a second person where the actuator takes two; never for a command towards the safe state. */
+function approve(
+  { authenticated, actuator, target, towardsSafe }: Authorized,
+  { approvals }: Permits,
+): Approval | Refusal | undefined {
+  if (towardsSafe || actuator.approvals.command < 2) return undefined
+  return approvals.ask({ action: 'command', actuator: actuator.id, setpoint: target.setpoint }, authenticated)
 }

@@ -1,3 +1,4 @@
+import type { Supervision } from '../../failsafe/supervision.ts'
 import type { Outcome } from '../../model/outcome.ts'
 import { Refusal } from '../../model/refusal.ts'
 import type { Setpoint } from '../../model/setpoint.ts'
@@ -6,11 +7,11 @@ import type { AuditLog } from '../audit/log.ts'
 import { actuate } from './actuate.ts'
 import type { Actuator } from './actuator.ts'
 import { type Authenticator, authenticate } from './authenticate.ts'
-import { authorizeCommand } from './authorize.ts'
+import { type Authorized, authorizeCommand } from './authorize.ts'
 import { patiently } from './patience.ts'
 import { type Permits, permit } from './permit.ts'
 import { tooMany } from './rates.ts'
-import type { Received } from './received.ts'
+import { type Received, wayOf } from './received.ts'
 import { type Intended, recordIntent } from './record-intent.ts'
 import type { Refusals } from './refusals.ts'
 import { Refused } from './refused.ts'
@@ -22,6 +23,8 @@ export interface Commands {
   readonly permits: Permits
   readonly audit: AuditLog
   readonly refusals: Refusals
+  /** Learns of every movement. */
+  readonly supervision: Pick<Supervision, 'moving' | 'moved'>
   readonly clock: Clock
   /** Makes a name for a command, never the same twice. */
   newCommandId(): string
@@ -47,8 +50,12 @@ export interface CommandAnswer {
  */
 export async function carryOut(received: Received, id: string, commands: Commands): Promise<CommandAnswer> {
   const { authenticator, actuators, permits, audit, clock } = commands
-  const refused = async (no: Refused): Promise<CommandAnswer> => {
-    const recorded = await commands.refusals.of(received, no, id)
+  const refused = async (no: Refused, command?: Authorized): Promise<CommandAnswer> => {
+    const asked = command && { asked: command.target.setpoint, reason: command.reason }
+    const recorded = await commands.refusals.of(received, no, id, {
+      ...asked,
+      latency: since(received, clock),
+    })
     return {
       outcome: { kind: 'refused', refusal: no.refusal },
       actuator: id,
@@ -64,11 +71,11 @@ export async function carryOut(received: Received, id: string, commands: Command
   if (authorized instanceof Refused) return refused(authorized)
 
   const permission = permit(authorized, permits)
-  if (permission instanceof Refused) return refused(permission)
+  if (permission instanceof Refused) return refused(permission, authorized)
   using permitted = permission
 
   const intended = await recordIntent(permitted, audit, clock, commands.newCommandId())
-  if (intended instanceof Refused) return refused(intended)
+  if (intended instanceof Refused) return refused(intended, authorized)
 
   const outcome = await moveAndLook(intended, commands)
   const latency = since(received, clock)
@@ -88,9 +95,15 @@ export async function carryOut(received: Received, id: string, commands: Command
  */
 async function moveAndLook(intended: Intended, commands: Commands): Promise<Outcome> {
   try {
+    const { actuator, target, towardsSafe } = intended.permitted.authorized
+    commands.supervision.moving(actuator.id)
     const actuated = await actuate(intended, commands.authenticator.revocations)
     if (actuated instanceof Refusal) return { kind: 'refused', refusal: actuated }
-    return await verify(actuated, commands.clock)
+    const outcome = await verify(actuated, commands.clock)
+    const isDone = outcome.kind === 'verified' || outcome.kind === 'mismatch'
+    if (isDone && !intended.permitted.control.signal.aborted)
+      commands.supervision.moved(actuator.id, target, towardsSafe)
+    return outcome
   } catch (error) {
     commands.onMistake(error)
     const asked = intended.permitted.authorized.target.setpoint
@@ -116,7 +129,7 @@ async function recordOutcome(
   latency: Millis,
   { audit, clock }: Commands,
 ): Promise<boolean> {
-  const { authenticated, actuator, target, towardsSafe } = intended.permitted.authorized
+  const { authenticated, actuator, target, reason, towardsSafe } = intended.permitted.authorized
   const appended = audit.append({
     kind: 'command-outcome',
     command: intended.command,
@@ -126,6 +139,8 @@ async function recordOutcome(
     ...detailsOf(outcome),
     subject: authenticated.claims.subject,
     credential: authenticated.who.serial,
+    ...wayOf(authenticated.received),
+    ...(reason === undefined ? {} : { reason }),
     latency_ms: Math.round(latency * 1000) / 1000,
   })
   const answer = await patiently(appended, towardsSafe, clock)

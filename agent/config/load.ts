@@ -55,7 +55,11 @@ export function parseConfig(text: string, file: string): Loaded {
     report([], 'expected a configuration: environment, gateway, master_key, listeners, devices, actuators')
     return { kind: 'problems', problems }
   }
-  const names = { devices: keysOf(raw, 'devices'), actuators: keysOf(raw, 'actuators') }
+  const names = {
+    devices: keysOf(raw, 'devices'),
+    actuators: keysOf(raw, 'actuators'),
+    readings: keysOf(raw, 'readings'),
+  }
   const parsed = ConfigFile.safeParse(raw)
   if (!parsed.success) {
     for (const issue of parsed.error.issues) reportIssue(issue, report)

@@ -44,3 +44,6 @@ export function formatProblems(problems: readonly ConfigProblem[]): string {
     )
     .join('\n')
 }
+
+/** Tells of a problem, by the path of what it is about. */
+export type Report = (path: Path, message: string) => void

@@ -22,6 +22,8 @@ export class ReplayMemory {
   readonly #bySecond = new Map<number, Set<string>>()
   /** Seconds since 1970. What was signed before is not known to have been seen or not. */
   #knownFrom: number
+  /** The newest second that was forgotten. */
+  #forgotten = Number.NEGATIVE_INFINITY
   #size = 0
 
   /**
@@ -35,6 +37,14 @@ export class ReplayMemory {
   /** How many nonces are remembered. */
   get size(): number {
     return this.#size
+  }
+
+  /**
+   * The clock was set, to another time: what was signed before it is unsure, as it is after a start. What was forgotten by
+   * the time before stays unsure.
+   */
+  beginAt(now: UnixMs): void {
+    this.#knownFrom = Math.max(Math.floor(now / 1000), this.#forgotten + 1)
   }
 
   /** Adds what an earlier run has seen. */
@@ -67,6 +77,7 @@ export class ReplayMemory {
       this.#size -= nonces.size
       this.#bySecond.delete(created)
       // A clock that steps back makes fresh again what was forgotten here; it must not pass for new.
+      this.#forgotten = Math.max(this.#forgotten, created)
       this.#knownFrom = Math.max(this.#knownFrom, created + 1)
     }
   }

@@ -1,11 +1,26 @@
+import type { Clock, Millis } from '../../model/time.ts'
 import type { Driver, ReadResult, WriteResult } from '../driver.ts'
-import type { Connection, ModbusLink } from './link.ts'
-import { fitsTable, isWritable, type ModbusPoint } from './point.ts'
-import { Slots } from './slots.ts'
+import { type Asked, ask } from './ask.ts'
+import type { Exchange } from './line.ts'
+import type { ModbusLink } from './link.ts'
+import {
+  maskWriteQuestion,
+  type Question,
+  readQuestion,
+  writeCoilQuestion,
+  writeRegistersQuestion,
+} from './pdu.ts'
+import type { ReadLimits } from './plan.ts'
+import { isBit, isWritable, type ModbusPoint, type NumberPoint, spanOf } from './point.ts'
+import { Reads } from './reads.ts'
+import { decodeNumber, encodeNumber, fits, maskOnWire } from './value.ts'
 
-/** A Modbus exception answer (Modbus Application Protocol V1.1b3 §7): the device said no. */
-interface ModbusException extends Error {
-  readonly modbusCode?: number
+export interface ModbusUnit {
+  /** Unit identifier, 0 to 255. */
+  readonly unit: number
+  readonly limits: ReadLimits
+  /** Deadline of what the driver does by itself: ending a pulse. */
+  readonly timeout: Millis
 }
 
 /**
@@ -14,74 +29,58 @@ interface ModbusException extends Error {
  */
 const REFUSING: ReadonlySet<number> = new Set([1, 2, 3, 6, 10])
 
-type Asked<Answer> =
-  | { readonly kind: 'answered'; readonly answer: Answer }
-  | { readonly kind: 'exception' | 'unreachable' | 'unanswered'; readonly reason: string }
-
-/** Modbus over one link: the points of one unit. */
+/** The points of one unit behind a link. The link is somebody else's, who disposes of it after its drivers. */
 export class ModbusDriver implements Driver {
   readonly #link: ModbusLink
+  readonly #unit: ModbusUnit
   readonly #points: ReadonlyMap<string, ModbusPoint>
-  #slots: { readonly connection: Connection; readonly slots: Slots } | undefined
+  readonly #clock: Clock
+  readonly #reads: Reads
+  readonly #stop = new AbortController()
+  readonly #pulses = new Set<Promise<WriteResult>>()
+  /** Who changes bits of a register by reading and writing it does so alone. */
+  readonly #changing = new Map<number, Promise<void>>()
 
-  constructor(link: ModbusLink, points: ReadonlyMap<string, ModbusPoint>) {
+  constructor(link: ModbusLink, unit: ModbusUnit, points: ReadonlyMap<string, ModbusPoint>, clock: Clock) {
     this.#link = link
+    this.#unit = unit
     this.#points = points
+    this.#clock = clock
+    this.#reads = new Reads(link, unit.unit, unit.limits)
   }
 
   async read(name: string, signal: AbortSignal): Promise<ReadResult> {
-    const { table, address } = this.#point(name)
-    const result = await this.#ask(signal, 'read', async ({ modbus }) => {
-      switch (table) {
-        case 'coil':
-          return (await modbus.readCoils(address, 1)).data
-        case 'discrete-input':
-          return (await modbus.readDiscreteInputs(address, 1)).data
-        case 'holding-register':
-          return (await modbus.readHoldingRegisters(address, 1)).data
-        case 'input-register':
-          return (await modbus.readInputRegisters(address, 1)).data
-      }
-    })
-    if (result.kind !== 'answered') return { kind: 'failed', reason: result.reason }
-    const value = Number(result.answer[0])
-    return fitsTable(table, value)
-      ? { kind: 'value', value }
-      : { kind: 'failed', reason: 'the device answered without a value' }
+    const point = this.#point(name)
+    const asked = await this.#reads.read(spanOf(point), signal)
+    if (asked.kind !== 'data') return { kind: 'failed', reason: asked.reason }
+    if (isBit(point)) return { kind: 'value', value: asked.data[0] ?? 0 }
+    const decoded = decodeNumber(point, asked.data)
+    return 'value' in decoded
+      ? { kind: 'value', value: decoded.value }
+      : { kind: 'failed', reason: decoded.unclear }
   }
 
   async write(name: string, value: number, signal: AbortSignal): Promise<WriteResult> {
-    const { table, address } = this.#point(name)
-    if (!isWritable(table)) throw new RangeError(`${name} is a ${table}: it cannot be written`)
-    if (!fitsTable(table, value)) throw new RangeError(`${value} does not fit the ${table} of ${name}`)
-    const result = await this.#ask(signal, 'write', async ({ modbus }) => {
-      if (table === 'coil') {
-        const echo = await modbus.writeCoil(address, value === 1)
-        return { address: echo.address, value: Number(echo.state) }
-      }
-      const echo = await modbus.writeRegister(address, value)
-      return { address: echo.address, value: echo.value }
-    })
-    switch (result.kind) {
-      case 'answered':
-        // The library resolves whatever the echo says; a device that echoes another write did not confirm this one.
-        return result.answer.address === address && result.answer.value === value
-          ? { kind: 'accepted' }
-          : {
-              kind: 'unknown',
-              reason: `the device confirmed another write: ${result.answer.value} at ${result.answer.address}`,
-            }
-      case 'exception':
-        return { kind: 'rejected', reason: result.reason }
-      case 'unreachable':
-        return { kind: 'unreachable', reason: result.reason }
-      case 'unanswered':
-        return { kind: 'unknown', reason: result.reason }
+    const point = this.#point(name)
+    if (!isWritable(point.table)) throw new RangeError(`${name} is a ${point.table}: it cannot be written`)
+    const bytes = isBit(point) ? Buffer.of(value) : encodeNumber(point, value)
+    if (!bytes || !fits(point, value))
+      throw new RangeError(`${value} does not fit the ${point.table} of ${name}`)
+    if (point.pulse === undefined || bytes.every(byte => byte === 0))
+      return await this.#put(point, bytes, signal)
+    const pulse = this.#pulse(point, bytes, point.pulse, signal)
+    this.#pulses.add(pulse)
+    try {
+      return await pulse
+    } finally {
+      this.#pulses.delete(pulse)
     }
   }
 
+  /** Ends what is under way: a pulse is cleared at once. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#link[Symbol.asyncDispose]()
+    this.#stop.abort()
+    await Promise.allSettled(this.#pulses)
   }
 
   #point(name: string): ModbusPoint {
@@ -90,64 +89,104 @@ export class ModbusDriver implements Driver {
     return point
   }
 
+  async #put(point: ModbusPoint, bytes: Buffer, signal: AbortSignal): Promise<WriteResult> {
+    if (isBit(point)) {
+      const question = writeCoilQuestion(point.writeFunction, point.address, bytes[0] ?? 0)
+      return written(await this.#ask('write', question, signal))
+    }
+    const { address, mask, writeFunction } = point
+    if (writeFunction === 22) {
+      const or = bytes.readUInt16BE()
+      return written(
+        await this.#ask('write', maskWriteQuestion(address, ~maskOnWire(point) & 0xffff, or), signal),
+      )
+    }
+    if (mask !== undefined) return await this.#change(point, writeFunction, bytes, signal)
+    return written(await this.#ask('write', writeRegistersQuestion(writeFunction, address, bytes), signal))
+  }
+
   /**
-   * Sends one request and waits for its answer, the connection's end or the signal, whichever comes first. Whatever the
-   * library throws is the device's doing: what could be ours was checked before.
+   * Changes a field of a register for a device without mask write: reads the register, writes it with the field changed, and
+   * looks whether the field is there. What another master changes between the first two of these is lost.
    */
-  async #ask<Answer>(
+  async #change(
+    point: NumberPoint,
+    writeFunction: 6 | 16,
+    field: Buffer,
     signal: AbortSignal,
-    kind: 'read' | 'write',
-    send: (connection: Connection) => Promise<Answer>,
-  ): Promise<Asked<Answer>> {
-    const connection = this.#link.connection
-    if ('trouble' in connection) return { kind: 'unreachable', reason: connection.trouble }
-    if (signal.aborted) return { kind: 'unreachable', reason: 'given up before it was sent' }
-    const slots = this.#slotsOf(connection)
-    const slot = slots.take(kind)
-    if (!slot) return { kind: 'unreachable', reason: 'too many requests wait for this device' }
-    // The slot is held until the answer is there, also when nobody waits for it any more: its number is still in use.
-    const sent = send(connection).then(
-      (answer): Asked<Answer> => {
-        slot.answered()
-        return { kind: 'answered', answer }
-      },
-      (error: ModbusException): Asked<Answer> => {
-        slot.answered()
-        if (error.modbusCode !== undefined) {
-          return { kind: REFUSING.has(error.modbusCode) ? 'exception' : 'unanswered', reason: error.message }
-        }
-        const reason = `the device answered nonsense: ${error.message}`
-        this.#link.renew(connection, reason)
-        return { kind: 'unanswered', reason }
-      },
-    )
-    const gone = Promise.withResolvers<'lost' | 'given-up'>()
-    const onLost = () => gone.resolve('lost')
-    const onAbort = () => gone.resolve('given-up')
-    connection.lost.addEventListener('abort', onLost)
-    signal.addEventListener('abort', onAbort)
+  ): Promise<WriteResult> {
+    const { address } = point
+    const before = this.#changing.get(address)
+    const { promise: changed, resolve: done } = Promise.withResolvers<void>()
+    this.#changing.set(address, changed)
+    await before
     try {
-      const first = await Promise.race([sent, gone.promise])
-      if (first === 'lost') {
-        return { kind: 'unanswered', reason: 'the connection was lost before the answer came' }
+      const keep = ~maskOnWire(point) & 0xffff
+      const look = () => this.#ask('write', readQuestion(spanOf(point)), signal)
+      const held = await look()
+      if (held.kind !== 'data') {
+        const reason = `the register could not be read, and was not changed: ${held.reason}`
+        return { kind: held.kind === 'exception' ? 'rejected' : 'unreachable', reason }
       }
-      if (first !== 'given-up') return first
-      // To be overruled is no fault of the device's; a deadline that passed is.
-      if ((signal.reason as Error | undefined)?.name !== 'TimeoutError') {
-        return { kind: 'unanswered', reason: 'given up before the answer came' }
+      const register = Buffer.alloc(2)
+      register.writeUInt16BE((held.data.readUInt16BE() & keep) | field.readUInt16BE())
+      const result = written(
+        await this.#ask('write', writeRegistersQuestion(writeFunction, address, register), signal),
+      )
+      if (result.kind !== 'accepted') return result
+      const found = await look()
+      if (found.kind !== 'data')
+        return {
+          kind: 'unknown',
+          reason: `the device confirmed, and could not be read afterwards: ${found.reason}`,
+        }
+      if ((found.data.readUInt16BE() & ~keep & 0xffff) === field.readUInt16BE()) return result
+      const now = found.data.toString('hex')
+      return {
+        kind: 'unknown',
+        reason: `the device confirmed, and its register now holds ${now} (hexadecimal)`,
       }
-      const reason = 'the device did not answer in time'
-      // A slow answer is no reason to cut everybody off; a device that has answered nothing since is.
-      if (slots.silentSince(slot)) this.#link.renew(connection, reason)
-      return { kind: 'unanswered', reason }
     } finally {
-      connection.lost.removeEventListener('abort', onLost)
-      signal.removeEventListener('abort', onAbort)
+      done()
+      if (this.#changing.get(address) === changed) this.#changing.delete(address)
     }
   }
 
-  #slotsOf(connection: Connection): Slots {
-    if (this.#slots?.connection !== connection) this.#slots = { connection, slots: new Slots() }
-    return this.#slots.slots
+  /**
+   * Writes, waits, and clears. It is cleared early when the signal aborts, and in any case after a write that may have
+   * arrived: an output that is meant to be set for a moment is not left set.
+   */
+  async #pulse(point: ModbusPoint, bytes: Buffer, length: Millis, signal: AbortSignal): Promise<WriteResult> {
+    const set = await this.#put(point, bytes, signal)
+    if (set.kind === 'rejected' || set.kind === 'unreachable') return set
+    if (set.kind === 'accepted') await this.#clock.sleep(length, AbortSignal.any([signal, this.#stop.signal]))
+    const wasCut = signal.aborted || this.#stop.signal.aborted
+    const cleared = await this.#put(
+      point,
+      Buffer.alloc(bytes.length),
+      AbortSignal.timeout(this.#unit.timeout),
+    )
+    if (cleared.kind !== 'accepted')
+      return { kind: 'unknown', reason: `the pulse is not known to be cleared: ${cleared.reason}` }
+    if (set.kind === 'accepted' && wasCut)
+      return { kind: 'unknown', reason: 'the pulse was given up and cleared early' }
+    return set
+  }
+
+  async #ask(kind: Exchange['kind'], question: Question, signal: AbortSignal): Promise<Asked> {
+    return await ask(this.#link, this.#unit.unit, kind, question, signal)
+  }
+}
+
+function written(asked: Asked): WriteResult {
+  switch (asked.kind) {
+    case 'data':
+      return { kind: 'accepted' }
+    case 'exception':
+      return { kind: REFUSING.has(asked.code) ? 'rejected' : 'unknown', reason: asked.reason }
+    case 'unreachable':
+      return { kind: 'unreachable', reason: asked.reason }
+    case 'unanswered':
+      return { kind: 'unknown', reason: asked.reason }
   }
 }

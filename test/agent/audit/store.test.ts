@@ -197,7 +197,7 @@ describe("the log's file is refused, with the reason,", () => {
     tamper(folder.log, database => database.pragma(`user_version = ${SCHEMA_VERSION + 1}`))
     const { kind, detail } = failureOfOpening(folder.log)
     assert.equal(kind, 'unwritable')
-    assert.match(detail, /schema 2, and this program knows 1/)
+    assert.match(detail, /schema 3, and this program knows 2: a newer/)
   })
 
   const damages: [when: string, damage: (path: string) => void, says: RegExp][] = [

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AuditLog, openAuditLog } from '../../../agent/audit/log.ts'
 import type { Actuator } from '../../../agent/command/actuator.ts'
+import { Approvals } from '../../../agent/command/approvals.ts'
 import type { Authenticator } from '../../../agent/command/authenticate.ts'
 import { Controls } from '../../../agent/command/controls.ts'
 import { type CommandAnswer, type Commands, carryOut } from '../../../agent/command/pipeline.ts'
@@ -22,6 +23,7 @@ import type { AuditEntry } from '../../../model/audit.ts'
 import type { Caveat } from '../../../model/caveat.ts'
 import type { Credential } from '../../../model/credential.ts'
 import { Refusal } from '../../../model/refusal.ts'
+import { DEFAULT_ROLES } from '../../../model/role.ts'
 import type { Millis } from '../../../model/time.ts'
 import { VirtualClock } from '../../../simulator/virtual-clock.ts'
 import { FakeDriver } from '../../drivers/fake-driver.ts'
@@ -59,7 +61,7 @@ export interface SignOptions {
 }
 
 /** Everything that stands behind the command path, in one process, on time that stands still. */
-export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } = {}) {
+export async function commandRig(settings: { unattributed?: 'count' | 'alarm'; approvals?: number } = {}) {
   const clock = new VirtualClock(NOW)
   const master = memoryKey()
   const of = { environment: 'test', gateway: 'g1' }
@@ -90,6 +92,8 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } 
     safe: { setpoint: 'closed', write: 0, feedback: 0 },
     tolerance: 0,
     travelTime: 20_000,
+    tripsOnFailures: true,
+    approvals: { command: settings.approvals ?? 1, reset: settings.approvals ?? 1 },
     deviceTimeout: 1000,
   }
   const actuators = new Map([[valve.id, valve]])
@@ -103,8 +107,18 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } 
   })
   if (opened.kind !== 'opened') throw new Error(opened.detail)
   const audit: AuditLog = opened.log
+  // The disk is real and time is not: while a record is on its way to the disk, time stands still.
+  let writing = 0
+  const append = audit.append.bind(audit)
+  audit.append = async entry => {
+    writing += 1
+    return await append(entry).finally(() => {
+      writing -= 1
+    })
+  }
   const controls = new Controls()
   const events: string[] = []
+  const movements: string[] = []
   const noted: AuditEntry[] = []
   const trips = new Trips(actuators, [], clock, {
     alarm: (actuator, cause) => events.push(`alarm ${cause} ${actuator}`),
@@ -113,13 +127,24 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } 
     overrule: (actuator, detail) => controls.overrule(actuator, detail),
     mistake: () => events.push('mistake'),
   })
-  const failures = new AuthenticationFailures({ limit: 5, warn: 3, leakEvery: 60_000 }, clock)
+  const failures = new AuthenticationFailures(
+    { limit: 5, warn: 3, leakEvery: 60_000, tripsPerDay: 10 },
+    clock,
+    () => {},
+  )
   const suspended = new Map<string, string>()
-  const troubles: { audit?: string; replay?: string } = {}
+  const troubles: {
+    audit?: string
+    replay?: string
+    clock?: string
+    held?: string
+    unmet?: { kind: 'interlock' | 'permissive'; detail: string }
+  } = {}
   const replay = new ReplayMemory(NOW - 600_000)
   const revocations = new Revocations(revocationFile(join(folder, 'revocations.json')), [], 2 * DAY)
   const rates = new Rates(new Map([['limited', { requests: 5, period: 1000 }]]), clock)
-  const authenticator: Authenticator = { ...of, keys, replay, revocations, clock }
+  const approvals = new Approvals(300_000, clock, revocations, entry => void noted.push(entry))
+  const authenticator: Authenticator = { ...of, keys, replay, revocations, roles: DEFAULT_ROLES, clock }
   const refusals = new Refusals({
     audit,
     book: { admits: () => true, note: entry => void noted.push(entry) },
@@ -131,20 +156,30 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } 
       suspended.set(identity, reason)
       events.push(`suspended ${identity}`)
     },
+    closeListener: listener => events.push(`closed ${listener}`),
   })
   const commands: Commands = {
     authenticator,
     actuators,
     permits: {
       rates,
+      approvals,
       trips,
       controls,
+      clockTrouble: () => troubles.clock,
+      unmet: () => troubles.unmet,
+      heldBy: () => troubles.held,
       auditTrouble: () => troubles.audit,
       replayTrouble: () => troubles.replay,
       suspension: identity => suspended.get(identity),
     },
     audit,
     refusals,
+    supervision: {
+      moving: id => movements.push(`moving ${id}`),
+      moved: (id, { setpoint }, towardsSafe) =>
+        movements.push(`moved ${id} ${setpoint}${towardsSafe ? ' towards safe' : ''}`),
+    },
     clock,
     newCommandId: randomUUID,
     onMistake: () => events.push('mistake'),
@@ -155,8 +190,9 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } 
     caveats: readonly Caveat[] = [],
     role = 'operator',
     lifetime: Millis = 900_000,
+    subject = 'alice',
   ): Credential => {
-    const minted = mint.issue({ subject: 'alice', role, caveats, lifetime })
+    const minted = mint.issue({ subject, role, caveats, lifetime })
     if (minted instanceof Refusal) throw new Error(minted.detail)
     return { keyid: minted.keyid, secret: minted.secret }
   }
@@ -192,7 +228,7 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } 
       answer = given
     })
     while (!answer) {
-      await clock.advance(10)
+      if (writing === 0) await clock.advance(10)
       await new Promise(resolve => setImmediate(resolve))
     }
     await done
@@ -213,10 +249,12 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } 
     suspended,
     troubles,
     events,
+    movements,
     noted,
     replay,
     revocations,
     rates,
+    approvals,
     authenticator,
     commands,
     channel,

@@ -32,7 +32,10 @@ test('the example is whole, and its paths start from its folder', () => {
     write: 1,
     feedback: 1,
   })
-  assert.deepEqual(loaded.config.tripGroups.get('tank-1'), ['coolant-pump', 'inlet-valve'])
+  assert.deepEqual(loaded.config.tripGroups.get('tank-1'), [
+    { actuator: 'coolant-pump', after: 'written', delay: 0 },
+    { actuator: 'inlet-valve', after: 'written', delay: 0 },
+  ])
 })
 
 /** Each mistake, where it is found and what is said. */
@@ -66,6 +69,21 @@ const MISTAKES: readonly (readonly [
     'hsm',
     'master_key.source',
     /expected a source: tpm, file/,
+  ],
+  [
+    'a role that may what there is not',
+    ['roles'],
+    { wizard: ['fly'] },
+    'roles.wizard.0',
+    /expected one of read, command/,
+  ],
+  ['a role that is fixed', ['roles'], { 'break-glass': ['read'] }, 'roles.break-glass', /this role is fixed/],
+  [
+    'an approval by three',
+    ['actuators', 'inlet-valve', 'approvals'],
+    3,
+    'actuators.inlet-valve.approvals',
+    /expected how many people it takes: 1 or 2/,
   ],
   ['PCRs in another form', ['master_key', 'pcrs'], '7', 'master_key.pcrs', /sha256:7/],
   [

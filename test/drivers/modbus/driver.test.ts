@@ -1,117 +1,29 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
-import { systemClock } from '../../../agent/clock.ts'
-import { ModbusDriver } from '../../../drivers/modbus/driver.ts'
-import { ModbusLink } from '../../../drivers/modbus/link.ts'
-import type { ModbusPoint } from '../../../drivers/modbus/point.ts'
-import { type PlantFile, startPlant } from '../../../simulator/plant.ts'
-import { VirtualClock } from '../../../simulator/virtual-clock.ts'
-import { type DriverRig, describeDriver } from '../driver.contract.ts'
+import { tcpWay } from '../../../drivers/modbus/tcp.ts'
+import { Connected } from './connected.ts'
+import { type OddRequest, OddServer, registerDevice, reply } from './odd-server.ts'
 
-const PLANT: PlantFile = {
-  plant: 'contract',
-  plc: {
-    scan_cycle: '10ms',
-    modbus: {
-      host: '127.0.0.1',
-      port: 0,
-      unit: 1,
-      coils: [{ address: 0 }, { address: 1, signal: 'pump.command' }],
-      discrete_inputs: [{ address: 0, signal: 'pump.running' }],
-      holding_registers: [{ address: 0 }],
-      input_registers: [],
-    },
-  },
-  elements: {
-    pump: { kind: 'pump', cools: 'loop', spin_up: '10ms' },
-    loop: {
-      kind: 'cooling-loop',
-      thermal_mass_kj_per_k: 200,
-      heat_load_kw: 25,
-      ambient_c: 18,
-      cooling_kw_per_k: 1.5,
-      loss_kw_per_k: 0.2,
-      initial_temperature_c: 32,
-    },
-  },
-}
+const soon = () => AbortSignal.timeout(300)
+const later = () => AbortSignal.timeout(5000)
 
-async function modbusRig(table: 'coil' | 'holding-register'): Promise<DriverRig> {
-  const clock = new VirtualClock()
-  const plant = await startPlant({ plant: PLANT }, { clock, port: 0 })
-  const link = new ModbusLink({ ...plant.address, unit: 1 }, systemClock, () => 0)
-  await link.attempted
-  const points = new Map<string, ModbusPoint>([
-    ['out', { table, address: 0 }],
-    ['in', { table: 'discrete-input', address: 0 }],
-  ])
-  const driver = new ModbusDriver(link, points)
-  // The input is a sensor of the plant: the pump is what makes it show anything.
-  const pump = new ModbusDriver(link, new Map([['pump', { table: 'coil', address: 1 }]]))
-  const connected = async (wanted: boolean): Promise<void> => {
-    while ('modbus' in link.connection !== wanted) await new Promise(resolve => setImmediate(resolve))
-  }
-  return {
-    driver,
-    holds: point => {
-      if (point === 'in') return Number(plant.image.discreteInput(0))
-      return Number(table === 'coil' ? plant.image.coil(0) : plant.image.holdingRegister(0))
-    },
-    setInput: async value => {
-      await pump.write('pump', value, AbortSignal.timeout(5000))
-      await clock.advance(1000)
-    },
-    silence: () => plant.faults.set({ kind: 'silent', effect: 'done' }),
-    reject: () => plant.faults.set({ kind: 'exception', code: 2 }),
-    unplug: async () => {
-      await plant.faults.set({ kind: 'dropped-link' })
-      await connected(false)
-    },
-    heal: async () => {
-      await plant.faults.clear()
-      await connected(true)
-    },
-    [Symbol.asyncDispose]: async () => {
-      await driver[Symbol.asyncDispose]()
-      await plant[Symbol.asyncDispose]()
-    },
-  }
-}
-
-describeDriver('Modbus TCP, a coil', () => modbusRig('coil'))
-describeDriver('Modbus TCP, a holding register', () => modbusRig('holding-register'))
-
-/** A server that answers each request with what `answer` makes of it. */
-async function oddServer(answer: (request: Buffer) => Buffer | undefined) {
-  const sockets = new Set<Socket>()
-  const server = createServer(socket => {
-    sockets.add(socket)
-    socket.on('error', () => {})
-    socket.on('data', (request: Buffer) => {
-      const reply = answer(request)
-      if (reply) socket.write(reply)
-    })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  const port = typeof address === 'object' && address ? address.port : 0
-  const link = new ModbusLink({ host: '127.0.0.1', port, unit: 1 }, systemClock, () => 0)
-  await link.attempted
-  const points = new Map<string, ModbusPoint>([
-    ['out', { table: 'coil', address: 0 }],
-    ['register', { table: 'holding-register', address: 3 }],
-  ])
-  const driver = new ModbusDriver(link, points)
-  return {
-    driver,
-    [Symbol.asyncDispose]: async () => {
-      await driver[Symbol.asyncDispose]()
-      for (const socket of sockets) socket.destroy()
-      server.close()
-    },
-  }
+/** A driver on a server that answers what it is told to. */
+async function oddDevice(answer: (request: OddRequest) => Buffer | undefined, inFlight = 1) {
+  await using stack = new AsyncDisposableStack()
+  const server = stack.use(await OddServer.start(answer))
+  const connected = stack.use(
+    await Connected.to(tcpWay({ host: '127.0.0.1', port: server.port }), { inFlight }),
+  )
+  const driver = connected.driver({
+    out: { coil: 0 },
+    register: { holding_register: 3 },
+    field: { holding_register: 3, mask: 0x00f0, write_function: 6 },
+    'other-field': { holding_register: 3, bit: 0, write_function: 6 },
+    masked: { holding_register: 3, mask: 0x00f0, write_function: 22 },
+    pulsed: { holding_register: 3, pulse: '20ms' },
+  })
+  const running = stack.move()
+  return { driver, server, connected, [Symbol.asyncDispose]: () => running.disposeAsync() }
 }
 
 test('a device that confirms another value, or another address, has not confirmed this write', async () => {
@@ -119,12 +31,12 @@ test('a device that confirms another value, or another address, has not confirme
     [10, 0x00],
     [9, 0x05],
   ] as const) {
-    await using odd = await oddServer(request => {
-      const echo = Buffer.from(request)
+    await using odd = await oddDevice(({ frame }) => {
+      const echo = Buffer.from(frame)
       echo[offset] = byte
       return echo
     })
-    const result = await odd.driver.write('out', 1, AbortSignal.timeout(2000))
+    const result = await odd.driver.write('out', 1, later())
     assert.equal(result.kind, 'unknown')
     assert.match(result.kind === 'unknown' ? result.reason : '', /confirmed another write/)
   }
@@ -142,64 +54,177 @@ for (const [code, kind] of [
   [11, 'unknown'],
 ] as const) {
   test(`exception ${code} in answer to a write is ${kind}`, async () => {
-    await using odd = await oddServer(request => {
-      const answer = Buffer.from([0, 0, 0, 0, 0, 3, 1, 0x85, code])
-      request.copy(answer, 0, 0, 2)
-      return answer
-    })
-    assert.equal((await odd.driver.write('out', 1, AbortSignal.timeout(2000))).kind, kind)
+    await using odd = await oddDevice(request => reply(request, [0x85, code]))
+    assert.equal((await odd.driver.write('out', 1, later())).kind, kind)
   })
 }
 
 test('an answer that claims more bytes than it has is a failed reading, not a mistake of ours', async () => {
-  await using odd = await oddServer(request => {
-    const answer = Buffer.from([0, 0, 0, 0, 0, 5, 1, 3, 200, 0, 1])
-    request.copy(answer, 0, 0, 2)
-    return answer
-  })
-  assert.equal((await odd.driver.read('register', AbortSignal.timeout(2000))).kind, 'failed')
-})
-
-test('reads cannot take the room that a write needs', async () => {
-  let writes = 0
-  await using odd = await oddServer(request => {
-    // Several requests may come in one piece; each write is a function code 5 at its place.
-    for (let at = 0; at < request.length; at += 12) if (request[at + 7] === 5) writes += 1
-    return undefined
-  })
-  const reads = Array.from({ length: 500 }, () => odd.driver.read('register', AbortSignal.timeout(300)))
-  const write = await odd.driver.write('out', 1, AbortSignal.timeout(300))
-  await Promise.all(reads)
-  assert.equal(write.kind, 'unknown')
-  assert.equal(writes, 1)
+  await using odd = await oddDevice(request => reply(request, [3, 200, 0, 1]))
+  assert.equal((await odd.driver.read('register', later())).kind, 'failed')
 })
 
 test('a device that answers nonsense is not believed, and is connected to anew', async () => {
-  await using odd = await oddServer(request => {
-    const nonsense = Buffer.from([0, 0, 0, 0, 0, 5, 1, 0x55, 1, 2, 3])
-    request.copy(nonsense, 0, 0, 2)
-    return nonsense
-  })
-  assert.equal((await odd.driver.write('out', 1, AbortSignal.timeout(2000))).kind, 'unknown')
+  await using odd = await oddDevice(request => reply(request, [0x55, 1, 2, 3]))
+  assert.equal((await odd.driver.write('out', 1, later())).kind, 'unknown')
+  await odd.connected.connected(true)
+  await odd.connected.connected(true)
+  assert.equal(odd.server.connections.count, 2)
 })
 
-test('a value that does not fit its table is a mistake of ours and sends nothing', async () => {
-  let requests = 0
-  await using odd = await oddServer(() => {
-    requests += 1
-    return undefined
-  })
-  await assert.rejects(odd.driver.write('out', 2, AbortSignal.timeout(500)), RangeError)
-  await assert.rejects(odd.driver.write('register', 70_000, AbortSignal.timeout(500)), RangeError)
-  await assert.rejects(odd.driver.write('register', 1.5, AbortSignal.timeout(500)), RangeError)
-  assert.equal(requests, 0)
+test('where a device takes several requests, reads cannot take the room that a write needs', async () => {
+  await using odd = await oddDevice(() => undefined, 2)
+  const reads = ['register', 'out', 'register'].map(point => odd.driver.read(point, soon()))
+  const write = await odd.driver.write('out', 1, soon())
+  await Promise.all(reads)
+  assert.equal(write.kind, 'unknown')
+  assert.deepEqual(odd.server.requests.map(({ pdu }) => pdu[0]).toSorted(), [3, 5])
 })
 
-test('more requests than the protocol can tell apart are refused, not lost', async () => {
-  await using odd = await oddServer(() => undefined)
-  const results = await Promise.all(
-    Array.from({ length: 200 }, () => odd.driver.write('out', 1, AbortSignal.timeout(300))),
+test('where a device takes one request at a time, a write goes before every read that waits', async () => {
+  const registers = new Map([[3, 7]])
+  const device = registerDevice(registers)
+  await using odd = await oddDevice(request =>
+    request.pdu[0] === 5 ? reply(request, request.pdu) : device(request),
   )
-  assert.equal(results.filter(({ kind }) => kind === 'unknown').length, 128)
-  assert.equal(results.filter(({ kind }) => kind === 'unreachable').length, 72)
+  // The first read is on its way when the others come.
+  const first = odd.driver.read('register', later())
+  await Promise.resolve()
+  const second = odd.driver.read('field', later())
+  const write = odd.driver.write('out', 1, later())
+  assert.equal((await write).kind, 'accepted')
+  await Promise.all([first, second])
+  assert.deepEqual(
+    odd.server.requests.map(({ pdu }) => pdu[0]),
+    [3, 5, 3],
+  )
+})
+
+test('a value that does not fit its point is a mistake of ours and sends nothing', async () => {
+  await using odd = await oddDevice(() => undefined)
+  await assert.rejects(odd.driver.write('out', 2, soon()), RangeError)
+  await assert.rejects(odd.driver.write('register', 70_000, soon()), RangeError)
+  await assert.rejects(odd.driver.write('register', 1.5, soon()), RangeError)
+  await assert.rejects(odd.driver.write('field', 16, soon()), RangeError)
+  assert.equal(odd.server.requests.length, 0)
+})
+
+test('only as many requests are out as the device takes, and what was not sent is known not to be', async () => {
+  await using odd = await oddDevice(() => undefined, 3)
+  const results = await Promise.all(Array.from({ length: 20 }, () => odd.driver.write('out', 1, soon())))
+  assert.equal(results.filter(({ kind }) => kind === 'unknown').length, 3)
+  assert.equal(results.filter(({ kind }) => kind === 'unreachable').length, 17)
+  assert.equal(odd.server.requests.length, 3)
+})
+
+test('a flood is refused, and not kept', async () => {
+  await using odd = await oddDevice(() => undefined)
+  const results = await Promise.all(Array.from({ length: 2000 }, () => odd.driver.write('out', 1, soon())))
+  const refused = results.filter(result => 'reason' in result && result.reason.includes('too many requests'))
+  assert.equal(refused.length, 2000 - 1024 - 1)
+})
+
+test('a late answer is not taken for the answer to the next request', async () => {
+  let held: Buffer | undefined
+  await using odd = await oddDevice(request => {
+    if (request.pdu[0] !== 3) return reply(request, request.pdu)
+    if (held === undefined) {
+      held = reply(request, [3, 2, 0xde, 0xad])
+      return undefined
+    }
+    // The answer that is owed, and then the one to this request.
+    return Buffer.concat([held, reply(request, [3, 2, 0, 7])])
+  }, 2)
+  const late = odd.driver.read('register', AbortSignal.timeout(50))
+  // A write that is answered meanwhile keeps the connection.
+  await Promise.resolve()
+  assert.equal((await odd.driver.write('out', 1, later())).kind, 'accepted')
+  assert.equal((await late).kind, 'failed')
+  assert.deepEqual(await odd.driver.read('register', later()), { kind: 'value', value: 7 })
+  assert.equal(odd.server.connections.count, 1)
+})
+
+test('a field is changed without touching the other bits, by mask write or by reading and writing', async () => {
+  for (const point of ['field', 'masked']) {
+    const registers = new Map([[3, 0xabcd]])
+    await using odd = await oddDevice(registerDevice(registers))
+    assert.deepEqual(await odd.driver.write(point, 5, later()), { kind: 'accepted' })
+    assert.equal(registers.get(3), 0xab5d)
+    assert.deepEqual(await odd.driver.read(point, later()), { kind: 'value', value: 5 })
+  }
+})
+
+test('two fields of one register that are changed at once both arrive', async () => {
+  const registers = new Map([[3, 0xabcc]])
+  await using odd = await oddDevice(registerDevice(registers), 8)
+  const results = await Promise.all([
+    odd.driver.write('field', 5, later()),
+    odd.driver.write('other-field', 1, later()),
+  ])
+  assert.deepEqual(results, [{ kind: 'accepted' }, { kind: 'accepted' }])
+  assert.equal(registers.get(3), 0xab5d)
+})
+
+test('a field that does not hold what was written is unknown, though the device confirmed', async () => {
+  await using odd = await oddDevice(request =>
+    request.pdu[0] === 3 ? reply(request, [3, 2, 0, 0]) : reply(request, request.pdu),
+  )
+  const result = await odd.driver.write('field', 5, later())
+  assert.equal(result.kind, 'unknown')
+  assert.match(result.kind === 'unknown' ? result.reason : '', /now holds 0000/)
+})
+
+test('a field whose register cannot be read is not written', async () => {
+  await using odd = await oddDevice(request => reply(request, [(request.pdu[0] ?? 0) | 0x80, 2]))
+  assert.equal((await odd.driver.write('field', 5, later())).kind, 'rejected')
+  assert.deepEqual(
+    odd.server.requests.map(({ pdu }) => pdu[0]),
+    [3],
+  )
+})
+
+test('a field whose register is not told in time is not written, and is known not to be', async () => {
+  await using odd = await oddDevice(() => undefined)
+  assert.equal((await odd.driver.write('field', 5, soon())).kind, 'unreachable')
+})
+
+/** What was written, in order, by function code 6. */
+function writesOf(server: OddServer): number[] {
+  return server.requests.filter(({ pdu }) => pdu[0] === 6).map(({ pdu }) => pdu.readUInt16BE(3))
+}
+
+test('a pulse is written, waited for, and cleared', async () => {
+  const registers = new Map([[3, 0]])
+  await using odd = await oddDevice(registerDevice(registers))
+  const began = performance.now()
+  assert.deepEqual(await odd.driver.write('pulsed', 9, later()), { kind: 'accepted' })
+  assert.ok(performance.now() - began >= 19)
+  assert.deepEqual(writesOf(odd.server), [9, 0])
+})
+
+test('a pulse that is given up is cleared at once, and so is one that the agent leaves behind', async () => {
+  for (const end of ['abort', 'dispose'] as const) {
+    const registers = new Map([[3, 0]])
+    await using server = await OddServer.start(registerDevice(registers))
+    await using connected = await Connected.to(tcpWay({ host: '127.0.0.1', port: server.port }))
+    const driver = connected.driver({ pulsed: { holding_register: 3, pulse: '1h' } })
+    const overruled = new AbortController()
+    const writing = driver.write('pulsed', 9, overruled.signal)
+    while (registers.get(3) !== 9) await new Promise(resolve => setImmediate(resolve))
+    // The answer has to be back as well, for the pulse to have begun.
+    await new Promise(resolve => setTimeout(resolve, 20))
+    if (end === 'abort') overruled.abort()
+    else await driver[Symbol.asyncDispose]()
+    assert.equal((await writing).kind, 'unknown')
+    assert.deepEqual(writesOf(server), [9, 0])
+  }
+})
+
+test('a pulse whose end is refused is not called accepted', async () => {
+  await using odd = await oddDevice(request =>
+    request.pdu.readUInt16BE(3) === 0 ? reply(request, [0x86, 4]) : reply(request, request.pdu),
+  )
+  const result = await odd.driver.write('pulsed', 9, later())
+  assert.equal(result.kind, 'unknown')
+  assert.match(result.kind === 'unknown' ? result.reason : '', /not known to be cleared: exception 4/)
 })

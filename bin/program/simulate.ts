@@ -32,11 +32,11 @@ export function simulateCommand(finish: (code: number) => void): Command {
       }
       if (options.stepped && !options.control) command.error('error: --stepped needs --control')
       const run = options.scenario
-        ? (await import('../simulator/scenario/main.ts')).playScenarios({
+        ? (await import('../../simulator/scenario/main.ts')).playScenarios({
             ...options,
             files: options.scenario,
           })
-        : (await import('../simulator/main.ts')).simulate({ ...options, faults: options.fault, plantFile })
+        : (await import('../../simulator/main.ts')).simulate({ ...options, faults: options.fault, plantFile })
       finish(await run)
     })
 }

@@ -1,0 +1,74 @@
+import type { MonotonicMs } from '../../model/time.ts'
+import type { Exchange, ExchangeEnd, Line } from './line.ts'
+import type { ModbusLink } from './link.ts'
+import { type Question, understand } from './pdu.ts'
+
+export type Asked =
+  /** `sent` is when the device was asked. */
+  | { readonly kind: 'data'; readonly data: Buffer; readonly sent: MonotonicMs }
+  | { readonly kind: 'exception'; readonly code: number; readonly reason: string }
+  /** No byte was sent. */
+  | { readonly kind: 'unreachable'; readonly reason: string }
+  /** Sent, and no answer came that can be believed. */
+  | { readonly kind: 'unanswered'; readonly reason: string }
+
+/** Asks a unit one question, once, and waits for its answer, the connection's end or the signal, whichever comes first. */
+export async function ask(
+  link: ModbusLink,
+  unit: number,
+  kind: Exchange['kind'],
+  question: Question,
+  signal: AbortSignal,
+): Promise<Asked> {
+  const { line } = link
+  if (!('start' in line)) return { kind: 'unreachable', reason: line.trouble }
+  if (signal.aborted) return { kind: 'unreachable', reason: GIVEN_UP_BEFORE }
+  const { promise, resolve } = Promise.withResolvers<Asked>()
+  const exchange: Exchange = {
+    kind,
+    unit,
+    request: () => question.request,
+    ended: end => resolve(meaningOf(end, question, line, unit)),
+  }
+  const onAbort = () => resolve(givenUp(line.giveUp(exchange, isLate(signal)), signal))
+  signal.addEventListener('abort', onAbort)
+  line.start(exchange)
+  try {
+    return await promise
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+/** What the end of an exchange means for its question. A unit that answers nonsense is not trusted further. */
+export function meaningOf(end: ExchangeEnd, question: Question, line: Line, unit: number): Asked {
+  if (end.kind !== 'answered') return end
+  const understood = understand(question, end.pdu)
+  switch (understood.kind) {
+    case 'data':
+      return { ...understood, sent: end.sent }
+    case 'exception':
+      return understood
+    case 'nonsense': {
+      const reason = `the device answered nonsense: ${understood.reason}`
+      line.distrust(unit, reason)
+      return { kind: 'unanswered', reason }
+    }
+  }
+}
+
+export const GIVEN_UP_BEFORE = 'given up before it was sent'
+
+/** To be overruled is no fault of the device's; a deadline that passed is. */
+export function isLate(signal: AbortSignal): boolean {
+  return (signal.reason as Error | undefined)?.name === 'TimeoutError'
+}
+
+export function givenUp(state: 'sent' | 'not-sent', signal: AbortSignal): Asked {
+  if (state === 'not-sent') {
+    const reason = isLate(signal) ? 'other requests kept the device busy until the deadline' : GIVEN_UP_BEFORE
+    return { kind: 'unreachable', reason }
+  }
+  const reason = isLate(signal) ? 'the device did not answer in time' : 'given up before the answer came'
+  return { kind: 'unanswered', reason }
+}

@@ -1,0 +1,155 @@
+import { type Asked, GIVEN_UP_BEFORE, givenUp, isLate, meaningOf } from './ask.ts'
+import type { Exchange, Line } from './line.ts'
+import type { ModbusLink } from './link.ts'
+import { readQuestion } from './pdu.ts'
+import { cutKey, type Merged, planReads, type ReadLimits } from './plan.ts'
+import { isBitTable, type Span } from './point.ts'
+
+interface Wish {
+  readonly span: Span
+  /** The request that carries it; undefined while it waits. */
+  carrier: Carrier | undefined
+  resolve(asked: Asked): void
+}
+
+interface Carrier {
+  readonly exchange: Exchange
+  readonly wishes: Set<Wish>
+}
+
+/** The exceptions that may be about one of the addresses and not about all: illegal address, illegal value, failure. */
+const DIVISIBLE: ReadonlySet<number> = new Set([2, 3, 4])
+
+/**
+ * The reads of one unit. What is asked for at one moment, and what gathers while the device is busy, goes out in as few
+ * requests as the device's limits allow. A refused request is cut in two until what is refused stands alone, and the cuts
+ * are remembered as long as the connection lasts: one bad point costs its neighbours nothing but a request or two.
+ */
+export class Reads {
+  readonly #link: ModbusLink
+  readonly #unit: number
+  readonly #limits: ReadLimits
+  readonly #waiting = new Set<Wish>()
+  #cuts: { readonly line: Line; readonly at: Set<string> } | undefined
+  #turns = 0
+  #isGathering = false
+
+  constructor(link: ModbusLink, unit: number, limits: ReadLimits) {
+    this.#link = link
+    this.#unit = unit
+    this.#limits = limits
+  }
+
+  /** Reads a span from the device: registers as they came, or one bit as one byte. */
+  async read(span: Span, signal: AbortSignal): Promise<Asked> {
+    if (signal.aborted) return { kind: 'unreachable', reason: GIVEN_UP_BEFORE }
+    const { promise, resolve } = Promise.withResolvers<Asked>()
+    const wish: Wish = { span, carrier: undefined, resolve }
+    const onAbort = () => this.#drop(wish, signal)
+    signal.addEventListener('abort', onAbort)
+    this.#waiting.add(wish)
+    this.#gather()
+    try {
+      return await promise
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** Everything that is asked for before the program comes to rest belongs to one moment. */
+  #gather(): void {
+    if (this.#isGathering) return
+    this.#isGathering = true
+    queueMicrotask(() => {
+      this.#isGathering = false
+      const { line } = this.#link
+      if (!('start' in line)) return this.#fail({ kind: 'unreachable', reason: line.trouble })
+      const needed = planReads(this.#waiting, this.#limits, this.#cutsOf(line)).length
+      while (this.#turns < needed && this.#waiting.size > 0) this.#takeTurn(line)
+    })
+  }
+
+  /** Gets in line for one request. What it carries is settled when its turn has come. */
+  #takeTurn(line: Line): void {
+    let merged: Merged<Wish> | undefined
+    const exchange: Exchange = {
+      kind: 'read',
+      unit: this.#unit,
+      request: () => {
+        this.#turns -= 1
+        merged = this.#next(line)
+        if (!merged) return undefined
+        const carrier = { exchange, wishes: new Set(merged.wishes) }
+        for (const wish of merged.wishes) {
+          this.#waiting.delete(wish)
+          wish.carrier = carrier
+        }
+        return readQuestion(merged.span).request
+      },
+      ended: end => {
+        if (merged)
+          return this.#hand(line, merged, meaningOf(end, readQuestion(merged.span), line, this.#unit))
+        this.#turns -= 1
+        if (end.kind === 'unreachable') this.#fail(end)
+      },
+    }
+    this.#turns += 1
+    line.start(exchange)
+  }
+
+  /** The request that has the oldest wish in it. */
+  #next(line: Line): Merged<Wish> | undefined {
+    const [oldest] = this.#waiting
+    if (!oldest) return undefined
+    const plan = planReads(this.#waiting, this.#limits, this.#cutsOf(line))
+    return plan.find(({ wishes }) => wishes.includes(oldest))
+  }
+
+  #hand(line: Line, { span, wishes }: Merged<Wish>, asked: Asked): void {
+    const alive = wishes.filter(({ carrier }) => carrier !== undefined)
+    const starts = [...new Set(wishes.map(wish => wish.span.address))]
+    if (asked.kind === 'exception' && starts.length > 1 && DIVISIBLE.has(asked.code)) {
+      const middle = starts[Math.ceil(starts.length / 2)]
+      this.#cutsOf(line).add(cutKey({ ...span, address: middle ?? span.address }))
+      for (const wish of alive) {
+        wish.carrier = undefined
+        this.#waiting.add(wish)
+      }
+      return this.#gather()
+    }
+    for (const wish of alive)
+      wish.resolve(asked.kind === 'data' ? { ...asked, data: part(asked.data, span, wish.span) } : asked)
+  }
+
+  #fail(asked: Asked): void {
+    const failed = [...this.#waiting]
+    this.#waiting.clear()
+    for (const wish of failed) wish.resolve(asked)
+  }
+
+  /** Somebody does not wait any more. The request goes on for the others that it carries. */
+  #drop(wish: Wish, signal: AbortSignal): void {
+    const { carrier } = wish
+    if (!carrier) {
+      this.#waiting.delete(wish)
+      return wish.resolve(givenUp('not-sent', signal))
+    }
+    wish.carrier = undefined
+    carrier.wishes.delete(wish)
+    const { line } = this.#link
+    if (carrier.wishes.size === 0 && 'start' in line) line.giveUp(carrier.exchange, isLate(signal))
+    wish.resolve(givenUp('sent', signal))
+  }
+
+  #cutsOf(line: Line): Set<string> {
+    if (this.#cuts?.line !== line) this.#cuts = { line, at: new Set() }
+    return this.#cuts.at
+  }
+}
+
+/** The bytes of a smaller span in those of a larger one. */
+function part(data: Buffer, whole: Span, span: Span): Buffer {
+  const from = span.address - whole.address
+  if (!isBitTable(span.table)) return data.subarray(2 * from, 2 * (from + span.count))
+  return Buffer.of(((data[from >> 3] ?? 0) >> (from & 7)) & 1)
+}

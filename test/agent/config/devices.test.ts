@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { parseDocument } from 'yaml'
+import type { Config } from '../../../agent/config/config.ts'
+import { parseConfig } from '../../../agent/config/load.ts'
+
+const EXAMPLE = readFileSync(
+  new URL('../../../examples/water-treatment/holdfast.yaml', import.meta.url),
+  'utf8',
+)
+
+type Change = readonly [path: readonly (string | number)[], value: unknown]
+
+function load(...changes: readonly Change[]) {
+  const document = parseDocument(EXAMPLE)
+  for (const [path, value] of changes) {
+    if (value === undefined) document.deleteIn(path)
+    else document.setIn(path, value)
+  }
+  return parseConfig(document.toString(), '/etc/holdfast/holdfast.yaml')
+}
+
+function configOf(...changes: readonly Change[]): Config {
+  const loaded = load(...changes)
+  assert.equal(loaded.kind, 'config', JSON.stringify(loaded))
+  if (loaded.kind !== 'config') throw new Error('unreachable')
+  return loaded.config
+}
+
+function problemsOf(...changes: readonly Change[]) {
+  const loaded = load(...changes)
+  return loaded.kind === 'problems' ? loaded.problems.map(({ path, message }) => `${path}: ${message}`) : []
+}
+
+const VALVE = ['actuators', 'inlet-valve'] as const
+
+test('a device says how it wants to be asked', () => {
+  const config = configOf([['devices', 'plc', 'in_flight'], 8], [['devices', 'plc', 'read'], { gap: 4 }])
+  const { inFlight, limits } = config.devices.get('plc') ?? {}
+  assert.equal(inFlight, 8)
+  assert.deepEqual(limits, { registersMax: 125, bitsMax: 2000, gap: 4 })
+})
+
+test('unless it says otherwise, a device is asked one thing at a time and nothing that nobody declared', () => {
+  const { inFlight, limits } = configOf().devices.get('plc') ?? {}
+  assert.equal(inFlight, 1)
+  assert.equal(limits?.gap, 0)
+})
+
+test('a point says what its registers mean', () => {
+  const config = configOf([
+    [...VALVE, 'feedback'],
+    {
+      input_register: 4,
+      type: 'float32',
+      word_order: 'little',
+      byte_order: 'little',
+      scale: 0.5,
+      offset: -3,
+    },
+  ])
+  assert.deepEqual(config.actuators.get('inlet-valve')?.feedback, {
+    table: 'input-register',
+    address: 4,
+    type: 'float32',
+    byteOrder: 'little',
+    wordOrder: 'little',
+    scale: 0.5,
+    offset: -3,
+    writeFunction: 16,
+  })
+})
+
+/** Points that contradict themselves, and what is said. */
+const MISTAKES: readonly (readonly [point: Record<string, unknown>, said: RegExp])[] = [
+  [{}, /exactly one of/],
+  [{ coil: 70_000 }, /address from 0 to 65535/],
+  [{ coil: 0, scale: 2 }, /a coil is a single bit: scale/],
+  [{ coil: 0, write_function: 6 }, /expected write_function 5 or 15 for a coil/],
+  [{ holding_register: 0, write_function: 5 }, /expected write_function 6, 16 or 22/],
+  [{ holding_register: 0, write_function: 7 }, /a function code that writes/],
+  [{ holding_register: 0, write_function: 22 }, /expected bit or mask/],
+  [{ holding_register: 0, type: 'float32' }, /float32 is 2 registers.*expected word_order/],
+  [{ holding_register: 0, word_order: 'big' }, /one register/],
+  [
+    { holding_register: 0, type: 'int32', word_order: 'big', write_function: 6 },
+    /expected write_function 16/,
+  ],
+  [{ holding_register: 0, type: 'int24' }, /expected int16/],
+  [{ holding_register: 65_534, type: 'int64', word_order: 'big' }, /beyond address 65535/],
+  [{ holding_register: 0, scale: 0 }, /another scale than 0/],
+  [{ holding_register: 0, bit: 16 }, /bit from 0 to 15/],
+  [{ holding_register: 0, bit: 1, mask: 2, write_function: 22 }, /either bit or mask/],
+  [{ holding_register: 0, mask: 0b101, write_function: 22 }, /side by side/],
+  [{ holding_register: 0, mask: 0b110, type: 'int16', write_function: 22 }, /without sign/],
+  [{ holding_register: 0, bit: 1 }, /you must choose how it is written.*22.*lost/s],
+  [{ coil: 0, pulse: '3s' }, /at most half of the device's timeout, which is 500ms/],
+]
+
+for (const [point, said] of MISTAKES) {
+  test(`a command to ${JSON.stringify(point)} is refused with what is wrong about it`, () => {
+    const problems = problemsOf([[...VALVE, 'command'], point])
+    assert.equal(problems.length, 1, JSON.stringify(problems))
+    assert.match(problems[0] ?? '', /^actuators\.inlet-valve\.command/)
+    assert.match(problems[0] ?? '', said)
+  })
+}
+
+test('a feedback in bits of a register needs no word on how it would be written', () => {
+  assert.deepEqual(problemsOf([[...VALVE, 'feedback'], { input_register: 0, bit: 3 }]), [])
+})
+
+test('an input cannot be pulsed', () => {
+  const [problem] = problemsOf([[...VALVE, 'feedback'], { input_register: 0, pulse: '10ms' }])
+  assert.match(problem ?? '', /cannot be written: leave write_function and pulse out/)
+})
+
+const DAMPER = (point: object, range: object, tolerance = 0): Change[] => [
+  [[...VALVE, 'positions'], undefined],
+  [[...VALVE, 'command'], point],
+  [[...VALVE, 'range'], range],
+  [[...VALVE, 'safe'], 0],
+  [[...VALVE, 'tolerance'], tolerance],
+]
+
+test('a range is in engineering units, and may have steps of a tenth', () => {
+  const config = configOf(
+    ...DAMPER({ holding_register: 0, scale: 0.1 }, { min: 0, max: 100, step: 0.1, unit: '%' }),
+  )
+  assert.equal(config.actuators.get('inlet-valve')?.domain.kind, 'range')
+})
+
+/** Ranges that the device cannot do. */
+const RANGES: readonly (readonly [point: object, range: object, tolerance: number, said: RegExp])[] = [
+  [{ holding_register: 0 }, { min: 0, max: 70_000 }, 0, /fit a holding-register/],
+  [{ holding_register: 0 }, { min: 0, max: 10, step: 0.5 }, 0, /whole numbers that fit/],
+  [{ holding_register: 0, scale: 0.1 }, { min: 0, max: 7000 }, 0, /expected numbers that fit/],
+  [{ holding_register: 0, scale: 0.1 }, { min: 0, max: 10, step: 0.05 }, 1, /less than 0.1 apart/],
+  [{ holding_register: 0, scale: 0.3 }, { min: 0, max: 10 }, 0.1, /rounded to steps of 0.3.*0.15/],
+  [{ holding_register: 0, type: 'int16' }, { min: 0, max: 40_000 }, 0, /fit a holding-register \(int16\)/],
+]
+
+for (const [point, range, tolerance, said] of RANGES) {
+  test(`${JSON.stringify(range)} on ${JSON.stringify(point)} is refused`, () => {
+    const problems = problemsOf(...DAMPER(point, range, tolerance))
+    assert.equal(problems.length, 1, JSON.stringify(problems))
+    assert.match(problems[0] ?? '', said)
+  })
+}
+
+test('rounding that the tolerance covers is no mistake', () => {
+  configOf(...DAMPER({ holding_register: 0, scale: 0.3 }, { min: 0, max: 10 }, 0.15))
+})
+
+test('two fields of one register are two points, and fields that share a bit are one too many', () => {
+  const other = (mask: number): Change[] => [
+    [[...VALVE, 'command'], { holding_register: 9, mask: 0x0001, write_function: 22 }],
+    [['actuators', 'coolant-pump', 'command'], { holding_register: 9, mask, write_function: 22 }],
+  ]
+  configOf(...other(0x0002))
+  assert.match(problemsOf(...other(0x0003))[0] ?? '', /inlet-valve writes the same/)
+})
+
+test('a number of two registers and one in its second register are the same point', () => {
+  const [problem] = problemsOf(
+    [[...VALVE, 'command'], { holding_register: 8, type: 'uint32', word_order: 'big' }],
+    [['actuators', 'coolant-pump', 'command'], { holding_register: 9 }],
+  )
+  assert.match(problem ?? '', /inlet-valve writes the same holding-register \(uint32\) 8/)
+})
+
+test('units behind one address share the connection, and must agree about it', () => {
+  const second = { protocol: 'modbus-tcp', host: '127.0.0.1', port: 15_020, unit: 2 }
+  configOf([['devices', 'drive'], second])
+  assert.match(
+    problemsOf([['devices', 'drive'], { ...second, in_flight: 4 }])[0] ?? '',
+    /plc shares this connection/,
+  )
+  assert.match(problemsOf([['devices', 'drive'], { ...second, unit: 1 }])[0] ?? '', /one device, one name/)
+})
