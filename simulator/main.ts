@@ -31,8 +31,8 @@ export interface SimulateOptions {
 
 /**
  * Runs a plant until SIGINT or SIGTERM: `holdfast simulate`. Says on standard output where it listens, then each change
- * of a valve, a pump or a watchdog. Resolves with the exit code: 0 when it was stopped, 2 when it could not start, with the reason on
- * standard error.
+ * of a valve, a pump or a watchdog. Resolves with the exit code: 0 when it was stopped, 2 when it could not start, with
+ * the reason on standard error.
  */
 export async function simulate(options: SimulateOptions): Promise<number> {
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>()

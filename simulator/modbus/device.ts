@@ -94,7 +94,7 @@ export class ModbusDevice {
     const request = { kind: 'write', functionCode, table, address, values: [raw] } as const
     const now = this.#clock.monotonic()
     if (!this.#plc.image.has(table, address, 1)) return
-    if (this.#plc.watchdog?.refuses(request, now) !== undefined) return
+    if (this.#plc.refuses(request, now) !== undefined) return
     this.#write(request, now, { secondMaster: true })
   }
 
@@ -106,13 +106,13 @@ export class ModbusDevice {
     const { table, address } = request
     const quantity = request.kind === 'read' ? request.quantity : request.values.length
     if (!this.#plc.image.has(table, address, quantity)) return exceptionAnswer(functionCode, ILLEGAL_ADDRESS)
-    const refusal = this.#plc.watchdog?.refuses(request, now)
+    const refusal = this.#plc.refuses(request, now)
     if (refusal !== undefined) return exceptionAnswer(functionCode, refusal)
     if (request.kind === 'write') {
       this.#write(request, now)
       return echoAnswer(pdu)
     }
-    this.#plc.watchdog?.saw(request, [], now)
+    this.#plc.saw(request, [], now)
     const values = Array.from({ length: quantity }, (_, i) => this.#plc.image.get(table, address + i))
     const isBits = table === 'coil' || table === 'discrete-input'
     return isBits ? bitsAnswer(functionCode, values) : registersAnswer(functionCode, values)
@@ -132,7 +132,7 @@ export class ModbusDevice {
       })
       .filter(cell => !this.#isIgnored(cell))
     for (const cell of landed) this.#plc.image.set(cell.table, cell.address, cell.value)
-    this.#plc.watchdog?.saw(request, landed, now)
+    this.#plc.saw(request, landed, now)
     for (const { before: _, ...cell } of landed) this.#landed({ ...cell, monotonicMs: now, ...by })
   }
 
