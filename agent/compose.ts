@@ -18,6 +18,7 @@ import type { Rate } from './command/rate.ts'
 import { Rates } from './command/rates.ts'
 import { RefusalBook } from './command/refusal-book.ts'
 import { Refusals } from './command/refusals.ts'
+import { Selections } from './command/selections.ts'
 import type { Config } from './config/config.ts'
 import { Mint } from './credential/mint.ts'
 import { Revocations, revocationFile } from './credential/revocations.ts'
@@ -93,6 +94,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   const { actuators } = devices
   const controls = new Controls()
   const approvals = new Approvals(config.approvalWindow, clock, revocations, entry => audit.note(entry))
+  const selections = new Selections(clock, revocations, entry => audit.note(entry))
   const keeper = new FailsafeKeeper(latchFile(latchPath(config)), clock, detail =>
     alarm('latches-not-kept', `trips would not survive a restart: ${detail}`),
   )
@@ -107,6 +109,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     overrule: (actuator, detail) => {
       controls.overrule(actuator, `tripped: ${detail}`)
       approvals.forget(actuator)
+      selections.forget(actuator)
     },
     mistake: error => log.error({ err: error }, 'a mistake in the agent; the trip went on without it'),
   })
@@ -119,6 +122,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   const permits: Permits = {
     rates,
     approvals,
+    selections,
     trips,
     controls,
     clockTrouble: () => clock.trouble,

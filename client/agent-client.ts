@@ -73,6 +73,13 @@ export class AgentClient {
     })
   }
 
+  select(actuator: string, setpoint: Setpoint, reason?: string): Promise<Answer> {
+    return this.#send('POST', `/v1/actuators/${actuator}/select`, {
+      setpoint,
+      ...(reason ? { reason } : {}),
+    })
+  }
+
   reset(actuator: string, reason?: string): Promise<Answer> {
     return this.#send('POST', `/v1/actuators/${actuator}/reset`, reason ? { reason } : {})
   }

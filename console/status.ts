@@ -1,6 +1,7 @@
 import type { Json } from '../model/json.ts'
 import { describeFound, type Found } from '../model/outcome.ts'
 import { formatDuration } from '../model/time.ts'
+import { describeGuards, type GuardsView } from './guards.ts'
 import { misused, openClient, report, type SessionOptions, type Surroundings } from './session.ts'
 
 /** `holdfast status` */
@@ -33,19 +34,13 @@ function headline(body: Record<string, Json>): string {
   ].join(', ')
 }
 
-interface ActuatorView {
+interface ActuatorView extends GuardsView {
   readonly id: string
   readonly position: Found
   readonly detail?: string
   readonly phase: string
   readonly safe: string
   readonly takes: string
-  readonly awaiting_approval?: readonly {
-    readonly action: string
-    readonly setpoint?: string | number
-    readonly subject: string
-    readonly until: string
-  }[]
   readonly first_out?: { readonly cause: string; readonly detail: string; readonly at: string }
 }
 
@@ -69,10 +64,7 @@ function describe(body: Record<string, Json>): string {
     ...actuators.flatMap(actuator => [
       `${actuator.id.padEnd(width)}  ${describeFound(actuator.position).padEnd(10)}  ${actuator.phase}  (takes ${actuator.takes}; safe: ${actuator.safe})`,
       ...(actuator.detail ? [`${' '.repeat(width)}  ! ${actuator.detail}`] : []),
-      ...(actuator.awaiting_approval ?? []).map(
-        ({ action, setpoint, subject, until }) =>
-          `${' '.repeat(width)}  waits for a second person until ${until}: ${action}${setpoint === undefined ? '' : ` ${setpoint}`}, asked for by ${subject}`,
-      ),
+      ...describeGuards(actuator).map(line => `${' '.repeat(width)}  ${line}`),
       ...(actuator.first_out
         ? [
             `${' '.repeat(width)}  first-out: ${actuator.first_out.cause} at ${actuator.first_out.at}`,

@@ -99,6 +99,11 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
     always: ['action', 'actuator', 'subject', ...SIGNED, ...WAY, 'until'],
     sometimes: ['asked'],
   },
+  select: {
+    means: 'somebody selected what a command is going to ask for',
+    always: ['actuator', 'asked', 'subject', ...SIGNED, ...WAY, 'until'],
+    sometimes: ['identity', 'reason'],
+  },
   'command-intent': {
     means: 'a command is about to be written; durable before the device sees a byte',
     always: ['command', 'actuator', 'asked', 'towards_safe', 'subject', ...SIGNED, ...WAY],

@@ -10,6 +10,7 @@ export type AuditKind =
   | 'agent-started'
   | 'agent-stopped'
   | 'approval'
+  | 'select'
   | 'command-intent'
   | 'command-outcome'
   | 'refusal'

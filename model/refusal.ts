@@ -66,6 +66,7 @@ const KINDS = {
 
   'rotation-elsewhere': { status: 409, title: '409 Conflict - Rotated Elsewhere', suspicion: 'none' },
   'approval-needed': { status: 409, title: '409 Conflict - Approval Needed', suspicion: 'none' },
+  'select-needed': { status: 409, title: '409 Conflict - Select Needed', suspicion: 'none' },
   tripped: { status: 409, title: '409 Conflict - Tripped', suspicion: 'none' },
   'not-tripped': { status: 409, title: '409 Conflict - Not Tripped', suspicion: 'none' },
   'cause-persists': { status: 409, title: '409 Conflict - Cause Persists', suspicion: 'none' },

@@ -7,8 +7,9 @@ import { receive } from '../command/receive.ts'
 import type { Channel, Received } from '../command/received.ts'
 import { Refused, refuse } from '../command/refused.ts'
 import { type Resets, reset } from '../command/reset.ts'
+import { select } from '../command/select.ts'
 import { Administration, type AdministrationParts } from './administration.ts'
-import { answerCommand, answerRefusal, type HttpAnswer, rawAnswer, send } from './answers.ts'
+import { answerCommand, answerRefusal, answerSelect, type HttpAnswer, rawAnswer, send } from './answers.ts'
 import { Callers } from './callers.ts'
 import type { Handler } from './listener.ts'
 import { type Condition, troubles, viewActuator, viewActuators, viewAgent } from './status.ts'
@@ -28,7 +29,7 @@ export interface ServiceParts {
 
 type Route = (received: Received, actuator: string) => Promise<HttpAnswer>
 
-const ACTUATOR_PATH = /^\/v1\/actuators\/([a-z0-9][a-z0-9-]{0,62})(\/commands|\/reset)?$/
+const ACTUATOR_PATH = /^\/v1\/actuators\/([a-z0-9][a-z0-9-]{0,62})(\/commands|\/select|\/reset)?$/
 
 /** The HTTP API: which request is what. The paths are matched as they were sent; nothing is decoded or normalised. */
 export class Service implements Handler {
@@ -50,6 +51,7 @@ export class Service implements Handler {
       'actuator/commands': {
         POST: async (received, id) => answerCommand(await carryOut(received, id, parts.commands)),
       },
+      'actuator/select': { POST: (received, id) => this.#select(received, id) },
       'actuator/reset': { POST: (received, id) => this.#reset(received, id) },
       '/v1/roles': { GET: received => this.#read(received, async () => this.#roles()) },
       '/v1/credentials': {
@@ -178,6 +180,13 @@ export class Service implements Handler {
         refuse('actuator-unknown', `there is no actuator ${id}`, 'see `holdfast status`'),
       )
     return { status: 200, body: await viewActuator(actuator, condition) }
+  }
+
+  async #select(received: Received, id: string): Promise<HttpAnswer> {
+    const selected = await select(received, id, this.#parts.commands)
+    return selected instanceof Refused
+      ? await this.#refuse(received, selected, id)
+      : answerSelect(id, selected)
   }
 
   async #reset(received: Received, id: string): Promise<HttpAnswer> {

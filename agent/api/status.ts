@@ -10,6 +10,7 @@ import type { EpochKeys } from '../credential/epoch-keys.ts'
 import { SKEW_MAX } from '../credential/replay.ts'
 import type { ClockKeeper } from '../time/clock-keeper.ts'
 import type { KeptClock } from '../time/kept-clock.ts'
+import { viewGuards } from './guards.ts'
 import type { Readings } from './readings.ts'
 
 /** Everything that a status is drawn from. */
@@ -102,14 +103,6 @@ export async function viewActuator(
 ): Promise<{ [key: string]: Json }> {
   const reading = await readings.read(actuator)
   const first = trips.firstOut(actuator.id)
-  const pending = permits.approvals.pending
-    .filter(asked => asked.actuator === actuator.id)
-    .map(({ action, setpoint, subject, until }) => ({
-      action,
-      ...(setpoint === undefined ? {} : { setpoint }),
-      subject,
-      until: new Date(until).toISOString(),
-    }))
   return {
     id: actuator.id,
     description: actuator.description,
@@ -119,7 +112,7 @@ export async function viewActuator(
     quality: reading.kind === 'value' ? 'good' : 'bad',
     ...(reading.kind === 'failed' ? { detail: reading.reason } : {}),
     phase: trips.phase(actuator.id),
-    ...(pending.length > 0 ? { awaiting_approval: pending } : {}),
+    ...viewGuards(actuator.id, permits),
     ...(first
       ? { first_out: { cause: first.cause, detail: first.detail, at: new Date(first.at).toISOString() } }
       : {}),

@@ -9,7 +9,7 @@ import { type Authenticator, authenticate } from './authenticate.ts'
 import { type Authorized, authorizeCommand } from './authorize.ts'
 import { patiently } from './patience.ts'
 import { type Permits, permit } from './permit.ts'
-import { tooMany } from './rates.ts'
+import { unlessTooEarly } from './rates.ts'
 import { type Received, wayOf } from './received.ts'
 import { type Intended, recordIntent } from './record-intent.ts'
 import type { Refusals } from './refusals.ts'
@@ -105,12 +105,6 @@ async function moveAndLook(intended: Intended, commands: Commands): Promise<Outc
       detail: 'the agent made a mistake on the way, and has logged it',
     }
   }
-}
-
-/** A forgery that comes too early for its source's rate is told that, and is no evidence: a flood is not an attack on a key. */
-function unlessTooEarly(received: Received, refused: Refused): Refused {
-  if (received.tooEarly === 0 || refused.who) return refused
-  return new Refused(tooMany(`from ${received.source}`, received.tooEarly))
 }
 
 /** The outcome is durable before it is answered. When it cannot be, the answer is still the truth, and says so. */

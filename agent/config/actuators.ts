@@ -5,6 +5,7 @@ import { describeDomain, type Position, resolveSetpoint, type SetpointDomain } f
 import type { ActuatorConfig, DeviceConfig } from './config.ts'
 import { checkPulse } from './devices.ts'
 import { name, timeout } from './forms.ts'
+import { guardForms } from './guards.ts'
 import { describeNames, type Names } from './names.ts'
 import { missingForWrite, pointForm, resolvePoint } from './points.ts'
 import type { Path, Report } from './problem.ts'
@@ -45,6 +46,7 @@ export const actuatorForm = z.strictObject({
   tolerance: z.number().min(0).default(0),
   travel_time: timeout,
   approvals: approvalsForm.default({ command: 1, reset: 1 }),
+  ...guardForms,
 })
 
 export type ActuatorFile = z.output<typeof actuatorForm>
@@ -102,6 +104,7 @@ export function resolveActuator(
     tolerance: actuator.tolerance,
     travelTime: actuator.travel_time,
     approvals: actuator.approvals,
+    selectionLasts: actuator.select_before_operate,
   }
 }
 

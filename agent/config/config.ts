@@ -112,4 +112,5 @@ export interface ActuatorConfig {
   readonly tolerance: number
   readonly travelTime: Millis
   readonly approvals: ApprovalsNeeded
+  readonly selectionLasts: Millis | undefined
 }

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import type { z } from 'zod'
 import type { Config } from './config.ts'
+import { guardForms } from './guards.ts'
 import { resolveConfig } from './meaning.ts'
 import { type ConfigProblem, locate, type Path } from './problem.ts'
 import { ConfigFile } from './schema.ts'
@@ -76,6 +77,7 @@ const HARMLESS: Raw = {
   tolerance: 0,
   description: '',
   feedback: { discrete_input: 65_535 },
+  ...Object.fromEntries(Object.keys(guardForms).map(key => [key, undefined])),
 }
 
 function keysOf(raw: Raw, key: string): string[] {

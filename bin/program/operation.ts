@@ -2,15 +2,25 @@ import type { Command } from 'commander'
 import type { SessionOptions } from '../../console/session.ts'
 import { around, finish, withAgent } from './options.ts'
 
-/** What an operator does: commands, status, resets. */
+/** What an operator does: selections, commands, status, resets. */
 export function addOperation(program: Command): void {
   withAgent(program.command('command'))
     .description('set an actuator and wait until its feedback shows it')
     .argument('<actuator>', 'its id, as `status` shows it')
     .argument('<setpoint>', 'a position such as open, or a value')
     .option('--reason <text>', 'why, for the audit log')
+    .option('--select', 'select it first, in one go: for scripts, which cannot look in between')
     .action(async (actuator, setpoint, options: SessionOptions) =>
       finish(await (await import('../../console/command.ts')).command(actuator, setpoint, options, around)),
+    )
+
+  withAgent(program.command('select'))
+    .description('say what a command is going to ask for, where the actuator wants that; nothing moves')
+    .argument('<actuator>', 'its id, as `status` shows it')
+    .argument('<setpoint>', 'the exact setpoint of the command that follows')
+    .option('--reason <text>', 'why, for the audit log')
+    .action(async (actuator, setpoint, options: SessionOptions) =>
+      finish(await (await import('../../console/command.ts')).select(actuator, setpoint, options, around)),
     )
 
   withAgent(program.command('status'))

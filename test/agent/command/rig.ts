@@ -11,6 +11,7 @@ import { type CommandAnswer, type Commands, carryOut } from '../../../agent/comm
 import { Rates } from '../../../agent/command/rates.ts'
 import type { Channel, Received } from '../../../agent/command/received.ts'
 import { Refusals } from '../../../agent/command/refusals.ts'
+import { Selections } from '../../../agent/command/selections.ts'
 import { EpochKeys } from '../../../agent/credential/epoch-keys.ts'
 import type { MasterKey } from '../../../agent/credential/master-key.ts'
 import { Mint } from '../../../agent/credential/mint.ts'
@@ -60,8 +61,14 @@ export interface SignOptions {
   readonly source?: string
 }
 
+export interface RigSettings {
+  readonly unattributed?: 'count' | 'alarm'
+  readonly approvals?: number
+  readonly selectionLasts?: Millis
+}
+
 /** Everything that stands behind the command path, in one process, on time that stands still. */
-export async function commandRig(settings: { unattributed?: 'count' | 'alarm'; approvals?: number } = {}) {
+export async function commandRig(settings: RigSettings = {}) {
   const clock = new VirtualClock(NOW)
   const master = memoryKey()
   const of = { environment: 'test', gateway: 'g1' }
@@ -93,6 +100,7 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm'; a
     tolerance: 0,
     travelTime: 20_000,
     approvals: { command: settings.approvals ?? 1, reset: settings.approvals ?? 1 },
+    selectionLasts: settings.selectionLasts,
     deviceTimeout: 1000,
   }
   const actuators = new Map([[valve.id, valve]])
@@ -132,6 +140,7 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm'; a
   const revocations = new Revocations(revocationFile(join(folder, 'revocations.json')), [], 2 * DAY)
   const rates = new Rates(new Map([['limited', { requests: 5, period: 1000 }]]), clock)
   const approvals = new Approvals(300_000, clock, revocations, entry => void noted.push(entry))
+  const selections = new Selections(clock, revocations, entry => void noted.push(entry))
   const authenticator: Authenticator = { ...of, keys, replay, revocations, roles: DEFAULT_ROLES, clock }
   const refusals = new Refusals({
     audit,
@@ -151,6 +160,7 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm'; a
     permits: {
       rates,
       approvals,
+      selections,
       trips,
       controls,
       clockTrouble: () => troubles.clock,
@@ -234,6 +244,7 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm'; a
     revocations,
     rates,
     approvals,
+    selections,
     authenticator,
     commands,
     channel,
