@@ -4,7 +4,6 @@ import { AuthenticationFailures } from '../failsafe/authentication-failures.ts'
 import { FailsafeKeeper } from '../failsafe/keeper.ts'
 import { latchFile } from '../failsafe/latch.ts'
 import { Trips } from '../failsafe/trips.ts'
-import type { KeptFile } from '../keep/kept-file.ts'
 import type { Millis } from '../model/time.ts'
 import { type Listening, listen } from './api/listener.ts'
 import { Readings } from './api/readings.ts'
@@ -23,9 +22,11 @@ import type { Config } from './config/config.ts'
 import { Mint } from './credential/mint.ts'
 import { Revocations, revocationFile } from './credential/revocations.ts'
 import { Devices } from './devices.ts'
+import { loadKept } from './kept.ts'
 import { openKeys } from './keys.ts'
 import type { KeySurroundings } from './master-keys.ts'
 import { openAudit } from './open-audit.ts'
+import { openLockouts } from './open-lockouts.ts'
 import { floorPath, latchPath, revocationPath } from './paths.ts'
 import { StartFailure } from './start-failure.ts'
 import { lockState } from './state-lock.ts'
@@ -95,6 +96,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   const controls = new Controls()
   const approvals = new Approvals(config.approvalWindow, clock, revocations, entry => audit.note(entry))
   const selections = new Selections(clock, revocations, entry => audit.note(entry))
+  const lockouts = parts.use(await openLockouts(config, clock, audit, alarm))
   const keeper = new FailsafeKeeper(latchFile(latchPath(config)), clock, detail =>
     alarm('latches-not-kept', `trips would not survive a restart: ${detail}`),
   )
@@ -123,6 +125,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     rates,
     approvals,
     selections,
+    lockouts,
     trips,
     controls,
     clockTrouble: () => clock.trouble,
@@ -190,6 +193,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       approvals,
       lift: actuator => keeper.lift(actuator),
     },
+    locking: { actuators, permits, audit, clock },
     administration: {
       issuing: {
         mint: new Mint(
@@ -272,13 +276,4 @@ function ratesOf({ listeners }: Config): Map<string, Rate> {
   return new Map(
     listeners.flatMap(listener => (listener.kind !== 'unix' ? [[listener.name, listener.rate]] : [])),
   )
-}
-
-/** Reads a small state that must not be guessed at. */
-async function loadKept<State>(file: KeptFile<State>, what: string): Promise<State | undefined> {
-  return await file.load().catch((error: Error) => {
-    throw new StartFailure(
-      `${file.path} cannot be read (${error.message}), so nobody knows ${what}; look at the plant, then move the file away`,
-    )
-  })
 }

@@ -84,6 +84,18 @@ export class AgentClient {
     return this.#send('POST', `/v1/actuators/${actuator}/reset`, reason ? { reason } : {})
   }
 
+  lockOut(actuator: string, reason: string, until: string): Promise<Answer> {
+    return this.#send('POST', `/v1/actuators/${actuator}/lockout`, { reason, until })
+  }
+
+  /** Ends the lockout of a subject; the credential's own unless given. */
+  unlock(actuator: string, subject?: string, reason?: string): Promise<Answer> {
+    return this.#send('POST', `/v1/actuators/${actuator}/unlock`, {
+      ...(subject ? { subject } : {}),
+      ...(reason ? { reason } : {}),
+    })
+  }
+
   issue(order: Json): Promise<Answer> {
     return this.#send('POST', '/v1/credentials', order)
   }

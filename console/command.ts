@@ -74,7 +74,8 @@ export async function reset(
   )
 }
 
-async function signed(
+/** Asks something about one actuator that takes a credential, and says what came of it. */
+export async function signed(
   actuator: string,
   options: CommandOptions,
   around: Surroundings,

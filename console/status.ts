@@ -30,6 +30,7 @@ function headline(body: Record<string, Json>): string {
     ...(glass.state === 'open' ? [`BREAK-GLASS IN USE UNTIL ${glass.until}`] : []),
     ...count('NOT SAFE AFTER A TRIP', ({ phase }) => phase === 'trip-failed' || phase === 'tripping'),
     ...count('TRIPPED', ({ phase }) => phase === 'tripped' || phase === 'resetting'),
+    ...count('LOCKED OUT', ({ locked_out }) => locked_out !== undefined),
     ...count('WITHOUT FEEDBACK', ({ position }) => position === null),
   ].join(', ')
 }

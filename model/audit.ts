@@ -20,6 +20,8 @@ export type AuditKind =
   | 'trip-failed'
   | 'trip-safe-lost'
   | 'reset'
+  | 'lockout'
+  | 'lockout-ended'
   | 'credential-issued'
   | 'revocation'
   | 'key-rotated'

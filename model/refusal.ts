@@ -68,6 +68,8 @@ const KINDS = {
   'approval-needed': { status: 409, title: '409 Conflict - Approval Needed', suspicion: 'none' },
   'select-needed': { status: 409, title: '409 Conflict - Select Needed', suspicion: 'none' },
   tripped: { status: 409, title: '409 Conflict - Tripped', suspicion: 'none' },
+  'locked-out': { status: 409, title: '409 Conflict - Locked Out', suspicion: 'none' },
+  'not-locked-out': { status: 409, title: '409 Conflict - Not Locked Out', suspicion: 'none' },
   'not-tripped': { status: 409, title: '409 Conflict - Not Tripped', suspicion: 'none' },
   'cause-persists': { status: 409, title: '409 Conflict - Cause Persists', suspicion: 'none' },
   'command-in-progress': { status: 409, title: '409 Conflict - Command In Progress', suspicion: 'none' },

@@ -3,11 +3,12 @@
  * - `read`: see the plant and the agent.
  * - `command`: set an actuator.
  * - `reset`: reset a trip.
- * - `issue`: issue credentials, of roles that may do no more than its own.
+ * - `lockout`: lock an actuator out against commands away from safe, and end one's own lockout.
+ * - `issue`: issue credentials, of roles that may do no more than its own; with `lockout`, end anybody's lockout.
  * - `revoke`: revoke credentials.
  * - `rotate`: rotate the master key.
  */
-export const PERMISSIONS = ['read', 'command', 'reset', 'issue', 'revoke', 'rotate'] as const
+export const PERMISSIONS = ['read', 'command', 'reset', 'lockout', 'issue', 'revoke', 'rotate'] as const
 
 export type Permission = (typeof PERMISSIONS)[number]
 
@@ -19,7 +20,7 @@ export const BREAK_GLASS_ROLE = 'break-glass'
 
 const VIEWER: readonly Permission[] = ['read']
 const OPERATOR: readonly Permission[] = [...VIEWER, 'command']
-const ENGINEER: readonly Permission[] = [...OPERATOR, 'reset']
+const ENGINEER: readonly Permission[] = [...OPERATOR, 'reset', 'lockout']
 
 /** The roles where the configuration defines no others, from least to most. */
 export const DEFAULT_ROLES: Roles = new Map([

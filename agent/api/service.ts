@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Json } from '../../model/json.ts'
 import type { Clock } from '../../model/time.ts'
+import type { Authenticated } from '../command/authenticate.ts'
+import { type Locking, lockOut, unlock } from '../command/lock-out.ts'
 import { type Commands, carryOut } from '../command/pipeline.ts'
 import type { Rates } from '../command/rates.ts'
 import { receive } from '../command/receive.ts'
@@ -12,11 +14,13 @@ import { Administration, type AdministrationParts } from './administration.ts'
 import { answerCommand, answerRefusal, answerSelect, type HttpAnswer, rawAnswer, send } from './answers.ts'
 import { Callers } from './callers.ts'
 import type { Handler } from './listener.ts'
+import { answerLockout, answerUnlock } from './lockout-answers.ts'
 import { type Condition, troubles, viewActuator, viewActuators, viewAgent } from './status.ts'
 
 export interface ServiceParts {
   readonly commands: Commands
   readonly resets: Resets
+  readonly locking: Locking
   readonly administration: AdministrationParts
   readonly condition: Condition
   readonly rates: Rates
@@ -29,7 +33,8 @@ export interface ServiceParts {
 
 type Route = (received: Received, actuator: string) => Promise<HttpAnswer>
 
-const ACTUATOR_PATH = /^\/v1\/actuators\/([a-z0-9][a-z0-9-]{0,62})(\/commands|\/select|\/reset)?$/
+const ACTUATOR_PATH =
+  /^\/v1\/actuators\/([a-z0-9][a-z0-9-]{0,62})(\/commands|\/select|\/reset|\/lockout|\/unlock)?$/
 
 /** The HTTP API: which request is what. The paths are matched as they were sent; nothing is decoded or normalised. */
 export class Service implements Handler {
@@ -53,6 +58,8 @@ export class Service implements Handler {
       },
       'actuator/select': { POST: (received, id) => this.#select(received, id) },
       'actuator/reset': { POST: (received, id) => this.#reset(received, id) },
+      'actuator/lockout': { POST: (received, id) => this.#signed(received, id, this.#lockOut) },
+      'actuator/unlock': { POST: (received, id) => this.#signed(received, id, this.#unlock) },
       '/v1/roles': { GET: received => this.#read(received, async () => this.#roles()) },
       '/v1/credentials': {
         GET: received => this.#orRefuse(received, administration.credentials(received)),
@@ -187,6 +194,29 @@ export class Service implements Handler {
     return selected instanceof Refused
       ? await this.#refuse(received, selected, id)
       : answerSelect(id, selected)
+  }
+
+  readonly #lockOut = async (by: Authenticated, id: string): Promise<HttpAnswer | Refused> => {
+    const { locking } = this.#parts
+    const set = await lockOut(by, id, locking)
+    return set instanceof Refused ? set : answerLockout(set, String(locking.actuators.get(id)?.safe.setpoint))
+  }
+
+  readonly #unlock = async (by: Authenticated, id: string): Promise<HttpAnswer | Refused> => {
+    const { locking } = this.#parts
+    const ended = await unlock(by, id, locking)
+    return ended instanceof Refused ? ended : answerUnlock(ended, locking.permits.lockouts.of(id))
+  }
+
+  /** What somebody asks for about one actuator, by a signature. */
+  async #signed(
+    received: Received,
+    id: string,
+    act: (by: Authenticated, id: string) => Promise<HttpAnswer | Refused>,
+  ): Promise<HttpAnswer> {
+    const authenticated = this.#callers.signer(received)
+    const answer = authenticated instanceof Refused ? authenticated : await act(authenticated, id)
+    return answer instanceof Refused ? await this.#refuse(received, answer, id) : answer
   }
 
   async #reset(received: Received, id: string): Promise<HttpAnswer> {

@@ -3,6 +3,7 @@ import { Refusal, type RefusalCode } from '../../model/refusal.ts'
 import type { Approval, Approvals } from './approvals.ts'
 import type { Authorized } from './authorize.ts'
 import type { Control, Controls } from './controls.ts'
+import type { Lockouts } from './lockouts.ts'
 import type { Rates } from './rates.ts'
 import { Refused } from './refused.ts'
 import type { Selections } from './selections.ts'
@@ -29,6 +30,7 @@ export interface Permits {
   readonly rates: Rates
   readonly approvals: Approvals
   readonly selections: Selections
+  readonly lockouts: Lockouts
   /** Why an identity is suspended, if it is. */
   suspension(identity: string): string | undefined
 }
@@ -68,6 +70,18 @@ const CHECKS: readonly Check[] = [
       'tripped',
       `${id} is ${phase}; first-out: ${first?.cause ?? 'unknown'} at ${first ? new Date(first.at).toISOString() : 'unknown'}: ${first?.detail ?? ''}`,
       `find the cause, then reset it as an engineer: holdfast reset ${id}`,
+    )
+  }),
+  asking(['locked-out'], ({ actuator: { id } }, { lockouts }) => {
+    const [first, ...more] = lockouts.of(id)
+    if (!first) return undefined
+    const told = [first, ...more].map(
+      ({ subject, reason, until }) => `by ${subject} until ${new Date(until).toISOString()}: ${reason}`,
+    )
+    return new Refusal(
+      'locked-out',
+      `${id} is locked out ${told.join('; and ')}`,
+      'each lockout ends by itself at its time, or whoever set it ends it, or an admin: holdfast lockout remove',
     )
   }),
   asking(['clock-untrusted'], (_, permits) => {

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { SessionOptions } from '../../console/session.ts'
 import { around, finish, withAgent } from './options.ts'
 
-/** What an operator does: selections, commands, status, resets. */
+/** What an operator does: selections, commands, status, resets, lockouts. */
 export function addOperation(program: Command): void {
   withAgent(program.command('command'))
     .description('set an actuator and wait until its feedback shows it')
@@ -35,5 +35,26 @@ export function addOperation(program: Command): void {
     .option('--reason <text>', 'why, for the audit log')
     .action(async (actuator, options: SessionOptions) =>
       finish(await (await import('../../console/command.ts')).reset(actuator, options, around)),
+    )
+
+  const lockout = program
+    .command('lockout')
+    .description('lock an actuator out while somebody works on it: beside the padlock, never in its place')
+  withAgent(lockout.command('set'))
+    .description('refuse commands away from the safe state; commands towards it and trips still act')
+    .argument('<actuator>', 'its id, as `status` shows it')
+    .requiredOption('--reason <text>', 'why, for everybody who meets it')
+    .requiredOption('--until <end>', 'how long, such as 8h, or until when: 2026-01-31T18:00:00+01:00')
+    .action(async (actuator, options) =>
+      finish(await (await import('../../console/lockout.ts')).setLockout(actuator, options, around)),
+    )
+
+  withAgent(lockout.command('remove'))
+    .description('end a lockout before its time: your own, or as an admin anybody’s; nothing moves')
+    .argument('<actuator>', 'its id, as `status` shows it')
+    .option('--of <subject>', 'whose lockout; your own unless given')
+    .option('--reason <text>', 'why, for the audit log')
+    .action(async (actuator, options) =>
+      finish(await (await import('../../console/lockout.ts')).removeLockout(actuator, options, around)),
     )
 }

@@ -57,7 +57,8 @@ test('feedback between two positions is neither of them', () => {
 
 test('several roles allow only what each of them allows, and an unknown one allows nothing', () => {
   const of = (...names: string[]) => [...permissionsOf(DEFAULT_ROLES, names)]
-  assert.deepEqual(of('admin'), ['read', 'command', 'reset', 'issue', 'revoke', 'rotate'])
+  assert.deepEqual(of('admin'), ['read', 'command', 'reset', 'lockout', 'issue', 'revoke', 'rotate'])
+  assert.deepEqual(of('engineer'), ['read', 'command', 'reset', 'lockout'])
   assert.deepEqual(of('admin', 'operator'), ['read', 'command'])
   assert.deepEqual(of('operator', 'admin'), ['read', 'command'])
   assert.deepEqual(of('admin', 'wizard'), [])

@@ -7,6 +7,7 @@ import type { Actuator } from '../../../agent/command/actuator.ts'
 import { Approvals } from '../../../agent/command/approvals.ts'
 import type { Authenticator } from '../../../agent/command/authenticate.ts'
 import { Controls } from '../../../agent/command/controls.ts'
+import { Lockouts, lockoutFile } from '../../../agent/command/lockouts.ts'
 import { type CommandAnswer, type Commands, carryOut } from '../../../agent/command/pipeline.ts'
 import { Rates } from '../../../agent/command/rates.ts'
 import type { Channel, Received } from '../../../agent/command/received.ts'
@@ -141,6 +142,10 @@ export async function commandRig(settings: RigSettings = {}) {
   const rates = new Rates(new Map([['limited', { requests: 5, period: 1000 }]]), clock)
   const approvals = new Approvals(300_000, clock, revocations, entry => void noted.push(entry))
   const selections = new Selections(clock, revocations, entry => void noted.push(entry))
+  const lockouts = new Lockouts(lockoutFile(join(folder, 'lockouts.json')), [], clock, {
+    note: entry => void noted.push(entry),
+    notKept: () => events.push('lockouts not kept'),
+  })
   const authenticator: Authenticator = { ...of, keys, replay, revocations, roles: DEFAULT_ROLES, clock }
   const refusals = new Refusals({
     audit,
@@ -161,6 +166,7 @@ export async function commandRig(settings: RigSettings = {}) {
       rates,
       approvals,
       selections,
+      lockouts,
       trips,
       controls,
       clockTrouble: () => troubles.clock,
@@ -245,6 +251,7 @@ export async function commandRig(settings: RigSettings = {}) {
     rates,
     approvals,
     selections,
+    lockouts,
     authenticator,
     commands,
     channel,
@@ -252,6 +259,7 @@ export async function commandRig(settings: RigSettings = {}) {
     sign,
     send,
     [Symbol.asyncDispose]: async () => {
+      await lockouts[Symbol.asyncDispose]()
       await trips[Symbol.asyncDispose]()
       await audit[Symbol.asyncDispose]()
       await rm(folder, { recursive: true, force: true })
