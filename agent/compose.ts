@@ -27,6 +27,7 @@ import { openKeys } from './keys.ts'
 import type { KeySurroundings } from './master-keys.ts'
 import { openAudit } from './open-audit.ts'
 import { openLockouts } from './open-lockouts.ts'
+import { openPacing } from './open-pacing.ts'
 import { floorPath, latchPath, revocationPath } from './paths.ts'
 import { StartFailure } from './start-failure.ts'
 import { lockState } from './state-lock.ts'
@@ -97,6 +98,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   const approvals = new Approvals(config.approvalWindow, clock, revocations, entry => audit.note(entry))
   const selections = new Selections(clock, revocations, entry => audit.note(entry))
   const lockouts = parts.use(await openLockouts(config, clock, audit, alarm))
+  const pacing = await openPacing(audit, actuators, clock)
   const keeper = new FailsafeKeeper(latchFile(latchPath(config)), clock, detail =>
     alarm('latches-not-kept', `trips would not survive a restart: ${detail}`),
   )
@@ -105,6 +107,8 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     record: (kind, actuator, cause, detail) => {
       log.warn({ actuator, cause, event: kind }, detail)
       audit.note({ kind, actuator, cause, detail })
+      const guarded = kind === 'trip-safe' ? actuators.get(actuator) : undefined
+      if (guarded) pacing.tripped(guarded)
       void audit.checkpoint()
     },
     latchesChanged: () => keeper.save(),
@@ -126,6 +130,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     approvals,
     selections,
     lockouts,
+    pacing,
     trips,
     controls,
     clockTrouble: () => clock.trouble,

@@ -4,6 +4,7 @@ import type { Found } from '../../model/outcome.ts'
 import { type SetpointDomain, setpointAt } from '../../model/setpoint.ts'
 import type { Millis } from '../../model/time.ts'
 import type { ApprovalsNeeded } from './approvals.ts'
+import type { Pace } from './pace.ts'
 
 /** An actuator as the command path sees it: all that the fail-safe knows of it, and what it can be told. */
 export interface Actuator extends GuardedActuator {
@@ -13,6 +14,8 @@ export interface Actuator extends GuardedActuator {
   readonly approvals: ApprovalsNeeded
   /** How long a selection lasts, where it is selected before it is set away from safe. */
   readonly selectionLasts: Millis | undefined
+  /** How often and how fast it may be set away from safe. */
+  readonly pace: Pace
 }
 
 /** What a feedback reading says about where the actuator is. */

@@ -4,6 +4,7 @@ import type { Approval, Approvals } from './approvals.ts'
 import type { Authorized } from './authorize.ts'
 import type { Control, Controls } from './controls.ts'
 import type { Lockouts } from './lockouts.ts'
+import type { Pacing } from './pacing.ts'
 import type { Rates } from './rates.ts'
 import { Refused } from './refused.ts'
 import type { Selections } from './selections.ts'
@@ -31,6 +32,7 @@ export interface Permits {
   readonly approvals: Approvals
   readonly selections: Selections
   readonly lockouts: Lockouts
+  readonly pacing: Pacing
   /** Why an identity is suspended, if it is. */
   suspension(identity: string): string | undefined
 }
@@ -114,6 +116,7 @@ const CHECKS: readonly Check[] = [
         )
       : undefined
   }),
+  asking(['position-unknown', 'too-soon', 'step-too-large'], (command, { pacing }) => pacing.check(command)),
 ]
 
 /** Every code that `permit` refuses with, in the order of its questions. */

@@ -67,6 +67,7 @@ export async function carryOut(received: Received, id: string, commands: Command
   const authorized = authorizeCommand(authenticated, id, actuators)
   if (authorized instanceof Refused) return refused(authorized)
 
+  await permits.pacing.look(authorized)
   const permission = permit(authorized, permits)
   if (permission instanceof Refused) return refused(permission, authorized)
   using permitted = permission
@@ -91,13 +92,17 @@ export async function carryOut(received: Received, id: string, commands: Command
  * come in between, nobody knows what the plant did, and that is what is answered and recorded.
  */
 async function moveAndLook(intended: Intended, commands: Commands): Promise<Outcome> {
+  const { permits } = commands
+  const { authorized } = intended.permitted
   try {
     const actuated = await actuate(intended, commands.authenticator.revocations)
     if (actuated instanceof Refusal) return { kind: 'refused', refusal: actuated }
+    permits.pacing.written(authorized, actuated.sure)
     return await verify(actuated, commands.clock)
   } catch (error) {
     commands.onMistake(error)
-    const asked = intended.permitted.authorized.target.setpoint
+    permits.pacing.written(authorized, false)
+    const asked = authorized.target.setpoint
     return {
       kind: 'unknown',
       asked,

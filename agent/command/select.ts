@@ -29,6 +29,7 @@ export async function select(
   if (authenticated instanceof Refused) return unlessTooEarly(received, authenticated)
   const authorized = authorizeCommand(authenticated, id, to.actuators)
   if (authorized instanceof Refused) return authorized
+  await to.permits.pacing.look(authorized)
   const refusal = checkPermit(authorized, to.permits)
   if (refusal) return new Refused(refusal, authenticated.who)
   const { actuator, target, towardsSafe } = authorized

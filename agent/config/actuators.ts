@@ -5,7 +5,7 @@ import { describeDomain, type Position, resolveSetpoint, type SetpointDomain } f
 import type { ActuatorConfig, DeviceConfig } from './config.ts'
 import { checkPulse } from './devices.ts'
 import { name, timeout } from './forms.ts'
-import { guardForms } from './guards.ts'
+import { guardForms, resolvePace } from './guards.ts'
 import { describeNames, type Names } from './names.ts'
 import { missingForWrite, pointForm, resolvePoint } from './points.ts'
 import type { Path, Report } from './problem.ts'
@@ -105,6 +105,7 @@ export function resolveActuator(
     travelTime: actuator.travel_time,
     approvals: actuator.approvals,
     selectionLasts: actuator.select_before_operate,
+    pace: resolvePace(actuator, domain, (path, message) => report(at(...path), message)),
   }
 }
 

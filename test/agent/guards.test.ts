@@ -11,7 +11,10 @@ let agent: RunningAgent
 
 before(async () => {
   gateway = await Gateway.start({
-    settings: [[['actuators', 'inlet-valve', 'select_before_operate'], '30s']],
+    settings: [
+      [['actuators', 'inlet-valve', 'select_before_operate'], '30s'],
+      [['actuators', 'coolant-pump', 'cycles_per_hour'], 2],
+    ],
   })
   agent = await gateway.startAgent()
 })
@@ -90,6 +93,22 @@ test('a lockout holds over a restart, is shown with what it does not do, and end
   assert.doesNotMatch(await status(), /LOCKED OUT/)
   assert.equal((await client.command('coolant-pump', 'off')).kind, 'answered')
   assert.equal((await client.command('coolant-pump', 'on')).kind, 'answered')
+})
+
+test('a pump that was switched as often as it may be in an hour is not switched again, over a restart too', async () => {
+  const alice = await gateway.issue('alice', 'operator')
+  const before = gateway.client(agent.address, alice.credential)
+  assert.equal((await before.command('coolant-pump', 'off')).kind, 'answered')
+  assert.equal((await before.command('coolant-pump', 'on')).kind, 'answered')
+  await agent.kill('SIGKILL')
+  agent = await gateway.startAgent()
+  const refused = await gateway.holdfast('command', 'coolant-pump', 'off', ...at(alice.file))
+  assert.equal(refused.exitCode, 3)
+  assert.match(refused.stderr, /429 Too Many Requests - Too Soon/)
+  assert.match(refused.stderr, /may leave its safe state 2 times in any 60 minutes, and has 2 times/)
+  assert.match(refused.stderr, /Next: send it again in 3[0-9]{3} s\./)
+  const towardsSafe = await gateway.holdfast('command', 'coolant-pump', 'on', ...at(alice.file))
+  assert.equal(towardsSafe.exitCode, 0, towardsSafe.stderr)
 })
 
 test('a trip voids a selection and passes a lockout; a reset leaves the lockout standing', async () => {

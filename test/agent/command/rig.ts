@@ -8,6 +8,8 @@ import { Approvals } from '../../../agent/command/approvals.ts'
 import type { Authenticator } from '../../../agent/command/authenticate.ts'
 import { Controls } from '../../../agent/command/controls.ts'
 import { Lockouts, lockoutFile } from '../../../agent/command/lockouts.ts'
+import type { Pace } from '../../../agent/command/pace.ts'
+import { Pacing } from '../../../agent/command/pacing.ts'
 import { type CommandAnswer, type Commands, carryOut } from '../../../agent/command/pipeline.ts'
 import { Rates } from '../../../agent/command/rates.ts'
 import type { Channel, Received } from '../../../agent/command/received.ts'
@@ -66,6 +68,9 @@ export interface RigSettings {
   readonly unattributed?: 'count' | 'alarm'
   readonly approvals?: number
   readonly selectionLasts?: Millis
+  readonly pace?: Partial<Pace>
+  /** A damper of 0 to 100 with the safe state 0, in place of the valve. */
+  readonly range?: boolean
 }
 
 /** Everything that stands behind the command path, in one process, on time that stands still. */
@@ -90,18 +95,21 @@ export async function commandRig(settings: RigSettings = {}) {
     driver,
     commandPoint: 'valve.command',
     feedbackPoint: 'valve.feedback',
-    domain: {
-      kind: 'positions',
-      positions: new Map([
-        ['closed', { write: 0, feedback: 0 }],
-        ['open', { write: 1, feedback: 1 }],
-      ]),
-    },
-    safe: { setpoint: 'closed', write: 0, feedback: 0 },
+    domain: settings.range
+      ? { kind: 'range', min: 0, max: 100, step: 1, unit: '%' }
+      : {
+          kind: 'positions',
+          positions: new Map([
+            ['closed', { write: 0, feedback: 0 }],
+            ['open', { write: 1, feedback: 1 }],
+          ]),
+        },
+    safe: { setpoint: settings.range ? 0 : 'closed', write: 0, feedback: 0 },
     tolerance: 0,
     travelTime: 20_000,
     approvals: { command: settings.approvals ?? 1, reset: settings.approvals ?? 1 },
     selectionLasts: settings.selectionLasts,
+    pace: { minimumInterval: undefined, cyclesPerHour: undefined, rateOfChange: undefined, ...settings.pace },
     deviceTimeout: 1000,
   }
   const actuators = new Map([[valve.id, valve]])
@@ -146,6 +154,7 @@ export async function commandRig(settings: RigSettings = {}) {
     note: entry => void noted.push(entry),
     notKept: () => events.push('lockouts not kept'),
   })
+  const pacing = new Pacing(clock, { moves: new Map(), knownSince: Number.NEGATIVE_INFINITY })
   const authenticator: Authenticator = { ...of, keys, replay, revocations, roles: DEFAULT_ROLES, clock }
   const refusals = new Refusals({
     audit,
@@ -167,6 +176,7 @@ export async function commandRig(settings: RigSettings = {}) {
       approvals,
       selections,
       lockouts,
+      pacing,
       trips,
       controls,
       clockTrouble: () => troubles.clock,
@@ -252,6 +262,7 @@ export async function commandRig(settings: RigSettings = {}) {
     approvals,
     selections,
     lockouts,
+    pacing,
     authenticator,
     commands,
     channel,

@@ -4,7 +4,7 @@ import type { CommandAnswer } from '../../../agent/command/pipeline.ts'
 import { Refused } from '../../../agent/command/refused.ts'
 import { select } from '../../../agent/command/select.ts'
 import type { Credential } from '../../../model/credential.ts'
-import { commandRig, NOW } from './rig.ts'
+import { commandRig } from './rig.ts'
 
 type Rig = Awaited<ReturnType<typeof commandRig>>
 
@@ -40,11 +40,12 @@ test('a command away from safe is refused until the same was selected; the selec
     unselected.outcome.kind === 'refused' ? (unselected.outcome.refusal.remedy ?? '') : '',
     /holdfast select valve open.* within 30s/,
   )
+  const now = rig.clock.wall()
   assert.equal(await selecting(rig, alice), 'selected')
   assert.deepEqual(rig.driver.writes, [])
   assert.equal(rig.controls.isMoving('valve'), false)
   assert.deepEqual(rig.selections.of('valve'), [
-    { actuator: 'valve', setpoint: 'open', subject: 'alice', until: NOW + LASTS },
+    { actuator: 'valve', setpoint: 'open', subject: 'alice', until: now + LASTS },
   ])
   assert.deepEqual(rig.selections.of('pump'), [])
   assert.equal(codeOf(await rig.send(rig.sign(alice, OPEN))), 'verified')

@@ -11,9 +11,18 @@ const EXAMPLE = readFileSync(FILE, 'utf8')
 function valveWith(members: Readonly<Record<string, unknown>>): string {
   const document = parseDocument(EXAMPLE)
   for (const [key, value] of Object.entries(members)) {
-    document.setIn(['actuators', 'inlet-valve', key], document.createNode(value))
+    if (value === undefined) document.deleteIn(['actuators', 'inlet-valve', key])
+    else document.setIn(['actuators', 'inlet-valve', key], document.createNode(value))
   }
   return document.toString()
+}
+
+/** What makes a damper of the inlet valve. */
+const RANGE = {
+  positions: undefined,
+  command: { holding_register: 4 },
+  range: { min: 0, max: 100, step: 5, unit: '%' },
+  safe: 0,
 }
 
 function parse(text: string) {
@@ -23,6 +32,34 @@ function parse(text: string) {
 for (const [what, members, path, said] of [
   ['a selection of no length', { select_before_operate: 30 }, 'select_before_operate', /duration such as/],
   ['a selection of a day', { select_before_operate: '24h' }, 'select_before_operate', /at most 10m/],
+  ['an interval of a day', { minimum_interval: '24h' }, 'minimum_interval', /at most 1h: so far back/],
+  ['no cycle at all', { cycles_per_hour: 0 }, 'cycles_per_hour', /could never leave its safe state/],
+  ['half a cycle', { cycles_per_hour: 1.5 }, 'cycles_per_hour', /how often it may leave its safe state/],
+  ['a rate without a time', { rate_of_change: 10 }, 'rate_of_change', /such as \{ by: 10, per: 60s \}/],
+  [
+    'a rate of nothing',
+    { ...RANGE, rate_of_change: { by: 0, per: '60s' } },
+    'rate_of_change.by',
+    /more than 0/,
+  ],
+  [
+    'a rate per day',
+    { ...RANGE, rate_of_change: { by: 10, per: '24h' } },
+    'rate_of_change.per',
+    /at most 1h/,
+  ],
+  [
+    'a rate below one step',
+    { ...RANGE, rate_of_change: { by: 4, per: '60s' } },
+    'rate_of_change.by',
+    /goes in steps of 5, so it could never move/,
+  ],
+  [
+    'a rate of change between named positions',
+    { rate_of_change: { by: 10, per: '60s' } },
+    'rate_of_change',
+    /named positions have no distance/,
+  ],
 ] as const satisfies readonly (readonly [string, Record<string, unknown>, string, RegExp])[]) {
   test(`${what} is found, with its place`, () => {
     const text = valveWith(members)
@@ -48,9 +85,24 @@ test('a malformed guard does not hide another mistake of its actuator', () => {
 })
 
 test('what an actuator declares is what the agent keeps to', () => {
-  const loaded = parse(valveWith({ select_before_operate: '30s' }))
+  const loaded = parse(
+    valveWith({
+      ...RANGE,
+      select_before_operate: '30s',
+      minimum_interval: '5s',
+      cycles_per_hour: 10,
+      rate_of_change: { by: 10, per: '60s' },
+    }),
+  )
   assert.equal(loaded.kind, 'config', JSON.stringify(loaded))
   if (loaded.kind !== 'config') return
   assert.equal(loaded.config.actuators.get('inlet-valve')?.selectionLasts, 30_000)
-  assert.equal(loaded.config.actuators.get('coolant-pump')?.selectionLasts, undefined)
+  assert.deepEqual(loaded.config.actuators.get('inlet-valve')?.pace, {
+    minimumInterval: 5000,
+    cyclesPerHour: 10,
+    rateOfChange: { by: 10, per: 60_000 },
+  })
+  const pump = loaded.config.actuators.get('coolant-pump')
+  assert.equal(pump?.selectionLasts, undefined)
+  assert.deepEqual(Object.values(pump?.pace ?? {}), [undefined, undefined, undefined])
 })
