@@ -2,7 +2,7 @@ import type { Clock } from '../model/time.ts'
 import type { AuditLog } from './audit/log.ts'
 import { Lockouts, lockoutFile } from './command/lockouts.ts'
 import type { Config } from './config/config.ts'
-import { loadKept } from './kept.ts'
+import { loadKept } from './kept-state.ts'
 import { lockoutPath } from './paths.ts'
 import { StartFailure } from './start-failure.ts'
 

@@ -62,7 +62,7 @@ export async function openPacing(
   }
   for (const row of await rowsOf('trip-safe')) {
     const actuator = actuators.get(row.actuator ?? '')
-    if (!actuator) continue
+    if (!actuator?.safe) continue
     const value = valueIn(actuator.safe.setpoint)
     moves.push({ id: actuator.id, move: { at: at(row), value, isSafe: true, isWritten: true, isSure: true } })
   }

@@ -96,6 +96,22 @@ export class AgentClient {
     })
   }
 
+  trip(actuator: string, reason?: string): Promise<Answer> {
+    return this.#send('POST', `/v1/actuators/${actuator}/trip`, reason ? { reason } : {})
+  }
+
+  acknowledge(actuator: string): Promise<Answer> {
+    return this.#send('POST', `/v1/actuators/${actuator}/acknowledge`, {})
+  }
+
+  heartbeat(actuator: string): Promise<Answer> {
+    return this.#send('POST', `/v1/actuators/${actuator}/heartbeat`, {})
+  }
+
+  openListener(listener: string, reason?: string): Promise<Answer> {
+    return this.#send('POST', '/v1/listeners/open', { listener, ...(reason ? { reason } : {}) })
+  }
+
   issue(order: Json): Promise<Answer> {
     return this.#send('POST', '/v1/credentials', order)
   }

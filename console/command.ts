@@ -1,8 +1,14 @@
 import type { AgentClient, Answer } from '../client/agent-client.ts'
-import { NAME_FORM } from '../model/credential.ts'
 import type { Json } from '../model/json.ts'
 import type { Setpoint } from '../model/setpoint.ts'
-import { misused, openClient, report, type SessionOptions, type Surroundings } from './session.ts'
+import {
+  findMisnamed,
+  misused,
+  openClient,
+  report,
+  type SessionOptions,
+  type Surroundings,
+} from './session.ts'
 
 export interface CommandOptions extends SessionOptions {
   readonly reason?: string
@@ -82,12 +88,8 @@ export async function signed(
   ask: (client: AgentClient) => Promise<Answer>,
   words: (body: Record<string, Json>) => string,
 ): Promise<number> {
-  if (!NAME_FORM.test(actuator)) {
-    return misused(
-      `${JSON.stringify(actuator)} is no actuator: expected lower-case letters, digits and hyphens`,
-      around,
-    )
-  }
+  const misnamed = findMisnamed([actuator])
+  if (misnamed) return misused(misnamed, around)
   if (options.credential === undefined) {
     return misused(
       'this needs a credential: --credential FILE, or HOLDFAST_CREDENTIAL in the environment',

@@ -7,6 +7,7 @@ import {
   parseAgentAddress,
 } from '../client/agent-client.ts'
 import { readCredentialFile } from '../client/credential-file.ts'
+import { NAME_FORM } from '../model/credential.ts'
 import type { Json } from '../model/json.ts'
 import type { Problem } from '../model/refusal.ts'
 import type { Clock, Entropy } from '../model/time.ts'
@@ -98,6 +99,14 @@ export function report(
       return answer.sent ? EXIT.unproven : EXIT.unreachable
     }
   }
+}
+
+/** What is wrong with the first of some actuators' names that cannot be one: names become parts of paths. */
+export function findMisnamed(actuators: readonly string[]): string | undefined {
+  const bad = actuators.find(actuator => !NAME_FORM.test(actuator))
+  return bad === undefined
+    ? undefined
+    : `${JSON.stringify(bad)} is no actuator: expected lower-case letters, digits and hyphens`
 }
 
 /** Says what is wrong with how a command was called. */

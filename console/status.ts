@@ -42,7 +42,21 @@ interface ActuatorView extends GuardsView {
   readonly phase: string
   readonly safe: string
   readonly takes: string
-  readonly first_out?: { readonly cause: string; readonly detail: string; readonly at: string }
+  readonly held?: string
+  readonly unmet?: { readonly kind: string; readonly detail: string }
+  readonly first_out?: {
+    readonly cause: string
+    readonly detail: string
+    readonly at: string
+    readonly acknowledged?: { readonly by: string; readonly at: string }
+  }
+}
+
+/** What is to be done next about a trip. */
+function describeAcknowledgement({ id, first_out }: ActuatorView): string {
+  return first_out?.acknowledged
+    ? `acknowledged by ${first_out.acknowledged.by} at ${first_out.acknowledged.at}; next: holdfast reset ${id}`
+    : `not acknowledged yet: holdfast acknowledge ${id}`
 }
 
 function describe(body: Record<string, Json>): string {
@@ -66,15 +80,21 @@ function describe(body: Record<string, Json>): string {
       `${actuator.id.padEnd(width)}  ${describeFound(actuator.position).padEnd(10)}  ${actuator.phase}  (takes ${actuator.takes}; safe: ${actuator.safe})`,
       ...(actuator.detail ? [`${' '.repeat(width)}  ! ${actuator.detail}`] : []),
       ...describeGuards(actuator).map(line => `${' '.repeat(width)}  ${line}`),
+      ...(actuator.held ? [`${' '.repeat(width)}  ${actuator.held}`] : []),
+      ...(actuator.unmet ? [`${' '.repeat(width)}  ${actuator.unmet.kind}: ${actuator.unmet.detail}`] : []),
       ...(actuator.first_out
         ? [
             `${' '.repeat(width)}  first-out: ${actuator.first_out.cause} at ${actuator.first_out.at}`,
             `${' '.repeat(width)}  ${actuator.first_out.detail}`,
+            `${' '.repeat(width)}  ${describeAcknowledgement(actuator)}`,
           ]
         : []),
     ]),
     ...Object.entries(body.suspended as Record<string, string>).map(
       ([identity, reason]) => `suspended: ${identity}: ${reason}`,
+    ),
+    ...Object.entries(body.closed_listeners as Record<string, string>).map(
+      ([listener, reason]) => `closed: listener ${listener}: ${reason}`,
     ),
   ]
   return `${lines.join('\n')}\n`

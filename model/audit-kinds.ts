@@ -129,6 +129,8 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
   'trip-safe': { means: 'feedback shows the safe state', ...TRIP },
   'trip-failed': { means: 'the safe state was not reached in time; it is tried again and again', ...TRIP },
   'trip-safe-lost': { means: 'a tripped actuator left its safe state and is driven back', ...TRIP },
+  'trip-acknowledged': { means: 'somebody has seen a trip', ...TRIP },
+  'interlock-ended': { means: 'what an interlock asks for holds again; nothing moved', ...TRIP },
   reset: {
     means: 'an engineer reset a trip; nothing moved',
     always: ['actuator', 'cause', 'tripped_at', 'subject', ...SIGNED, ...WAY],
@@ -183,6 +185,16 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
     means: "the system clock's time was taken for right, in place of the agent's own",
     always: ['before', 'by'],
     sometimes: [...SIGNED],
+  },
+  'listener-closed': {
+    means: "attacks over a listener have used up the day's trips: nobody is let in over it any more",
+    always: ['listener', 'detail'],
+    sometimes: [],
+  },
+  'listener-opened': {
+    means: 'a closed listener was opened again',
+    always: ['listener', 'by'],
+    sometimes: ['reason', ...SIGNED],
   },
   alarm: {
     means: 'an alarm was raised',

@@ -19,6 +19,8 @@ export type AuditKind =
   | 'trip-safe'
   | 'trip-failed'
   | 'trip-safe-lost'
+  | 'trip-acknowledged'
+  | 'interlock-ended'
   | 'reset'
   | 'lockout'
   | 'lockout-ended'
@@ -30,6 +32,8 @@ export type AuditKind =
   | 'break-glass-opened'
   | 'break-glass-closed'
   | 'clock-accepted'
+  | 'listener-closed'
+  | 'listener-opened'
   | 'alarm'
   | 'alarm-cleared'
 

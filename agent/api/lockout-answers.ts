@@ -1,3 +1,4 @@
+import type { Setpoint } from '../../model/setpoint.ts'
 import type { Lockout } from '../command/lockouts.ts'
 import type { HttpAnswer } from './answers.ts'
 
@@ -12,14 +13,18 @@ export function viewLockout({ subject, reason, since, until }: Lockout) {
 }
 
 /** Says what a lockout does and, above all, what it does not. */
-export function answerLockout(lockout: Lockout, safe: string): HttpAnswer {
+export function answerLockout(lockout: Lockout, safe: Setpoint | undefined): HttpAnswer {
+  const does =
+    safe === undefined
+      ? 'commands are refused; a trip leaves it where it is'
+      : `commands away from ${safe} are refused; commands to ${safe} still act, and so do trips: both can move it`
   return {
     status: 200,
     body: {
       outcome: 'locked-out',
       actuator: lockout.actuator,
       ...viewLockout(lockout),
-      detail: `commands away from ${safe} are refused; commands to ${safe} still act, and so do trips: both can move it. This is no isolation of energy: your padlock is`,
+      detail: `${does}. This is no isolation of energy: your padlock is`,
     },
   }
 }

@@ -16,6 +16,8 @@ export interface Actuator extends GuardedActuator {
   readonly selectionLasts: Millis | undefined
   /** How often and how fast it may be set away from safe. */
   readonly pace: Pace
+  /** Whether repeated authentication failures trip it. */
+  readonly tripsOnFailures: boolean
 }
 
 /** What a feedback reading says about where the actuator is. */

@@ -48,7 +48,7 @@ export class Pacing {
       [...domain.positions.values()].some(({ feedback }) => isThere(reading.value, feedback, tolerance))
     this.#add(id, {
       value: domain.kind === 'range' ? reading.value : null,
-      isSafe: isThere(reading.value, safe.feedback, tolerance) || !isArrived,
+      isSafe: safe !== undefined && (isThere(reading.value, safe.feedback, tolerance) || !isArrived),
       isWritten: false,
       isSure: true,
     })
@@ -73,9 +73,9 @@ export class Pacing {
     this.#add(actuator.id, { value, isSafe: towardsSafe, isWritten: true, isSure })
   }
 
-  /** Remembers that a trip has put an actuator into its safe state. */
+  /** Remembers that a trip has put an actuator into its safe state. One that holds where it is was not moved. */
   tripped({ id, safe }: Pick<Actuator, 'id' | 'safe'>): void {
-    this.#add(id, { value: valueIn(safe.setpoint), isSafe: true, isWritten: true, isSure: true })
+    if (safe) this.#add(id, { value: valueIn(safe.setpoint), isSafe: true, isWritten: true, isSure: true })
   }
 
   #of(id: string): History {

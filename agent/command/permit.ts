@@ -24,6 +24,10 @@ export interface Permits {
   readonly controls: Controls
   /** Why the audit log cannot be written, if it cannot. */
   auditTrouble(): string | undefined
+  /** Why the actuator must stay in its safe state, in words, if it must. */
+  heldBy(actuator: string): string | undefined
+  /** What must hold and does not, or cannot be seen to, in words. */
+  unmet(actuator: string): { readonly kind: 'interlock' | 'permissive'; readonly detail: string } | undefined
   /** Why the time is not known, if it is not. */
   clockTrouble(): string | undefined
   /** Until when replayed commands could not be told from new ones, in words, if that is so. */
@@ -85,6 +89,17 @@ const CHECKS: readonly Check[] = [
       `${id} is locked out ${told.join('; and ')}`,
       'each lockout ends by itself at its time, or whoever set it ends it, or an admin: holdfast lockout remove',
     )
+  }),
+  asking(['interlock-violated', 'permissive-missing'], ({ actuator: { id } }, permits) => {
+    const unmet = permits.unmet(id)
+    if (!unmet) return undefined
+    return unmet.kind === 'interlock'
+      ? new Refusal('interlock-violated', unmet.detail, 'once it holds again the command can be sent again')
+      : new Refusal('permissive-missing', unmet.detail, 'bring that about first')
+  }),
+  asking(['held'], ({ actuator: { id } }, permits) => {
+    const held = permits.heldBy(id)
+    return held ? new Refusal('held', `${id}: ${held}`, 'wait for it; no credential shortens it') : undefined
   }),
   asking(['clock-untrusted'], (_, permits) => {
     const trouble = permits.clockTrouble()

@@ -1,3 +1,4 @@
+import type { Supervision } from '../../failsafe/supervision.ts'
 import type { Outcome } from '../../model/outcome.ts'
 import { Refusal } from '../../model/refusal.ts'
 import type { Setpoint } from '../../model/setpoint.ts'
@@ -22,6 +23,8 @@ export interface Commands {
   readonly permits: Permits
   readonly audit: AuditLog
   readonly refusals: Refusals
+  /** Learns of every movement. */
+  readonly supervision: Pick<Supervision, 'moving' | 'moved'>
   readonly clock: Clock
   /** Makes a name for a command, never the same twice. */
   newCommandId(): string
@@ -95,10 +98,16 @@ async function moveAndLook(intended: Intended, commands: Commands): Promise<Outc
   const { permits } = commands
   const { authorized } = intended.permitted
   try {
+    const { actuator, target, towardsSafe } = authorized
+    commands.supervision.moving(actuator.id)
     const actuated = await actuate(intended, commands.authenticator.revocations)
     if (actuated instanceof Refusal) return { kind: 'refused', refusal: actuated }
     permits.pacing.written(authorized, actuated.sure)
-    return await verify(actuated, commands.clock)
+    const outcome = await verify(actuated, commands.clock)
+    const isDone = outcome.kind === 'verified' || outcome.kind === 'mismatch'
+    if (isDone && !intended.permitted.control.signal.aborted)
+      commands.supervision.moved(actuator.id, target, towardsSafe)
+    return outcome
   } catch (error) {
     commands.onMistake(error)
     permits.pacing.written(authorized, false)

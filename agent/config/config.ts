@@ -1,7 +1,10 @@
 import type { ReadLimits } from '../../drivers/modbus/plan.ts'
 import type { ModbusPoint } from '../../drivers/modbus/point.ts'
 import type { TcpEndpoint } from '../../drivers/modbus/tcp.ts'
+import type { Condition } from '../../failsafe/condition.ts'
 import type { EvidenceLimits } from '../../failsafe/evidence.ts'
+import type { HoldRule } from '../../failsafe/holds.ts'
+import type { TripGroup } from '../../failsafe/trip-group.ts'
 import type { Roles } from '../../model/role.ts'
 import type { SetpointDomain, Target } from '../../model/setpoint.ts'
 import type { Millis } from '../../model/time.ts'
@@ -28,9 +31,10 @@ export interface Config {
   readonly listeners: readonly ListenerConfig[]
   readonly authenticationFailures: EvidenceLimits
   readonly devices: ReadonlyMap<string, DeviceConfig>
+  readonly readings: ReadonlyMap<string, ReadingConfig>
   readonly actuators: ReadonlyMap<string, ActuatorConfig>
   /** Actuators that trip together, in this order. */
-  readonly tripGroups: ReadonlyMap<string, readonly string[]>
+  readonly tripGroups: ReadonlyMap<string, TripGroup>
 }
 
 /** Where the master key is, and how long one use of it may take. */
@@ -109,10 +113,53 @@ export interface ActuatorConfig {
   readonly command: ModbusPoint
   readonly feedback: ModbusPoint
   readonly domain: SetpointDomain
-  readonly safe: Target
+  /** Undefined: it holds where it is. */
+  readonly safe: Target | undefined
   readonly tolerance: number
   readonly travelTime: Millis
   readonly approvals: ApprovalsNeeded
   readonly selectionLasts: Millis | undefined
   readonly pace: Pace
+  readonly guards: ActuatorGuards
+}
+
+/** A measured value of some device. */
+export interface ReadingConfig {
+  readonly id: string
+  readonly description: string
+  readonly device: string
+  readonly point: ModbusPoint
+  readonly unit: string
+  readonly every: Millis
+  readonly staleAfter: Millis
+}
+
+/** Which causes trip an actuator; a time is for how long each must last. Undefined: it does not. */
+export interface TripsOn {
+  readonly authenticationFailures: boolean
+  readonly operatorHeartbeat: Millis | undefined
+  readonly deviceUnreachable: Millis | undefined
+  readonly feedbackMismatch: Millis | undefined
+  readonly masterKeyUnavailable: Millis | undefined
+  readonly clockUntrusted: Millis | undefined
+  readonly auditUnwritable: Millis | undefined
+  readonly limits: readonly LimitConfig[]
+}
+
+/** A process limit, as what must hold. */
+export interface LimitConfig {
+  readonly condition: Condition
+  readonly after: Millis
+  /** Whether a value that cannot be read counts as beyond the limit. */
+  readonly tripsOnBadQuality: boolean
+}
+
+/** What guards an actuator beside the credentials of whoever commands it. */
+export interface ActuatorGuards {
+  readonly tripsOn: TripsOn
+  /** Must hold while it is away from safe: otherwise it goes there, and may leave once they hold again. */
+  readonly interlocks: readonly Condition[]
+  /** Must hold when it is commanded away from safe. */
+  readonly permissives: readonly Condition[]
+  readonly hold: HoldRule | undefined
 }

@@ -1,60 +1,107 @@
 import { z } from 'zod'
-import type { SetpointDomain } from '../../model/setpoint.ts'
-import type { Pace } from '../command/pace.ts'
+import type { HoldRule } from '../../failsafe/holds.ts'
+import { type Conditionable, conditionForm, resolveCondition } from './conditions.ts'
+import type { ActuatorGuards, TripsOn } from './config.ts'
 import { timeout } from './forms.ts'
-import type { Path } from './problem.ts'
+import type { Path, Report } from './problem.ts'
 
-const hourAtMost = timeout.refine(
-  ms => ms <= 3_600_000,
-  'expected at most 1h: so far back the agent remembers over a restart',
-)
+const limit = z
+  .strictObject({
+    reading: z.string(),
+    above: z.number().optional(),
+    below: z.number().optional(),
+    for: timeout.optional(),
+    on_bad_quality: z.enum(['alarm', 'trip']).default('alarm'),
+  })
+  .refine(
+    ({ above, below }) => (above === undefined) !== (below === undefined),
+    'expected exactly one of above and below',
+  )
 
-/** What an actuator may declare that stands between a command and the plant. None of it stands before its safe state. */
+const tripsOnForm = z.strictObject({
+  authentication_failures: z.boolean().default(true),
+  operator_heartbeat: timeout.optional(),
+  device_unreachable: timeout.optional(),
+  feedback_mismatch: timeout.optional(),
+  master_key_unavailable: timeout.optional(),
+  clock_untrusted: timeout.optional(),
+  audit_unwritable: timeout.optional(),
+  limits: z.array(limit).default([]),
+})
+
+const holdForm = z.strictObject({
+  for: timeout,
+  until: z.strictObject(
+    { reading: z.string(), above: z.number().optional(), below: z.number().optional() },
+    'expected what is measured, such as { reading: coolant, below: 40 }: thermal inertia is not told by a clock alone',
+  ),
+})
+
+/** What guards an actuator beside its credentials: what trips it, what must hold, and how long it stays safe. */
 export const guardForms = {
-  select_before_operate: timeout
-    .refine(ms => ms <= 600_000, 'expected at most 10m: a selection is made just before its command')
-    .optional(),
-  minimum_interval: hourAtMost.optional(),
-  cycles_per_hour: z
-    .int('expected how often it may leave its safe state in an hour, such as 10')
-    .min(1, 'expected 1 or more: with 0 it could never leave its safe state')
-    .max(3600, 'expected at most 3600')
-    .optional(),
-  rate_of_change: z
-    .strictObject(
-      {
-        by: z.number('expected by how much, such as 10').positive('expected more than 0'),
-        per: hourAtMost,
-      },
-      'expected by how much in what time, such as { by: 10, per: 60s }',
-    )
-    .optional(),
+  trips_on: tripsOnForm.default({ authentication_failures: true, limits: [] }),
+  interlocks: z.array(conditionForm).default([]),
+  permissives: z.array(conditionForm).default([]),
+  hold: holdForm.optional(),
 }
 
-type Guards = z.output<z.ZodObject<typeof guardForms>>
+type GuardsFile = z.output<z.ZodObject<typeof guardForms>>
 
-/** Checks what an actuator's limits mean for what it can be set to. */
-export function resolvePace(
-  file: Guards,
-  domain: SetpointDomain,
-  report: (path: Path, message: string) => void,
-): Pace {
-  const rate = file.rate_of_change
-  if (rate && domain.kind === 'positions') {
-    report(
-      ['rate_of_change'],
-      'named positions have no distance: this is for a range. Leave it out, or see minimum_interval',
-    )
-  }
-  if (rate && domain.kind === 'range' && rate.by < domain.step) {
-    report(
-      ['rate_of_change', 'by'],
-      `the setpoint goes in steps of ${domain.step}, so it could never move: expected that or more`,
-    )
-  }
+/** Finds what an actuator's guards name, and reports what there is not. */
+export function resolveGuards(
+  id: string,
+  file: GuardsFile,
+  of: Conditionable,
+  report: Report,
+): ActuatorGuards {
+  const at = (...steps: Path): Path => ['actuators', id, ...steps]
+  const conditions = (key: 'interlocks' | 'permissives') =>
+    file[key].flatMap((condition, index) => {
+      if ('actuator' in condition && condition.actuator === id)
+        report(at(key, index), 'an actuator that waits for itself never moves')
+      return resolveCondition(condition, of, at(key, index), report) ?? []
+    })
   return {
-    minimumInterval: file.minimum_interval,
-    cyclesPerHour: file.cycles_per_hour,
-    rateOfChange: rate,
+    tripsOn: resolveTripsOn(file.trips_on, of, at, report),
+    interlocks: conditions('interlocks'),
+    permissives: conditions('permissives'),
+    hold: resolveHold(file.hold, of, at, report),
   }
+}
+
+function resolveTripsOn(
+  file: GuardsFile['trips_on'],
+  of: Conditionable,
+  at: (...steps: Path) => Path,
+  report: Report,
+): TripsOn {
+  return {
+    authenticationFailures: file.authentication_failures,
+    operatorHeartbeat: file.operator_heartbeat,
+    deviceUnreachable: file.device_unreachable,
+    feedbackMismatch: file.feedback_mismatch,
+    masterKeyUnavailable: file.master_key_unavailable,
+    clockUntrusted: file.clock_untrusted,
+    auditUnwritable: file.audit_unwritable,
+    limits: file.limits.flatMap((of_, index) => {
+      const { reading, above, below } = of_
+      // A limit is what must not be: what must hold is the other side of it.
+      const must = { reading, ...(above === undefined ? { above: below } : { below: above }) }
+      const condition = resolveCondition(must, of, at('trips_on', 'limits', index), report)
+      return condition
+        ? [{ condition, after: of_.for ?? 0, tripsOnBadQuality: of_.on_bad_quality === 'trip' }]
+        : []
+    }),
+  }
+}
+
+function resolveHold(
+  file: GuardsFile['hold'],
+  of: Conditionable,
+  at: (...steps: Path) => Path,
+  report: Report,
+): HoldRule | undefined {
+  if (!file) return undefined
+  const until = resolveCondition(file.until, of, at('hold', 'until'), report)
+  return until && { atLeast: file.for, until }
 }

@@ -1,5 +1,6 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import type { Clock } from '../../model/time.ts'
+import { interrupted } from './options.ts'
 
 const logArgument = () => new Argument('[file]', 'the log').default('/var/lib/holdfast/audit.db')
 
@@ -58,13 +59,6 @@ export function auditCommand(finish: (code: number) => void, clock: Clock): Comm
     )
 
   return audit
-}
-
-/** Aborts when somebody ends this program. */
-function interrupted(): AbortSignal {
-  const controller = new AbortController()
-  process.on('SIGTERM', () => controller.abort()).on('SIGINT', () => controller.abort())
-  return controller.signal
 }
 
 function readCount(text: string): number {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { SessionOptions } from '../../console/session.ts'
-import { around, finish, withAgent } from './options.ts'
+import { around, finish, interrupted, withAdmin, withAgent } from './options.ts'
 
 /** What an operator does: selections, commands, status, resets, lockouts. */
 export function addOperation(program: Command): void {
@@ -27,6 +27,21 @@ export function addOperation(program: Command): void {
     .description('show the agent and every actuator, read from the devices now')
     .action(async (options: SessionOptions) =>
       finish(await (await import('../../console/status.ts')).status(options, around)),
+    )
+
+  withAgent(program.command('trip'))
+    .description('drive an actuator to its safe state and keep it there until it is reset')
+    .argument('<actuator>', 'its id, as `status` shows it')
+    .option('--reason <text>', 'why, for the audit log')
+    .action(async (actuator, options: SessionOptions) =>
+      finish(await (await import('../../console/intervention.ts')).trip(actuator, options, around)),
+    )
+
+  withAgent(program.command('acknowledge'))
+    .description('say that you have seen a trip; nothing moves')
+    .argument('<actuator>', 'its id, as `status` shows it')
+    .action(async (actuator, options: SessionOptions) =>
+      finish(await (await import('../../console/intervention.ts')).acknowledge(actuator, options, around)),
     )
 
   withAgent(program.command('reset'))
@@ -56,5 +71,31 @@ export function addOperation(program: Command): void {
     .option('--reason <text>', 'why, for the audit log')
     .action(async (actuator, options) =>
       finish(await (await import('../../console/lockout.ts')).removeLockout(actuator, options, around)),
+    )
+
+  withAgent(program.command('heartbeat'))
+    .description(
+      'show that somebody is there, for actuators that go to safe otherwise; until it is interrupted',
+    )
+    .argument('<actuator...>', 'their ids')
+    .option('--every <duration>', 'how often', '5s')
+    .action(async (actuators, options) =>
+      finish(
+        await (await import('../../console/intervention.ts')).heartbeat(
+          actuators,
+          options,
+          around,
+          interrupted(),
+        ),
+      ),
+    )
+
+  const listener = program.command('listener').description('listeners that attacks have closed')
+  withAdmin(listener.command('open'))
+    .description('open one again')
+    .argument('<listener>', 'its name, as `status` shows it')
+    .option('--reason <text>', 'why, for the audit log')
+    .action(async (name, options) =>
+      finish(await (await import('../../console/intervention.ts')).openListener(name, options, around)),
     )
 }

@@ -126,6 +126,7 @@ test('a trip voids a selection and passes a lockout; a reset leaves the lockout 
   for (let count = 0; count < 5; count += 1) await forger.command('inlet-valve', 'open')
   await agent.line(({ event, actuator }) => event === 'trip-safe' && actuator === 'inlet-valve')
   await agent.line(({ event, actuator }) => event === 'trip-safe' && actuator === 'coolant-pump')
+  assert.equal((await erika.acknowledge('coolant-pump')).kind, 'answered')
   const pump = await erika.reset('coolant-pump')
   assert.equal(pump.kind, 'answered', JSON.stringify(pump))
   const refused = await alice.command('coolant-pump', 'off')

@@ -27,7 +27,10 @@ test('roles are as the configuration says, and `holdfast roles` shows them', asy
   assert.equal(words.exitCode, 0, words.stderr)
   assert.match(words.stdout, /^key-officer +read, issue, command$/m)
   assert.match(words.stdout, /^viewer +nothing$/m)
-  assert.match(words.stdout, /^admin +read, command, reset, lockout, issue, revoke, rotate$/m)
+  assert.match(
+    words.stdout,
+    /^admin +read, command, trip, acknowledge, reset, lockout, issue, revoke, rotate$/m,
+  )
   const viewer = await gateway.issue('viv', 'viewer')
   const denied = await gateway.holdfast('status', ...at(viewer.file))
   assert.equal(denied.exitCode, 3)

@@ -107,6 +107,7 @@ export async function commandRig(settings: RigSettings = {}) {
     safe: { setpoint: settings.range ? 0 : 'closed', write: 0, feedback: 0 },
     tolerance: 0,
     travelTime: 20_000,
+    tripsOnFailures: true,
     approvals: { command: settings.approvals ?? 1, reset: settings.approvals ?? 1 },
     selectionLasts: settings.selectionLasts,
     pace: { minimumInterval: undefined, cyclesPerHour: undefined, rateOfChange: undefined, ...settings.pace },
@@ -134,6 +135,7 @@ export async function commandRig(settings: RigSettings = {}) {
   }
   const controls = new Controls()
   const events: string[] = []
+  const movements: string[] = []
   const noted: AuditEntry[] = []
   const trips = new Trips(actuators, [], clock, {
     alarm: (actuator, cause) => events.push(`alarm ${cause} ${actuator}`),
@@ -142,9 +144,19 @@ export async function commandRig(settings: RigSettings = {}) {
     overrule: (actuator, detail) => controls.overrule(actuator, detail),
     mistake: () => events.push('mistake'),
   })
-  const failures = new AuthenticationFailures({ limit: 5, warn: 3, leakEvery: 60_000 }, clock)
+  const failures = new AuthenticationFailures(
+    { limit: 5, warn: 3, leakEvery: 60_000, tripsPerDay: 10 },
+    clock,
+    () => {},
+  )
   const suspended = new Map<string, string>()
-  const troubles: { audit?: string; replay?: string; clock?: string } = {}
+  const troubles: {
+    audit?: string
+    replay?: string
+    clock?: string
+    held?: string
+    unmet?: { kind: 'interlock' | 'permissive'; detail: string }
+  } = {}
   const replay = new ReplayMemory(NOW - 600_000)
   const revocations = new Revocations(revocationFile(join(folder, 'revocations.json')), [], 2 * DAY)
   const rates = new Rates(new Map([['limited', { requests: 5, period: 1000 }]]), clock)
@@ -167,6 +179,7 @@ export async function commandRig(settings: RigSettings = {}) {
       suspended.set(identity, reason)
       events.push(`suspended ${identity}`)
     },
+    closeListener: listener => events.push(`closed ${listener}`),
   })
   const commands: Commands = {
     authenticator,
@@ -180,12 +193,19 @@ export async function commandRig(settings: RigSettings = {}) {
       trips,
       controls,
       clockTrouble: () => troubles.clock,
+      unmet: () => troubles.unmet,
+      heldBy: () => troubles.held,
       auditTrouble: () => troubles.audit,
       replayTrouble: () => troubles.replay,
       suspension: identity => suspended.get(identity),
     },
     audit,
     refusals,
+    supervision: {
+      moving: id => movements.push(`moving ${id}`),
+      moved: (id, { setpoint }, towardsSafe) =>
+        movements.push(`moved ${id} ${setpoint}${towardsSafe ? ' towards safe' : ''}`),
+    },
     clock,
     newCommandId: randomUUID,
     onMistake: () => events.push('mistake'),
@@ -255,6 +275,7 @@ export async function commandRig(settings: RigSettings = {}) {
     suspended,
     troubles,
     events,
+    movements,
     noted,
     replay,
     revocations,

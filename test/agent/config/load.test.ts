@@ -32,7 +32,10 @@ test('the example is whole, and its paths start from its folder', () => {
     write: 1,
     feedback: 1,
   })
-  assert.deepEqual(loaded.config.tripGroups.get('tank-1'), ['coolant-pump', 'inlet-valve'])
+  assert.deepEqual(loaded.config.tripGroups.get('tank-1'), [
+    { actuator: 'coolant-pump', after: 'written', delay: 0 },
+    { actuator: 'inlet-valve', after: 'written', delay: 0 },
+  ])
 })
 
 /** Each mistake, where it is found and what is said. */

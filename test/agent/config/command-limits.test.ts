@@ -34,6 +34,12 @@ for (const [what, members, path, said] of [
   ['a selection of a day', { select_before_operate: '24h' }, 'select_before_operate', /at most 10m/],
   ['an interval of a day', { minimum_interval: '24h' }, 'minimum_interval', /at most 1h: so far back/],
   ['no cycle at all', { cycles_per_hour: 0 }, 'cycles_per_hour', /could never leave its safe state/],
+  [
+    'cycles of an actuator that holds',
+    { safe: 'hold', cycles_per_hour: 10 },
+    'cycles_per_hour',
+    /this actuator holds where it is/,
+  ],
   ['half a cycle', { cycles_per_hour: 1.5 }, 'cycles_per_hour', /how often it may leave its safe state/],
   ['a rate without a time', { rate_of_change: 10 }, 'rate_of_change', /such as \{ by: 10, per: 60s \}/],
   [
