@@ -13,6 +13,7 @@ import type { Rate } from './command/rate.ts'
 import { Rates } from './command/rates.ts'
 import { RefusalBook } from './command/refusal-book.ts'
 import { Refusals } from './command/refusals.ts'
+import { Selections } from './command/selections.ts'
 import type { Config } from './config/config.ts'
 import { Mint } from './credential/mint.ts'
 import { Devices } from './devices.ts'
@@ -22,6 +23,8 @@ import { openKeys } from './keys.ts'
 import { Listeners } from './listeners.ts'
 import type { KeySurroundings } from './master-keys.ts'
 import { openAudit } from './open-audit.ts'
+import { openLockouts } from './open-lockouts.ts'
+import { openPacing } from './open-pacing.ts'
 import { StartFailure } from './start-failure.ts'
 import { lockState } from './state-lock.ts'
 import { ClockKeeper } from './time/clock-keeper.ts'
@@ -71,6 +74,9 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   const { actuators } = devices
   const controls = new Controls()
   const approvals = new Approvals(config.approvalWindow, clock, revocations, entry => audit.note(entry))
+  const selections = new Selections(clock, revocations, entry => audit.note(entry))
+  const lockouts = parts.use(await openLockouts(config, clock, audit, alarm))
+  const pacing = await openPacing(audit, actuators, clock)
   const failsafe = parts.use(
     openFailsafe({
       config,
@@ -85,9 +91,11 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
         clock: () => clock.trouble,
         audit: () => audit.state().unwritable,
       },
+      safeVerified: actuator => pacing.tripped(actuator),
       overrule: (actuator, detail) => {
         controls.overrule(actuator, detail)
         approvals.forget(actuator)
+        selections.forget(actuator)
       },
     }),
   )
@@ -109,6 +117,9 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   const permits: Permits = {
     rates,
     approvals,
+    selections,
+    lockouts,
+    pacing,
     trips,
     controls,
     unmet: id => failsafe.unmet(id),
@@ -187,6 +198,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       manualTrips: { actuators, trips },
       heartbeats: failsafe.heartbeats,
     },
+    locking: { actuators, permits, audit, clock },
     administration: {
       issuing: {
         mint: new Mint(

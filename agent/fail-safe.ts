@@ -35,6 +35,8 @@ export interface FailsafeParts {
   /** What an earlier run left. */
   readonly kept: Kept | undefined
   alarm(name: string, detail: string, about?: Record<string, string>): void
+  /** A trip has put an actuator into its safe state. */
+  safeVerified(actuator: Actuator): void
   /** Takes control of an actuator away from whoever has it. */
   overrule(actuator: string, detail: string): void
 }
@@ -74,7 +76,11 @@ export function openFailsafe(parts: FailsafeParts): Failsafe {
     record: (kind, actuator, cause, detail) => {
       log.warn({ actuator, cause, event: kind }, detail)
       audit.note({ kind, actuator, cause, detail })
-      if (kind === 'trip-safe') holds.begin(actuator)
+      if (kind === 'trip-safe') {
+        holds.begin(actuator)
+        const tripped = actuators.get(actuator)
+        if (tripped) parts.safeVerified(tripped)
+      }
       void audit.checkpoint()
     },
     latchesChanged: () => keeper.save(),

@@ -19,7 +19,7 @@ export interface KeptState {
 
 /** Reads the small files of the state directory. Throws StartFailure where one must not be guessed at. */
 export async function loadKeptState(config: Config, log: Logger): Promise<KeptState> {
-  const failsafe = await load(latchFile(latchPath(config)), 'what is tripped')
+  const failsafe = await loadKept(latchFile(latchPath(config)), 'what is tripped')
   for (const actuator of Object.keys(failsafe?.latches ?? {})) {
     if (config.actuators.has(actuator)) continue
     throw new StartFailure(
@@ -34,14 +34,14 @@ export async function loadKeptState(config: Config, log: Logger): Promise<KeptSt
   const revoked = revocationFile(revocationPath(config))
   const revocations = new Revocations(
     revoked,
-    (await load(revoked, 'what is revoked')) ?? [],
+    (await loadKept(revoked, 'what is revoked')) ?? [],
     config.credentials.epoch + config.credentials.grace,
   )
   return { failsafe, revocations, clock: new KeptClock(systemClock, known?.floor), floor }
 }
 
 /** Reads a small state that must not be guessed at. */
-async function load<State>(file: KeptFile<State>, what: string): Promise<State | undefined> {
+export async function loadKept<State>(file: KeptFile<State>, what: string): Promise<State | undefined> {
   return await file.load().catch((error: Error) => {
     throw new StartFailure(
       `${file.path} cannot be read (${error.message}), so nobody knows ${what}; look at the plant, then move the file away`,

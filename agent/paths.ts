@@ -21,6 +21,11 @@ export function latchPath({ stateDir }: Config): string {
   return join(stateDir, 'latches.json')
 }
 
+/** What people have locked out. */
+export function lockoutPath({ stateDir }: Config): string {
+  return join(stateDir, 'lockouts.json')
+}
+
 /** The sealed emergency key. */
 export function sealedGlassPath({ stateDir }: Config): string {
   return join(stateDir, 'break-glass.sealed')

@@ -12,6 +12,8 @@ import {
 
 export interface CommandOptions extends SessionOptions {
   readonly reason?: string
+  /** Selects first, and sends the command only when that was answered. */
+  readonly select?: boolean
 }
 
 /** `holdfast command ACTUATOR SETPOINT` */
@@ -27,6 +29,10 @@ export async function command(
     options,
     around,
     async client => {
+      if (options.select) {
+        const selected = await client.select(actuator, asked, options.reason)
+        if (selected.kind !== 'answered') return selected
+      }
       const answer = await client.command(actuator, asked, options.reason)
       // Only an answer that says verified, of this actuator and this setpoint, is one.
       if (answer.kind !== 'answered' || isVerified(answer.body, actuator, asked)) return answer
@@ -34,6 +40,25 @@ export async function command(
     },
     body =>
       `${actuator}: ${body.found}, verified by its feedback in ${body.latency_ms} ms${body.recorded ? '' : ' (NOT recorded in the audit log)'}\n`,
+  )
+}
+
+/** `holdfast select ACTUATOR SETPOINT` */
+export async function select(
+  actuator: string,
+  setpoint: string,
+  options: CommandOptions,
+  around: Surroundings,
+): Promise<number> {
+  return await signed(
+    actuator,
+    options,
+    around,
+    client => client.select(actuator, readSetpoint(setpoint), options.reason),
+    body =>
+      body.outcome === 'selected'
+        ? `${actuator}: ${body.asked} is selected until ${body.until}. Nothing has moved. Now: holdfast command ${actuator} ${setpoint}\n`
+        : `${actuator}: no selection is needed: ${body.detail}. Nothing has moved. Now: holdfast command ${actuator} ${setpoint}\n`,
   )
 }
 
@@ -55,7 +80,8 @@ export async function reset(
   )
 }
 
-async function signed(
+/** Asks something about one actuator that takes a credential, and says what came of it. */
+export async function signed(
   actuator: string,
   options: CommandOptions,
   around: Surroundings,

@@ -40,6 +40,7 @@ export const AUDIT_MEMBERS = {
   lifetime: 'how long it lasts',
   listener: 'the listener that it is about',
   listeners: 'the listeners and their addresses',
+  locked_by: 'whose lockout it was',
   lost: 'true when there should have been a log and there was none that could be used',
   master_key: 'where the master key is, in words',
   method: "the request's method",
@@ -99,6 +100,11 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
     always: ['action', 'actuator', 'subject', ...SIGNED, ...WAY, 'until'],
     sometimes: ['asked'],
   },
+  select: {
+    means: 'somebody selected what a command is going to ask for',
+    always: ['actuator', 'asked', 'subject', ...SIGNED, ...WAY, 'until'],
+    sometimes: ['identity', 'reason'],
+  },
   'command-intent': {
     means: 'a command is about to be written; durable before the device sees a byte',
     always: ['command', 'actuator', 'asked', 'towards_safe', 'subject', ...SIGNED, ...WAY],
@@ -129,6 +135,16 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
     means: 'an engineer reset a trip; nothing moved',
     always: ['actuator', 'cause', 'tripped_at', 'subject', ...SIGNED, ...WAY],
     sometimes: [...APPROVED, 'reason'],
+  },
+  lockout: {
+    means: 'somebody locked an actuator out: commands away from its safe state are refused',
+    always: ['actuator', 'subject', ...SIGNED, ...WAY, 'reason', 'until'],
+    sometimes: ['identity'],
+  },
+  'lockout-ended': {
+    means: 'a lockout ended: its time was over, or somebody ended it',
+    always: ['actuator', 'locked_by', 'since', 'until', 'detail'],
+    sometimes: ['subject', ...SIGNED, ...WAY, 'identity', 'reason'],
   },
   'credential-issued': {
     means: 'a credential was issued',

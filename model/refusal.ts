@@ -66,7 +66,13 @@ const KINDS = {
 
   'rotation-elsewhere': { status: 409, title: '409 Conflict - Rotated Elsewhere', suspicion: 'none' },
   'approval-needed': { status: 409, title: '409 Conflict - Approval Needed', suspicion: 'none' },
+  'select-needed': { status: 409, title: '409 Conflict - Select Needed', suspicion: 'none' },
   tripped: { status: 409, title: '409 Conflict - Tripped', suspicion: 'none' },
+  'locked-out': { status: 409, title: '409 Conflict - Locked Out', suspicion: 'none' },
+  'position-unknown': { status: 409, title: '409 Conflict - Position Unknown', suspicion: 'none' },
+  'too-soon': { status: 429, title: '429 Too Many Requests - Too Soon', suspicion: 'none' },
+  'step-too-large': { status: 409, title: '409 Conflict - Step Too Large', suspicion: 'none' },
+  'not-locked-out': { status: 409, title: '409 Conflict - Not Locked Out', suspicion: 'none' },
   'not-acknowledged': { status: 409, title: '409 Conflict - Not Acknowledged', suspicion: 'none' },
   held: { status: 409, title: '409 Conflict - Held', suspicion: 'none' },
   'interlock-violated': { status: 409, title: '409 Conflict - Interlock', suspicion: 'none' },

@@ -5,7 +5,8 @@
  * - `trip`: drive an actuator to its safe state and keep it there.
  * - `acknowledge`: say that a trip was seen.
  * - `reset`: reset a trip.
- * - `issue`: issue credentials, of roles that may do no more than its own.
+ * - `lockout`: lock an actuator out against commands away from safe, and end one's own lockout.
+ * - `issue`: issue credentials, of roles that may do no more than its own; with `lockout`, end anybody's lockout.
  * - `revoke`: revoke credentials.
  * - `rotate`: rotate the master key.
  */
@@ -15,6 +16,7 @@ export const PERMISSIONS = [
   'trip',
   'acknowledge',
   'reset',
+  'lockout',
   'issue',
   'revoke',
   'rotate',
@@ -30,7 +32,7 @@ export const BREAK_GLASS_ROLE = 'break-glass'
 
 const VIEWER: readonly Permission[] = ['read']
 const OPERATOR: readonly Permission[] = [...VIEWER, 'command', 'trip', 'acknowledge']
-const ENGINEER: readonly Permission[] = [...OPERATOR, 'reset']
+const ENGINEER: readonly Permission[] = [...OPERATOR, 'reset', 'lockout']
 
 /** The roles where the configuration defines no others, from least to most. */
 export const DEFAULT_ROLES: Roles = new Map([

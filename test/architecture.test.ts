@@ -30,7 +30,15 @@ const MAY_IMPORT: readonly (readonly [room: string, allowed: readonly string[] |
   ['agent/time/', ['agent/time/', 'keep/', 'model/']],
   [
     'agent/command/',
-    ['agent/command/', 'agent/credential/', 'agent/audit/', 'failsafe/', 'drivers/driver.ts', 'model/'],
+    [
+      'agent/command/',
+      'agent/credential/',
+      'agent/audit/',
+      'failsafe/',
+      'keep/',
+      'drivers/driver.ts',
+      'model/',
+    ],
   ],
   [
     'agent/api/',

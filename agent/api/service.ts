@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Json } from '../../model/json.ts'
 import type { Clock } from '../../model/time.ts'
+import type { Locking } from '../command/lock-out.ts'
 import { type Commands, carryOut } from '../command/pipeline.ts'
 import type { Rates } from '../command/rates.ts'
 import { receive } from '../command/receive.ts'
@@ -11,10 +12,12 @@ import { answerCommand, answerRefusal, type HttpAnswer, rawAnswer, send } from '
 import { Callers } from './callers.ts'
 import { type InterventionParts, Interventions } from './interventions.ts'
 import type { Handler } from './listener.ts'
+import { Precautions } from './precautions.ts'
 import { type Condition, troubles, viewActuator, viewActuators, viewAgent } from './status.ts'
 
 export interface ServiceParts {
   readonly commands: Commands
+  readonly locking: Locking
   readonly interventions: InterventionParts
   readonly administration: AdministrationParts
   readonly condition: Condition
@@ -29,7 +32,7 @@ export interface ServiceParts {
 type Route = (received: Received, actuator: string) => Promise<HttpAnswer>
 
 const ACTUATOR_PATH =
-  /^\/v1\/actuators\/([a-z0-9][a-z0-9-]{0,62})(\/commands|\/trip|\/acknowledge|\/reset|\/heartbeat)?$/
+  /^\/v1\/actuators\/([a-z0-9][a-z0-9-]{0,62})(\/commands|\/select|\/trip|\/acknowledge|\/reset|\/heartbeat|\/lockout|\/unlock)?$/
 
 /** The HTTP API: which request is what. The paths are matched as they were sent; nothing is decoded or normalised. */
 export class Service implements Handler {
@@ -42,6 +45,7 @@ export class Service implements Handler {
     this.#callers = new Callers(parts.commands.authenticator, parts.rates)
     const administration = new Administration(this.#callers, parts.administration)
     const interventions = new Interventions(this.#callers, parts.interventions)
+    const precautions = new Precautions(this.#callers, parts.commands, parts.locking)
     this.#routes = {
       '/healthz': { GET: async () => ({ status: 200, body: { alive: true } }) },
       '/readyz': { GET: async () => this.#readiness() },
@@ -51,6 +55,15 @@ export class Service implements Handler {
       actuator: { GET: (received, id) => this.#actuator(received, id) },
       'actuator/commands': {
         POST: async (received, id) => answerCommand(await carryOut(received, id, parts.commands)),
+      },
+      'actuator/select': {
+        POST: (received, id) => this.#orRefuse(received, precautions.select(received, id), id),
+      },
+      'actuator/lockout': {
+        POST: (received, id) => this.#orRefuse(received, precautions.lockOut(received, id), id),
+      },
+      'actuator/unlock': {
+        POST: (received, id) => this.#orRefuse(received, precautions.unlock(received, id), id),
       },
       'actuator/trip': {
         POST: (received, id) => this.#orRefuse(received, interventions.trip(received, id), id),

@@ -13,6 +13,7 @@ import type { EpochKeys } from '../credential/epoch-keys.ts'
 import { SKEW_MAX } from '../credential/replay.ts'
 import type { ClockKeeper } from '../time/clock-keeper.ts'
 import type { KeptClock } from '../time/kept-clock.ts'
+import { viewGuards } from './guards.ts'
 import type { Readings } from './readings.ts'
 
 /** What the fail-safe shows of itself. */
@@ -118,14 +119,6 @@ export async function viewActuator(
   const first = trips.firstOut(actuator.id)
   const held = failsafe.holds.heldBy(actuator.id)
   const unmet = failsafe.unmet(actuator.id)
-  const pending = permits.approvals.pending
-    .filter(asked => asked.actuator === actuator.id)
-    .map(({ action, setpoint, subject, until }) => ({
-      action,
-      ...(setpoint === undefined ? {} : { setpoint }),
-      subject,
-      until: new Date(until).toISOString(),
-    }))
   return {
     id: actuator.id,
     description: actuator.description,
@@ -135,7 +128,7 @@ export async function viewActuator(
     quality: reading.kind === 'value' ? 'good' : 'bad',
     ...(reading.kind === 'failed' ? { detail: reading.reason } : {}),
     phase: trips.phase(actuator.id),
-    ...(pending.length > 0 ? { awaiting_approval: pending } : {}),
+    ...viewGuards(actuator.id, permits),
     ...(held ? { held } : {}),
     ...(unmet ? { unmet } : {}),
     ...(first ? { first_out: viewTrip(first) } : {}),

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { describePoint, isBit, isWritable, type ModbusPoint, overlap } from '../../drivers/modbus/point.ts'
 import { fits, stepOf } from '../../drivers/modbus/value.ts'
 import { describeDomain, type Position, resolveSetpoint, type SetpointDomain } from '../../model/setpoint.ts'
+import { commandLimitForms, resolvePace } from './command-limits.ts'
 import type { ActuatorConfig, DeviceConfig } from './config.ts'
 import { checkPulse } from './devices.ts'
 import { name, timeout } from './forms.ts'
@@ -46,6 +47,7 @@ export const actuatorForm = z.strictObject({
   tolerance: z.number().min(0).default(0),
   travel_time: timeout,
   approvals: approvalsForm.default({ command: 1, reset: 1 }),
+  ...commandLimitForms,
   ...guardForms,
 })
 
@@ -107,6 +109,8 @@ export function resolveActuator(
     tolerance: actuator.tolerance,
     travelTime: actuator.travel_time,
     approvals: actuator.approvals,
+    selectionLasts: actuator.select_before_operate,
+    pace: resolvePace(actuator, domain, safe !== undefined, (path, message) => report(at(...path), message)),
   }
 }
 

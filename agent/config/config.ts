@@ -9,6 +9,7 @@ import type { Roles } from '../../model/role.ts'
 import type { SetpointDomain, Target } from '../../model/setpoint.ts'
 import type { Millis } from '../../model/time.ts'
 import type { ApprovalsNeeded } from '../command/approvals.ts'
+import type { Pace } from '../command/pace.ts'
 
 /** A configuration that was found to be whole and consistent: every name in it stands for something. */
 export interface Config {
@@ -117,6 +118,8 @@ export interface ActuatorConfig {
   readonly tolerance: number
   readonly travelTime: Millis
   readonly approvals: ApprovalsNeeded
+  readonly selectionLasts: Millis | undefined
+  readonly pace: Pace
   readonly guards: ActuatorGuards
 }
 

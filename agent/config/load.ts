@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import type { z } from 'zod'
+import { commandLimitForms } from './command-limits.ts'
 import type { Config } from './config.ts'
 import { resolveConfig } from './meaning.ts'
 import { type ConfigProblem, locate, type Path } from './problem.ts'
@@ -80,6 +81,7 @@ const HARMLESS: Raw = {
   tolerance: 0,
   description: '',
   feedback: { discrete_input: 65_535 },
+  ...Object.fromEntries(Object.keys(commandLimitForms).map(key => [key, undefined])),
 }
 
 function keysOf(raw: Raw, key: string): string[] {

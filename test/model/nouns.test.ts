@@ -58,9 +58,10 @@ test('feedback between two positions is neither of them', () => {
 test('several roles allow only what each of them allows, and an unknown one allows nothing', () => {
   const of = (...names: string[]) => [...permissionsOf(DEFAULT_ROLES, names)]
   const operator = ['read', 'command', 'trip', 'acknowledge']
-  assert.deepEqual(of('admin'), [...operator, 'reset', 'issue', 'revoke', 'rotate'])
+  assert.deepEqual(of('admin'), [...operator, 'reset', 'lockout', 'issue', 'revoke', 'rotate'])
   assert.deepEqual(of('admin', 'operator'), operator)
   assert.deepEqual(of('operator', 'admin'), operator)
+  assert.deepEqual(of('engineer'), [...operator, 'reset', 'lockout'])
   assert.deepEqual(of('admin', 'wizard'), [])
   assert.deepEqual(of(), [])
 })
