@@ -58,6 +58,23 @@ export function auditCommand(finish: (code: number) => void, clock: Clock): Comm
       ),
     )
 
+  audit
+    .command('prove')
+    .description(
+      'prove that a record is in the log, or that the log only grew; anybody can check it with RFC 6962',
+    )
+    .addArgument(logArgument())
+    .addOption(new Option('--record <n>', 'that this record is in the log').argParser(readCount))
+    .option(
+      '--since <checkpoint>',
+      'that the log only grew since then: a file with a checkpoint, or a number of records',
+    )
+    .option('--at <checkpoint>', 'the log as it was then; as at its newest signed checkpoint unless given')
+    .option('--tlog-proof', 'print only the proof of a record, as C2SP tlog-proof')
+    .action(async (path, options) =>
+      finish(await (await import('../../agent/audit/prove-main.ts')).auditProve({ ...options, path })),
+    )
+
   return audit
 }
 

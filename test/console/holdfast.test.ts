@@ -53,6 +53,7 @@ test('every command has a help that says what it is for', async () => {
     ['audit', 'verify'],
     ['audit', 'query'],
     ['audit', 'tail'],
+    ['audit', 'prove'],
   ]) {
     const { exitCode, stdout } = await run(...words, '--help')
     assert.equal(exitCode, 0, words.join(' '))
