@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { Evidence } from './evidence.ts'
 import { Printer } from './printer.ts'
-import { type Consistency, type Inclusion, type NoProof, Prover, type Stand, type Wanted } from './prove.ts'
+import { type Consistency, type Inclusion, type NoProof, Prover, type Wanted } from './prove.ts'
+import { consistencyJson, inclusionJson } from './prove-json.ts'
 
 /** Exit codes of `holdfast audit prove`. */
 const PROVEN = 0
@@ -66,41 +67,11 @@ async function tell(proof: Inclusion | Consistency | NoProof, isBare: boolean): 
   }
 }
 
-/** The members are a promise to programs; their names are those of RFC 9162 §4.11 and §4.12 where these have one. */
-function inclusionJson({ index, record, leaf, at, path, tlogProof }: Inclusion) {
-  return {
-    proves: 'inclusion',
-    record: record ?? null,
-    leaf_index: index,
-    leaf_hash: base64(leaf),
-    ...standJson(at),
-    inclusion_path: path.map(base64),
-    tlog_proof: tlogProof ?? null,
-  }
-}
-
-function consistencyJson({ older, newer, path }: Consistency) {
-  return {
-    proves: 'consistency',
-    older: standJson(older),
-    newer: standJson(newer),
-    consistency_path: path.map(base64),
-  }
-}
-
-function standJson({ size, root, note }: Stand) {
-  return { tree_size: size, root_hash: base64(root), checkpoint: note ?? null }
-}
-
 /** A size, or a file that holds a checkpoint. Throws when it is neither. */
 function readWanted(text: string): Wanted {
   if (/^(?:0|[1-9][0-9]{0,14})$/.test(text)) return { size: Number(text) }
   if (!existsSync(text)) throw new Error(`${text}: expected a number of records, or a file with a checkpoint`)
   return { note: readFileSync(text, 'utf8') }
-}
-
-function base64(hash: Uint8Array): string {
-  return Buffer.from(hash).toString('base64')
 }
 
 function complain(message: string): number {

@@ -50,6 +50,11 @@ export class Prover {
     this.#tree = treeOf(database)
   }
 
+  /** How many records there were when this was made. */
+  get size(): number {
+    return this.#tree.size
+  }
+
   /** The hashes that lead from a record to the root (RFC 6962 §2.1.1). */
   inclusion(index: number, wanted: Wanted): Inclusion | NoProof {
     const at = this.#stand(wanted)

@@ -5,7 +5,7 @@ import { interrupted } from './options.ts'
 const logArgument = () => new Argument('[file]', 'the log').default('/var/lib/holdfast/audit.db')
 
 /** `holdfast audit`: everything that is done with a log's file. None of it needs an agent, and what only reads changes nothing. */
-export function auditCommand(finish: (code: number) => void, clock: Clock): Command {
+export function auditCommand(finish: (code: number) => void, version: string, clock: Clock): Command {
   const audit = new Command('audit').description('work with the audit log')
 
   audit
@@ -73,6 +73,28 @@ export function auditCommand(finish: (code: number) => void, clock: Clock): Comm
     .option('--tlog-proof', 'print only the proof of a record, as C2SP tlog-proof')
     .action(async (path, options) =>
       finish(await (await import('../../agent/audit/prove-main.ts')).auditProve({ ...options, path })),
+    )
+
+  audit
+    .command('export')
+    .description('print records for another system, one a line, in their order')
+    .addArgument(logArgument())
+    .addOption(
+      new Option('--format <format>', 'jsonl: with proofs; rfc5424: syslog; ocsf; cef')
+        .choices(['jsonl', 'rfc5424', 'ocsf', 'cef'])
+        .makeOptionMandatory(),
+    )
+    .addOption(new Option('--after <n>', 'only records after this one').argParser(readCount))
+    .option('--since <time>', 'from then on: 2026-01-31T12:00:00Z, 2026-01-31 (UTC), or 90m, 24h, 7d ago')
+    .option('--until <time>', 'before then')
+    .action(async (path, options) =>
+      finish(
+        await (await import('../../agent/audit/export-main.ts')).auditExport(
+          { ...options, path },
+          version,
+          clock,
+        ),
+      ),
     )
 
   return audit

@@ -54,6 +54,7 @@ test('every command has a help that says what it is for', async () => {
     ['audit', 'query'],
     ['audit', 'tail'],
     ['audit', 'prove'],
+    ['audit', 'export'],
   ]) {
     const { exitCode, stdout } = await run(...words, '--help')
     assert.equal(exitCode, 0, words.join(' '))

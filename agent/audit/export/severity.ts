@@ -1,0 +1,34 @@
+import type { ParsedRecord } from '../words.ts'
+
+/** How loudly other systems are to be told of a record. */
+export type Severity = 'information' | 'notice' | 'warning' | 'error' | 'critical'
+
+/** Kinds that are not `information`. */
+const BY_KIND: Readonly<Record<string, Severity>> = {
+  'log-created': 'notice',
+  enrolled: 'notice',
+  'credential-issued': 'notice',
+  revocation: 'notice',
+  reset: 'notice',
+  'key-rotated': 'notice',
+  'key-retired': 'notice',
+  'alarm-cleared': 'notice',
+  refusal: 'warning',
+  'refusals-summarised': 'warning',
+  alarm: 'error',
+  trip: 'critical',
+  'trip-failed': 'critical',
+  'trip-safe-lost': 'critical',
+}
+
+const BY_OUTCOME: Readonly<Record<string, Severity>> = {
+  refused: 'warning',
+  mismatch: 'error',
+  unknown: 'error',
+}
+
+export function severityOf({ kind, outcome, lost }: ParsedRecord): Severity {
+  if (kind === 'command-outcome') return BY_OUTCOME[String(outcome)] ?? 'information'
+  if (lost === true) return 'critical'
+  return BY_KIND[String(kind)] ?? 'information'
+}
