@@ -34,6 +34,8 @@ export interface Committed {
   readonly checkpoint: SealedCheckpoint | undefined
 }
 
+const PRUNED_AT_ONCE = 4096
+
 /** The log on one connection of SQLite. Everything here blocks and may throw; whatever throws leaves the file as it was. */
 export class AuditStore implements Disposable {
   readonly created: boolean
@@ -128,6 +130,29 @@ export class AuditStore implements Disposable {
     this.#leaf = leaf
     if (checkpoint) this.#sealed = { size: checkpoint.size, signed: checkpoint.note !== undefined }
     return { seqs, head: this.head, checkpoint }
+  }
+
+  /**
+   * Takes the bytes of all records before `to` out and keeps their hashes, some thousand in each transaction: wherever it ends
+   * early, the hashes of what is gone are there.
+   */
+  prune(to: number): void {
+    const first = this.#database.prepare('SELECT min(seq) FROM record').pluck().get() as number | null
+    const guard = this.#database
+      .prepare("SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name = 'record_stays'")
+      .pluck()
+      .get() as string
+    for (let from = first ?? to; from < to; from += PRUNED_AT_ONCE) {
+      const until = Math.min(from + PRUNED_AT_ONCE, to)
+      this.#database
+        .transaction(() => {
+          this.#database.exec('DROP TRIGGER record_stays')
+          this.#database.prepare('INSERT INTO pruned SELECT seq, leaf FROM record WHERE seq < ?').run(until)
+          this.#database.prepare('DELETE FROM record WHERE seq < ?').run(until)
+          this.#database.exec(guard)
+        })
+        .immediate()
+    }
   }
 
   /** The nonces that a record of `since` (Unix seconds, by its `created`) or later carries. */

@@ -1,6 +1,6 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import type { Clock } from '../../model/time.ts'
-import { interrupted } from './options.ts'
+import { configOption, interrupted, keySurroundings } from './options.ts'
 
 const logArgument = () => new Argument('[file]', 'the log').default('/var/lib/holdfast/audit.db')
 
@@ -17,6 +17,7 @@ export function auditCommand(finish: (code: number) => void, version: string, cl
       '--checkpoint <file>',
       'a checkpoint that was kept elsewhere: shows whether the log was cut or rolled back since',
     )
+    .option('--archive <file>', 'what was pruned: compares it with the hashes that stayed')
     .option('--records-only', 'do not look whether the indexes fit the records; quicker')
     .option('--json', 'print JSON')
     .action(async (path, options) =>
@@ -95,6 +96,27 @@ export function auditCommand(finish: (code: number) => void, version: string, cl
           clock,
         ),
       ),
+    )
+
+  audit
+    .command('backup')
+    .description('copy the log as it is now into one file, beside a running agent too')
+    .addArgument(logArgument())
+    .requiredOption('-o, --out <file>', 'the file to make, which must not exist')
+    .option('--json', 'print JSON')
+    .action(async (path, options) =>
+      finish(await (await import('../../agent/audit/backup-main.ts')).auditBackup({ ...options, path })),
+    )
+
+  audit
+    .command('prune')
+    .description("move old records of a stopped agent's log into an archive; their hashes stay")
+    .addOption(configOption())
+    .requiredOption('--before <time>', 'only records from before then: 2026-01-31 (UTC), or 90d ago')
+    .requiredOption('--archive <file>', 'the file to make, which must not exist')
+    .option('--json', 'print JSON')
+    .action(async options =>
+      finish(await (await import('../../agent/prune.ts')).prune(options, keySurroundings)),
     )
 
   return audit
