@@ -53,6 +53,10 @@ export const AUDIT_MEMBERS = {
   pruned_to: 'the first record that stayed',
   reason: 'why, in the words of whoever asked; of an alarm, in those of whatever failed',
   refused: 'commands that were refused for it',
+  replaces: 'the file that the log before was moved to, as it could not be used',
+  replaces_checkpoint: 'the newest signed checkpoint that was found in it, or null',
+  replaces_sha256: "that file's SHA-256, in hexadecimal, or null where there was none",
+  replaces_wal_sha256: 'the same of the write-ahead log that went with it',
   revoked: 'what was revoked: `serial`, `subject` or `everybody`',
   role: 'the role that the credential has',
   root: 'Merkle root over the records that went, and those before them, in base64',
@@ -86,7 +90,10 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
   'log-created': {
     means: 'the log was begun; it is the first record',
     always: ['environment', 'gateway'],
-    sometimes: ['lost'],
+    sometimes: [
+      ...(['lost', 'detail', 'replaces', 'replaces_sha256', 'replaces_wal_sha256'] as const),
+      'replaces_checkpoint',
+    ],
   },
   enrolled: {
     means: 'the master key was made, or taken from where it is kept',
