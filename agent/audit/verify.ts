@@ -114,7 +114,7 @@ function mustBeSigned(unsignedTail: number, isEnrolledUnsigned: boolean): boolea
 }
 
 function unsignedWords(signedUpTo: number, unsignedTail: number): string {
-  return `no signature covers the last ${unsignedTail} records, and an agent that has its key leaves at most ${RECORDS_PER_CHECKPOINT} open. Either it ran without its master key (there is an alarm then, and it signs them all once it has the key), or somebody took the signatures out and may have changed any record from ${signedUpTo} on: compare with a checkpoint that was kept elsewhere`
+  return `no signature covers the last ${unsignedTail} records, and an agent that has its key leaves at most ${RECORDS_PER_CHECKPOINT} open. Either the agent ran without its key (there is an alarm then) or was ended before it had it, and signs them all once it has; or somebody took the signatures out and may have changed any record from ${signedUpTo} on: compare with a checkpoint that was kept elsewhere`
 }
 
 function readKeys(text: string | undefined): readonly NoteVerifier[] | undefined {
