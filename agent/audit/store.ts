@@ -6,6 +6,7 @@ import { type Frontier, leafHash, sameHash } from './merkle.ts'
 import type { NoteSigner } from './note.ts'
 import { recordText, type StampedEntry } from './record.ts'
 import { type OpenMode, openDatabase } from './schema.ts'
+import { type FoundRecord, recordsAfter } from './search.ts'
 import { restoreFrontier } from './tail.ts'
 
 /** How far the log had come, as its keeper remembers it: an opened file must not be behind. */
@@ -169,6 +170,15 @@ export class AuditStore implements Disposable {
   /** The newest records of one kind, from `since` (RFC 3339) on, at most `most`, newest first: their canonical bytes. */
   records(kind: string, since: string, most: number): string[] {
     return this.#records.all(kind, since, most) as string[]
+  }
+
+  /** The records after one, in their order, at most so many, and the hash of the log's first record, pruned or not. */
+  recordsAfter(seq: number, most: number): { first: Uint8Array | undefined; records: FoundRecord[] } {
+    const first = this.#database
+      .prepare('SELECT leaf FROM pruned WHERE seq = 0 UNION ALL SELECT leaf FROM record WHERE seq = 0')
+      .pluck()
+      .get() as Uint8Array | undefined
+    return { first, records: recordsAfter(this.#database, seq, most) }
   }
 
   [Symbol.dispose](): void {
