@@ -76,9 +76,13 @@ function formatterFor(format: AuditExportOptions['format'], database: Readable, 
   }
 }
 
-function events(format: (event: Event) => string, database: Readable, version: string): Formatter {
-  const source = sourceOf(database, version)
-  return found => format(eventOf(found, source))
+function events(
+  format: (event: Event, version: string) => string,
+  database: Readable,
+  version: string,
+): Formatter {
+  const source = sourceOf(database)
+  return found => format(eventOf(found, source), version)
 }
 
 /** Each record with its proof; those that no signature covers yet with one that leads to the log's unsigned end. */
@@ -110,18 +114,18 @@ function* between(
 }
 
 /** Whose log it is, as its checkpoints say, or else its first record. */
-function sourceOf(database: Readable, version: string): Source {
+function sourceOf(database: Readable): Source {
   const [row] = database
     .prepare('SELECT note FROM checkpoint WHERE note IS NOT NULL ORDER BY size DESC LIMIT 1')
     .all()
   const origin = row === undefined ? undefined : parseCheckpoint((row as { note: string }).note)?.origin
   const [environment = '', gateway = ''] = origin?.split('/') ?? []
-  if (origin !== undefined) return { environment, gateway, version }
+  if (origin !== undefined) return { environment, gateway }
   const [first] = database
     .prepare("SELECT bytes FROM record WHERE kind IN ('log-created', 'agent-started') LIMIT 1")
     .all()
   const named = JSON.parse((first as { bytes: string } | undefined)?.bytes ?? '{}') as Partial<Source>
-  return { environment: named.environment ?? 'unknown', gateway: named.gateway ?? 'unknown', version }
+  return { environment: named.environment ?? 'unknown', gateway: named.gateway ?? 'unknown' }
 }
 
 function readBounds(

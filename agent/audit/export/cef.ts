@@ -21,8 +21,9 @@ const CUSTOM = [
 ] as const
 
 /** One record in ArcSight's Common Event Format, version 0, without a line end. */
-export function formatCef({ source, seq, record, severity, time, kind, means, actor, words }: Event): string {
-  const header = [source.version, kind, means].map(escapeHeader).join('|')
+export function formatCef(event: Event, version: string): string {
+  const { source, seq, record, severity, time, kind, means, actor, words } = event
+  const header = [version, kind, means].map(escapeHeader).join('|')
   const fields: [key: string, value: string | undefined][] = [
     ['rt', String(time)],
     ['dvchost', source.gateway],

@@ -3,12 +3,10 @@ import type { FoundRecord } from '../search.ts'
 import { actorOf, type ParsedRecord, parseRecord, whatOf } from '../words.ts'
 import { type Severity, severityOf } from './severity.ts'
 
-/** Which log the records are of, and which program says so. */
+/** Which log the records are of. */
 export interface Source {
   readonly environment: string
   readonly gateway: string
-  /** holdfast's own. */
-  readonly version: string
 }
 
 /** One record on its way to another system. */

@@ -16,7 +16,12 @@ const LEVELS: Readonly<Record<Severity, number>> = {
 }
 
 /** `status_id`: Success, Failure, and Other for what nobody knows. */
-const STATUSES: Readonly<Record<string, number>> = { verified: 1, mismatch: 2, refused: 2, unknown: 99 }
+const STATUSES: ReadonlyMap<unknown, number> = new Map([
+  ['verified', 1],
+  ['mismatch', 2],
+  ['refused', 2],
+  ['unknown', 99],
+])
 
 type Activity = readonly [id: number, name: string]
 
@@ -50,10 +55,10 @@ const MAPPING: Readonly<Partial<Record<AuditKind, readonly [Class, Activity]>>> 
 }
 
 /** One record as an event of the Open Cybersecurity Schema Framework, as one line of JSON. The record itself is its `raw_data`. */
-export function formatOcsf(event: Event): string {
+export function formatOcsf(event: Event, version: string): string {
   const { source, seq, record, severity, time, kind, words, text } = event
-  const [found, [activity, name]] = MAPPING[kind as AuditKind] ?? [API, [99, kind]]
-  const status = STATUSES[String(record.outcome)]
+  const [found, [activity, name]] = mappingOf(kind)
+  const status = STATUSES.get(record.outcome)
   return JSON.stringify({
     activity_id: activity,
     activity_name: name,
@@ -70,16 +75,22 @@ export function formatOcsf(event: Event): string {
     ...(typeof record.latency_ms === 'number' ? { duration: Math.round(record.latency_ms) } : {}),
     metadata: {
       version: SCHEMA,
-      product: { name: 'holdfast', vendor_name: 'holdfast', version: source.version },
+      product: { name: 'holdfast', vendor_name: 'holdfast', version },
       log_name: `${source.environment}/${source.gateway}`,
       uid: String(seq),
       sequence: seq,
       original_time: textOf(record.time) ?? '',
       event_code: kind,
     },
-    ...found.form(event),
+    ...found.form(event, version),
     raw_data: text,
   })
+}
+
+/** What is in a log that was changed may have any name. */
+function mappingOf(kind: string): readonly [Class, Activity] {
+  const known = Object.hasOwn(MAPPING, kind) ? MAPPING[kind as AuditKind] : undefined
+  return known ?? [API, [99, kind]]
 }
 
 function apiMembers({ record, actor, kind, source }: Event) {
@@ -115,8 +126,8 @@ function findingMembers({ record, source, seq, kind, means }: Event) {
   }
 }
 
-function lifecycleMembers({ source }: Event) {
-  return { app: { name: 'holdfast', vendor_name: 'holdfast', version: source.version } }
+function lifecycleMembers(_: Event, version: string) {
+  return { app: { name: 'holdfast', vendor_name: 'holdfast', version } }
 }
 
 function resourcesOf(actuator: unknown): { readonly name: string; readonly type: string }[] {

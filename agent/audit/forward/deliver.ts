@@ -26,9 +26,13 @@ export type Delivery =
 /**
  * Sends messages over a connection of their own, each with its length before it (RFC 5425 §4.3). Syslog knows no
  * acknowledgement; the one thing that TLS has is the orderly end: this side says that it is done (close_notify), and the receiver,
- * when it has read up to there, says so too (§4.4). A receiver that dies does not say it. Never rejects.
+ * when it has read up to there, says so too (§4.4). A receiver that dies does not say it. `stop` ends it early, in doubt. Never rejects.
  */
-export async function deliver(messages: readonly string[], to: Receiver): Promise<Delivery> {
+export async function deliver(
+  messages: readonly string[],
+  to: Receiver,
+  stop?: AbortSignal,
+): Promise<Delivery> {
   const deadline = AbortSignal.timeout(to.timeout)
   const { promise, resolve } = Promise.withResolvers<Delivery>()
   const fail = (detail: string) => resolve({ kind: 'failed', detail })
@@ -44,6 +48,7 @@ export async function deliver(messages: readonly string[], to: Receiver): Promis
     ...(to.key === undefined ? {} : { key: to.key }),
   })
   deadline.addEventListener('abort', () => fail(`no end of it within ${to.timeout} ms`))
+  stop?.addEventListener('abort', () => fail('it was stopped before its end'))
   tcp.on('error', error => fail(error.message))
   tls.on('error', error => fail(error.message))
   tls.on('secureConnect', () => tls.end(Buffer.concat(messages.map(frame))))

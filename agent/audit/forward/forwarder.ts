@@ -22,7 +22,7 @@ export interface ForwarderParts {
   readonly source: RecordSource
   readonly cursor: Cursor
   /** Sends messages in their order; says `delivered` only when all of them arrived. Never rejects. */
-  deliver(messages: readonly string[]): Promise<Delivery>
+  deliver(messages: readonly string[], stop: AbortSignal): Promise<Delivery>
   /** A record as a message. */
   format(record: FoundRecord): string
   readonly clock: Clock
@@ -34,6 +34,8 @@ export interface ForwarderParts {
 const BATCH = 500
 /** How often the log is looked at. */
 const EVERY: Millis = 1000
+/** How long a delivery that is under way may still take when the agent stops. */
+const STOP_PATIENCE: Millis = 2000
 const RETRY_FIRST: Millis = 1000
 const RETRY_MAX: Millis = 60_000
 
@@ -45,6 +47,7 @@ const RETRY_MAX: Millis = 60_000
 export class Forwarder implements AsyncDisposable {
   readonly #parts: ForwarderParts
   readonly #stop = new AbortController()
+  readonly #cut = new AbortController()
   readonly #running: Promise<void>
   #position: Position | undefined
   #trouble: string | undefined
@@ -55,10 +58,14 @@ export class Forwarder implements AsyncDisposable {
     this.#running = this.#run()
   }
 
-  /** Stops after the delivery that is under way, which has a deadline. */
+  /** Stops after the delivery that is under way, or cuts it off when that takes long: an agent does not wait for a collector. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
+    const done = new AbortController()
+    const patience = this.#parts.clock.sleep(STOP_PATIENCE, done.signal)
+    void patience.then(() => done.signal.aborted || this.#cut.abort())
     await this.#running
+    done.abort()
   }
 
   async #run(): Promise<void> {
@@ -87,7 +94,7 @@ export class Forwarder implements AsyncDisposable {
     }
     const last = found.records.at(-1)
     if (last === undefined) return 'idle'
-    const delivery = await deliver(found.records.map(format))
+    const delivery = await deliver(found.records.map(format), this.#cut.signal)
     if (delivery.kind === 'failed') return this.#failed(delivery.detail)
     this.#position = { log, next: last.seq + 1 }
     try {
@@ -101,7 +108,7 @@ export class Forwarder implements AsyncDisposable {
   }
 
   #failed(detail: string): 'failed' {
-    if (this.#trouble !== detail) this.#parts.onTrouble(detail)
+    if (this.#trouble !== detail && !this.#stop.signal.aborted) this.#parts.onTrouble(detail)
     this.#trouble = detail
     return 'failed'
   }

@@ -7,7 +7,8 @@ import { formatOcsf } from '../../../../agent/audit/export/ocsf.ts'
 import { formatRfc5424 } from '../../../../agent/audit/export/rfc5424.ts'
 import { canonicalJson, type Json } from '../../../../model/json.ts'
 
-const SOURCE = { environment: 'plant', gateway: 'gateway-1', version: '1.2.3' }
+const SOURCE = { environment: 'plant', gateway: 'gateway-1' }
+const VERSION = '1.2.3'
 const HEADER = { seq: 7, boot: 'boot-1', time: '2026-01-01T00:00:00.250Z', mono_ms: 5 }
 const TIME = Date.UTC(2026, 0, 1, 0, 0, 0, 250)
 
@@ -90,7 +91,7 @@ describe('a record as syslog (RFC 5424)', () => {
 describe('a record as CEF', () => {
   it('is this line', () => {
     assert.equal(
-      formatCef(OUTCOME),
+      formatCef(OUTCOME, VERSION),
       'CEF:0|holdfast|holdfast|1.2.3|command-outcome|how that command ended|7|' +
         `rt=${TIME} dvchost=gateway-1 deviceExternalId=plant/gateway-1 externalId=7 act=command-outcome suser=alice ` +
         'src=10.1.2.3 outcome=mismatch cs1Label=credential cs1=serial-1 cs2Label=actuator cs2=inlet-valve ' +
@@ -100,11 +101,11 @@ describe('a record as CEF', () => {
   })
 
   it('escapes what would end a field, and stays one line', () => {
-    const line = formatCef(REFUSAL)
+    const line = formatCef(REFUSAL, VERSION)
     assert.match(line, / request=\/a"\]b\\\\c\|d\\=e\ufffd<0>1 forged /)
     assert.match(line, / c6a2Label=Source IPv6 Address c6a2=fd00::7 /)
     assert.doesNotMatch(line, /[\n\r]/)
-    const header = formatCef(event({ kind: 'a|b\\c' }))
+    const header = formatCef(event({ kind: 'a|b\\c' }), VERSION)
     assert.ok(header.startsWith('CEF:0|holdfast|holdfast|1.2.3|a\\|b\\\\c|a\\|b\\\\c|1|rt='), header)
   })
 })
@@ -118,7 +119,8 @@ const REQUIRED_BY_CLASS: Readonly<Record<number, readonly string[]>> = {
 }
 
 describe('a record as OCSF', () => {
-  const parse = (of: Event) => JSON.parse(formatOcsf(of)) as Record<string, Json> & { class_uid: number }
+  const parse = (of: Event) =>
+    JSON.parse(formatOcsf(of, VERSION)) as Record<string, Json> & { class_uid: number }
 
   it('is this event', () => {
     assert.deepEqual(parse(OUTCOME), {
@@ -160,6 +162,7 @@ describe('a record as OCSF', () => {
     ['an alarm', event({ kind: 'alarm', alarm: 'audit-gap', detail: 'full' }), 2004],
     ['the start of the agent', event({ kind: 'agent-started', listeners: [] }), 6002],
     ['a kind that is not known yet', event({ kind: 'party' }), 6003],
+    ['the name of an inherited member', event({ kind: 'toString', outcome: 'valueOf' }), 6003],
   ]
   for (const [what, of, uid] of classes) {
     it(`has all that its class requires: ${what}`, () => {

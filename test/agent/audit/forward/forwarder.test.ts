@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
@@ -13,7 +14,7 @@ import { Authority } from '../../certificates.ts'
 import { Folder, intent, ManualClock, OpenLog } from '../fixture.ts'
 import { ReceiverProcess } from './receiver.ts'
 
-const SOURCE = { environment: 'plant', gateway: 'gateway-1', version: '1.2.3' }
+const SOURCE = { environment: 'plant', gateway: 'gateway-1' }
 
 let keys: Folder
 let authority: Authority
@@ -70,8 +71,8 @@ class Bench implements AsyncDisposable {
     this.#forwarder = new Forwarder({
       source: this.log.log,
       cursor: new Cursor(this.cursor),
-      deliver: messages =>
-        deliver(messages, { host: '127.0.0.1', port: this.port, ca, timeout: 10_000, ...more }),
+      deliver: (messages, stop) =>
+        deliver(messages, { host: '127.0.0.1', port: this.port, ca, timeout: 10_000, ...more }, stop),
       format: found => formatRfc5424(eventOf(found, SOURCE)),
       clock: this.clock,
       onTrouble: detail => this.troubles.push(detail),
@@ -248,18 +249,45 @@ describe('the log, forwarded as syslog over TLS,', () => {
   })
 })
 
-describe('a delivery', () => {
+/** Takes connections and never says a word. */
+class Mute implements Disposable {
+  readonly #sockets: Socket[] = []
+  readonly #server = createServer(socket => void this.#sockets.push(socket))
+
+  async listen(): Promise<number> {
+    this.#server.listen(0, '127.0.0.1')
+    await once(this.#server, 'listening')
+    return (this.#server.address() as { port: number }).port
+  }
+
+  [Symbol.dispose](): void {
+    for (const socket of this.#sockets) socket.destroy()
+    this.#server.close()
+  }
+}
+
+describe('a delivery to a receiver that says nothing', () => {
   it('is given up when its end does not come in time', async () => {
-    const sockets: Socket[] = []
-    const mute = createServer(socket => void sockets.push(socket)).listen(0, '127.0.0.1')
-    await new Promise(resolve => mute.once('listening', resolve))
-    const { port } = mute.address() as { port: number }
+    using mute = new Mute()
+    const port = await mute.listen()
     const ca = readFileSync(authority.path, 'utf8')
-    assert.deepEqual(await deliver(['hello'], { host: '127.0.0.1', port, ca, timeout: 50 }), {
-      kind: 'failed',
-      detail: 'no end of it within 50 ms',
+    const delivery = await deliver(['hello'], { host: '127.0.0.1', port, ca, timeout: 50 })
+    assert.deepEqual(delivery, { kind: 'failed', detail: 'no end of it within 50 ms' })
+  })
+
+  it('does not keep an agent that stops', async () => {
+    using mute = new Mute()
+    await using bench = new Bench()
+    bench.port = await mute.listen()
+    await bench.open()
+    await bench.append(1)
+    bench.forward({ timeout: 3_600_000 })
+    let stopped = false
+    const stopping = bench.stopForwarding().then(() => {
+      stopped = true
     })
-    for (const socket of sockets) socket.destroy()
-    mute.close()
+    await bench.until(() => stopped)
+    await stopping
+    assert.deepEqual(bench.troubles, [])
   })
 })
