@@ -46,13 +46,13 @@ async function deliverTo(
   messages: readonly string[],
   stop: AbortSignal,
 ): Promise<Delivery> {
-  const { host, port, timeout } = syslog
+  const { host, port, end, timeout } = syslog
   try {
     const ca = await readFile(syslog.ca, 'utf8')
     const certificate = syslog.certificate && (await readFile(syslog.certificate, 'utf8'))
     const key = syslog.key && (await readFile(syslog.key, 'utf8'))
     const own = certificate && key ? { certificate, key } : {}
-    return await deliver(messages, { host, port, ca, timeout, ...own }, stop)
+    return await deliver(messages, { host, port, ca, end, timeout, ...own }, stop)
   } catch (error) {
     return { kind: 'failed', detail: `the certificate files cannot be read: ${(error as Error).message}` }
   }

@@ -14,6 +14,7 @@ const syslogForm = z.strictObject({
   ca: z.string("expected the file of the authority of the receiver's certificate").min(1),
   certificate: z.string().min(1).optional(),
   key: z.string().min(1).optional(),
+  end: z.enum(['orderly', 'closed']).default('orderly'),
   timeout: timeout.default(30_000),
 })
 
@@ -40,6 +41,7 @@ export function resolveAudit(
       ca: resolve(folder, syslog.ca),
       ...(certificate === undefined ? {} : { certificate: resolve(folder, certificate) }),
       ...(key === undefined ? {} : { key: resolve(folder, key) }),
+      end: syslog.end,
       timeout: syslog.timeout,
     },
   }

@@ -62,6 +62,8 @@ export interface SyslogConfig {
   readonly ca: string
   readonly certificate?: string
   readonly key?: string
+  /** What is taken for the receiver's word that it has read everything. */
+  readonly end: 'orderly' | 'closed'
   /** How long one delivery may take. */
   readonly timeout: Millis
 }

@@ -13,6 +13,8 @@ export interface Receiver {
   /** What this side shows, where the receiver asks for it, PEM. */
   readonly certificate?: string
   readonly key?: string
+  /** What is taken for its word that it has read everything: the orderly end of TLS, or any end of the connection without an error. */
+  readonly end: 'orderly' | 'closed'
   /** How long one delivery may take. */
   readonly timeout: Millis
 }
@@ -48,16 +50,23 @@ export async function deliver(
     ...(to.key === undefined ? {} : { key: to.key }),
   })
   deadline.addEventListener('abort', () => fail(`no end of it within ${to.timeout} ms`))
-  stop?.addEventListener('abort', () => fail('it was stopped before its end'))
+  const stopped = () => fail('it was stopped before its end')
+  if (stop?.aborted) stopped()
+  stop?.addEventListener('abort', stopped)
   tcp.on('error', error => fail(error.message))
   tls.on('error', error => fail(error.message))
   tls.on('secureConnect', () => tls.end(Buffer.concat(messages.map(frame))))
-  tls.on('end', () =>
-    carrier.hasEnded
-      ? fail('the receiver went away without saying that it had read everything')
-      : resolve({ kind: 'delivered' }),
-  )
-  tls.on('close', () => fail('the receiver closed the connection before the end'))
+  let isOrderly = false
+  tls.on('end', () => {
+    isOrderly = !carrier.hasEnded
+  })
+  // Only now: a receiver that closes with something unread resets the connection, whatever TLS said before.
+  carrier.onEnd = () => {
+    if (!tls.writableFinished) fail('the receiver closed the connection before everything was sent')
+    else if (isOrderly || to.end === 'closed') resolve({ kind: 'delivered' })
+    else fail(NO_GOODBYE)
+  }
+  carrier.on('error', error => fail(error.message))
   tls.resume()
   try {
     return await promise
@@ -66,6 +75,9 @@ export async function deliver(
     tcp.destroy()
   }
 }
+
+const NO_GOODBYE =
+  'the receiver closed the connection without the orderly end of TLS (close_notify), so nobody knows whether it read everything; where it never ends it in order (rsyslog with gtls), set audit.syslog.end to closed'
 
 /** MSG-LEN SP SYSLOG-MSG, the length in octets. */
 function frame(message: string): Buffer {
@@ -79,6 +91,8 @@ function frame(message: string): Buffer {
  */
 class Carrier extends Duplex {
   hasEnded = false
+  /** Called when the TCP connection has ended and all that came before it was passed on. */
+  onEnd = (): void => {}
   readonly #tcp: Socket
 
   constructor(tcp: Socket) {
@@ -107,5 +121,7 @@ class Carrier extends Duplex {
     await turn()
     this.hasEnded = true
     this.push(null)
+    await turn()
+    this.onEnd()
   }
 }

@@ -87,7 +87,7 @@ export class Forwarder implements AsyncDisposable {
     const found = await source.recordsAfter((known?.next ?? 0) - 1, BATCH)
     if (found.kind === 'unreadable') return this.#failed(found.detail)
     const { log } = found
-    if (log === undefined) return 'idle'
+    if (log === undefined || this.#stop.signal.aborted) return 'idle'
     if (known !== undefined && known.log !== log) {
       this.#position = { log, next: 0 }
       return 'sent'

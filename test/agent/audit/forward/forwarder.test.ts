@@ -72,7 +72,11 @@ class Bench implements AsyncDisposable {
       source: this.log.log,
       cursor: new Cursor(this.cursor),
       deliver: (messages, stop) =>
-        deliver(messages, { host: '127.0.0.1', port: this.port, ca, timeout: 10_000, ...more }, stop),
+        deliver(
+          messages,
+          { host: '127.0.0.1', port: this.port, ca, end: 'orderly', timeout: 10_000, ...more },
+          stop,
+        ),
       format: found => formatRfc5424(eventOf(found, SOURCE)),
       clock: this.clock,
       onTrouble: detail => this.troubles.push(detail),
@@ -157,25 +161,43 @@ describe('the log, forwarded as syslog over TLS,', () => {
     assert.equal(bench.troubles.at(-1), undefined, 'and it is told that the trouble is over')
   })
 
+  it('says what to do about a receiver that never ends a connection in order, and takes its word when told to', async () => {
+    await using bench = new Bench()
+    const rude = await ReceiverProcess.start(files, bench.messages, 0, '--no-goodbye')
+    bench.port = rude.port
+    await bench.open()
+    await bench.append(20)
+    bench.forward()
+    await bench.until(() => bench.troubles.length > 0)
+    assert.match(String(bench.troubles[0]), /set audit\.syslog\.end to closed/)
+    await bench.stopForwarding()
+    await using other = await ReceiverProcess.start(files, bench.messages, bench.port, '--no-goodbye')
+    bench.forward({ end: 'closed' })
+    await bench.untilDelivered()
+    await other.ended()
+    assert.deepEqual(bench.seqs, [...upTo(20), ...upTo(20)])
+  })
+
   for (const [what, words] of [
     ['dies in the middle of a delivery', ['--die-after', '7']],
     ['dies when it has read everything, before it says so', ['--no-goodbye']],
+    ['leaves in order in the middle of a delivery', ['--leave-after', '7']],
   ] as const) {
     it(`loses nothing when the receiver ${what}: what was in doubt comes again, under the same numbers`, async () => {
       await using bench = new Bench()
       const dying = await ReceiverProcess.start(files, bench.messages, 0, ...words)
       bench.port = dying.port
       await bench.open()
-      await bench.append(20)
+      await bench.append(400)
       bench.forward()
       await dying.ended()
       assert.equal(new Cursor(bench.cursor).load(), undefined, 'nothing is believed to have arrived')
       const before = bench.seqs
       await using receiver = await ReceiverProcess.start(files, bench.messages, bench.port)
       await bench.untilDelivered()
-      await receiver.got(before.length + 20)
+      await receiver.got(before.length + 400)
       assert.deepEqual(before, upTo(before.length))
-      assert.deepEqual(bench.seqs.slice(before.length), upTo(20))
+      assert.deepEqual(bench.seqs.slice(before.length), upTo(400))
       assert.deepEqual(
         bench.messages.slice(before.length, before.length * 2),
         bench.messages.slice(0, before.length),
@@ -254,6 +276,10 @@ class Mute implements Disposable {
   readonly #sockets: Socket[] = []
   readonly #server = createServer(socket => void this.#sockets.push(socket))
 
+  get connections(): number {
+    return this.#sockets.length
+  }
+
   async listen(): Promise<number> {
     this.#server.listen(0, '127.0.0.1')
     await once(this.#server, 'listening')
@@ -271,7 +297,7 @@ describe('a delivery to a receiver that says nothing', () => {
     using mute = new Mute()
     const port = await mute.listen()
     const ca = readFileSync(authority.path, 'utf8')
-    const delivery = await deliver(['hello'], { host: '127.0.0.1', port, ca, timeout: 50 })
+    const delivery = await deliver(['hello'], { host: '127.0.0.1', port, ca, end: 'orderly', timeout: 50 })
     assert.deepEqual(delivery, { kind: 'failed', detail: 'no end of it within 50 ms' })
   })
 
@@ -282,6 +308,7 @@ describe('a delivery to a receiver that says nothing', () => {
     await bench.open()
     await bench.append(1)
     bench.forward({ timeout: 3_600_000 })
+    await bench.until(() => mute.connections > 0)
     let stopped = false
     const stopping = bench.stopForwarding().then(() => {
       stopped = true

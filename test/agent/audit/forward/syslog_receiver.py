@@ -1,9 +1,11 @@
 """A receiver of syslog over TLS (RFC 5425) that shares no code with the sender.
 
-    syslog_receiver.py CERTIFICATE KEY PORT [--client-ca FILE] [--die-after N] [--no-goodbye]
+    syslog_receiver.py CERTIFICATE KEY PORT [--client-ca FILE] [--die-after N] [--leave-after N]
+                       [--no-goodbye]
 
 Says `listening PORT`, then each message as it comes, as JSON, one a line. With --die-after it ends at once, without a word to its
-peer, after so many messages, whatever it has read beyond them; with --no-goodbye, when it has read everything. Standard library only.
+peer, after so many messages, whatever it has read beyond them; with --leave-after it says
+goodbye first; with --no-goodbye it ends so when it has read everything. Standard library only.
 """
 import argparse, json, os, socket, ssl, sys
 
@@ -13,6 +15,7 @@ parser.add_argument("key")
 parser.add_argument("port", type=int)
 parser.add_argument("--client-ca")
 parser.add_argument("--die-after", type=int)
+parser.add_argument("--leave-after", type=int)
 parser.add_argument("--no-goodbye", action="store_true")
 options = parser.parse_args()
 
@@ -40,6 +43,12 @@ while True:
                     messages += 1
                     if messages == options.die_after:
                         os._exit(9)
+                    if messages == options.leave_after:
+                        try:
+                            connection.settimeout(0)
+                            connection.unwrap()
+                        finally:
+                            os._exit(9)
             if options.no_goodbye:
                 os._exit(9)
             connection.unwrap()
