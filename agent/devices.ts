@@ -1,11 +1,13 @@
 import type { Driver } from '../drivers/driver.ts'
 import { ModbusDriver } from '../drivers/modbus/driver.ts'
-import { ModbusLink } from '../drivers/modbus/link.ts'
+import { ModbusLink, type Way } from '../drivers/modbus/link.ts'
 import type { ModbusPoint } from '../drivers/modbus/point.ts'
-import { tcpWay } from '../drivers/modbus/tcp.ts'
+import { serialWay } from '../drivers/modbus/serial.ts'
+import { rtuOverTcpWay, tcpWay } from '../drivers/modbus/tcp.ts'
+import { tlsWay } from '../drivers/modbus/tls.ts'
 import type { Clock, Entropy } from '../model/time.ts'
 import type { Actuator } from './command/actuator.ts'
-import type { Config, DeviceConfig } from './config/config.ts'
+import type { Config, DeviceConfig, WayConfig } from './config/config.ts'
 import { connectionOf } from './config/devices.ts'
 
 /** The devices of a configuration, each with a driver that knows the points of the actuators on it. */
@@ -70,9 +72,22 @@ function openLinks(
       units: 1 + others.length,
       timeout: Math.max(first.timeout, ...others.map(({ timeout }) => timeout)),
     }
-    links.set(connection, new ModbusLink(tcpWay(first.way), options, clock, jitter))
+    links.set(connection, new ModbusLink(wayOf(first.way), options, clock, jitter))
   }
   return links
+}
+
+function wayOf(way: WayConfig): Way {
+  switch (way.protocol) {
+    case 'modbus-tcp':
+      return tcpWay(way)
+    case 'modbus-tcp-security':
+      return tlsWay(way)
+    case 'modbus-rtu-over-tcp':
+      return rtuOverTcpWay(way)
+    case 'modbus-rtu':
+      return serialWay(way)
+  }
 }
 
 function commandPoint(actuator: string): string {

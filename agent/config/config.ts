@@ -1,6 +1,8 @@
 import type { ReadLimits } from '../../drivers/modbus/plan.ts'
 import type { ModbusPoint } from '../../drivers/modbus/point.ts'
+import type { SerialLine } from '../../drivers/modbus/serial.ts'
 import type { TcpEndpoint } from '../../drivers/modbus/tcp.ts'
+import type { TlsEndpoint } from '../../drivers/modbus/tls.ts'
 import type { EvidenceLimits } from '../../failsafe/evidence.ts'
 import type { SetpointDomain, Target } from '../../model/setpoint.ts'
 import type { Millis } from '../../model/time.ts'
@@ -85,9 +87,14 @@ export type ListenerConfig =
       readonly admin: boolean
     }
 
+/** How a device is reached. */
+export type WayConfig =
+  | ({ readonly protocol: 'modbus-tcp' | 'modbus-rtu-over-tcp' } & TcpEndpoint)
+  | ({ readonly protocol: 'modbus-tcp-security' } & TlsEndpoint)
+  | ({ readonly protocol: 'modbus-rtu' } & SerialLine)
+
 export interface DeviceConfig {
-  readonly protocol: 'modbus-tcp'
-  readonly way: TcpEndpoint
+  readonly way: WayConfig
   readonly unit: number
   readonly timeout: Millis
   /** How many requests the device takes before it has answered the first. */

@@ -58,6 +58,7 @@ export class Line {
   #order = 0
   #lastAnswered = 0
   #silent = 0
+  #isPausing = false
   #trouble: string | undefined
 
   constructor(stream: Duplex, framing: Framing, options: LineOptions, clock: Clock) {
@@ -134,7 +135,7 @@ export class Line {
   }
 
   #pump(): void {
-    while (this.#trouble === undefined && this.#pending.size < this.#inFlightMax) {
+    while (this.#trouble === undefined && !this.#isPausing && this.#pending.size < this.#inFlightMax) {
       const exchange = this.#take()
       if (!exchange) return
       const reason = this.#restOf(exchange.unit)
@@ -169,6 +170,7 @@ export class Line {
 
   #accept(bytes: Buffer): void {
     for (const arrival of this.#framing.accept(bytes)) {
+      void this.#pause()
       if (arrival.kind === 'nonsense') return this.end(`the device answered nonsense: ${arrival.reason}`)
       const pending = this.#pending.get(arrival.number)
       // Nobody asked, or nobody waits any more.
@@ -185,6 +187,16 @@ export class Line {
       exchange.ended({ kind: 'unanswered', reason })
       this.end(reason)
     }
+    this.#pump()
+  }
+
+  /** A line that is shared by the bit wants to be silent for a moment before the next request. */
+  async #pause(): Promise<void> {
+    const { turnaround } = this.#framing
+    if (turnaround === 0) return
+    this.#isPausing = true
+    await this.#clock.sleep(turnaround, this.#over.signal)
+    this.#isPausing = false
     this.#pump()
   }
 
