@@ -1,6 +1,6 @@
-import type { Driver } from '../drivers/driver.ts'
 import { ModbusDriver } from '../drivers/modbus/driver.ts'
-import { ModbusLink, type Way } from '../drivers/modbus/link.ts'
+import type { Identity } from '../drivers/modbus/identity.ts'
+import { type Facts, ModbusLink, type Way } from '../drivers/modbus/link.ts'
 import type { ModbusPoint } from '../drivers/modbus/point.ts'
 import { serialWay } from '../drivers/modbus/serial.ts'
 import { rtuOverTcpWay, tcpWay } from '../drivers/modbus/tcp.ts'
@@ -15,7 +15,7 @@ export class Devices implements AsyncDisposable {
   readonly actuators: ReadonlyMap<string, Actuator>
   /** Resolves when every device has been tried once: connected, or known to be unreachable. */
   readonly attempted: Promise<unknown>
-  readonly #drivers: ReadonlyMap<string, Driver>
+  readonly #drivers: ReadonlyMap<string, ModbusDriver>
   readonly #links: ReadonlyMap<string, ModbusLink>
 
   constructor(config: Config, clock: Clock, entropy: Entropy) {
@@ -26,7 +26,7 @@ export class Devices implements AsyncDisposable {
       points.set(device, ofDevice)
     }
     const links = openLinks(config.devices, clock, entropy)
-    const drivers = new Map<string, Driver>()
+    const drivers = new Map<string, ModbusDriver>()
     for (const [id, device] of config.devices) {
       const link = links.get(connectionOf(device))
       if (link) drivers.set(id, new ModbusDriver(link, device, points.get(id) ?? new Map(), clock))
@@ -48,6 +48,14 @@ export class Devices implements AsyncDisposable {
     this.attempted = Promise.all([...links.values()].map(link => link.attempted))
     this.#drivers = drivers
     this.#links = links
+  }
+
+  /** What a device says about itself, and what its connection does. */
+  async identify(id: string, signal: AbortSignal): Promise<{ identity: Identity; connection: Facts }> {
+    const driver = this.#drivers.get(id)
+    if (!driver) throw new RangeError(`there is no device ${id}`)
+    const identity = await driver.identify(signal)
+    return { identity, connection: driver.link.facts }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

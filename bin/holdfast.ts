@@ -4,6 +4,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { systemClock } from '../agent/clock.ts'
 import { EXIT } from '../console/exit.ts'
 import type { SessionOptions, Surroundings } from '../console/session.ts'
+import { addDeviceCommands } from './device.ts'
 
 // The one place that knows every program there is. Each is loaded when it is called, so that none waits for another.
 
@@ -118,6 +119,8 @@ program
   .action(async (file, options) =>
     finish(await (await import('../agent/check.ts')).check({ ...options, config: file ?? options.config })),
   )
+
+addDeviceCommands(program, configOption, finish)
 
 program
   .command('simulate')

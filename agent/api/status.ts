@@ -81,8 +81,9 @@ export async function viewActuator(
     takes: describeDomain(actuator.domain),
     safe: actuator.safe.setpoint,
     position: foundOf(actuator, reading),
-    quality: reading.kind === 'value' ? 'good' : 'bad',
-    ...(reading.kind === 'failed' ? { detail: reading.reason } : {}),
+    ...(reading.kind === 'value'
+      ? { quality: 'good', age_ms: Math.round(reading.age) }
+      : { quality: 'bad', detail: reading.reason }),
     phase: trips.phase(actuator.id),
     ...(first
       ? { first_out: { cause: first.cause, detail: first.detail, at: new Date(first.at).toISOString() } }

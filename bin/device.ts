@@ -1,0 +1,26 @@
+import type { Command, Option } from 'commander'
+
+/** `holdfast device …`: they ask the devices themselves, and need no running agent. */
+export function addDeviceCommands(
+  program: Command,
+  configOption: () => Option,
+  finish: (code: number) => void,
+): void {
+  const device = program.command('device').description('look at the devices of the plant; writes nothing')
+  device
+    .command('probe')
+    .description('read every configured point once and say what came; for commissioning')
+    .addOption(configOption())
+    .option('--json', 'print JSON')
+    .action(async options => finish(await (await import('../agent/probe.ts')).probeDevices(options)))
+
+  device
+    .command('show')
+    .description('say what a device tells about itself')
+    .argument('<device>', 'its name in the configuration')
+    .addOption(configOption())
+    .option('--json', 'print JSON')
+    .action(async (name, options) =>
+      finish(await (await import('../agent/show-device.ts')).showDevice(name, options)),
+    )
+}
