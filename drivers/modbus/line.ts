@@ -51,7 +51,7 @@ export class Line {
   readonly #readsMax: number
   readonly #waiting = { write: new Set<Exchange>(), read: new Set<Exchange>() }
   readonly #pending = new Map<number, Pending>()
-  readonly #resting = new Map<number, MonotonicMs>()
+  readonly #resting: Map<number, MonotonicMs>
   readonly #over = new AbortController()
   readonly #ended = Promise.withResolvers<string>()
   #number = 0
@@ -61,7 +61,15 @@ export class Line {
   #isPausing = false
   #trouble: string | undefined
 
-  constructor(stream: Duplex, framing: Framing, options: LineOptions, clock: Clock) {
+  /** `resting` says until when units owe an answer. It outlives the line: what is late on a serial line does not mind a new one. */
+  constructor(
+    stream: Duplex,
+    framing: Framing,
+    options: LineOptions,
+    clock: Clock,
+    resting: Map<number, MonotonicMs>,
+  ) {
+    this.#resting = resting
     this.#stream = stream
     this.#framing = framing
     this.#options = options

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { Clock, Millis } from '../../model/time.ts'
+import type { Clock, Millis, MonotonicMs } from '../../model/time.ts'
 import type { Framing } from './framing.ts'
 import { Line, type LineOptions } from './line.ts'
 
@@ -32,6 +32,7 @@ export class ModbusLink implements AsyncDisposable {
   readonly #jitter: () => number
   readonly #stop = new AbortController()
   readonly #running: Promise<void>
+  readonly #resting = new Map<number, MonotonicMs>()
   readonly #first = Promise.withResolvers<void>()
   #line: Line | undefined
   #facts: Facts = {}
@@ -78,7 +79,7 @@ export class ModbusLink implements AsyncDisposable {
       else {
         backoff = BACKOFF_FIRST
         this.#facts = this.#way.about?.(opened) ?? {}
-        this.#line = new Line(opened, this.#way.framing(), this.#options, this.#clock)
+        this.#line = new Line(opened, this.#way.framing(), this.#options, this.#clock, this.#resting)
       }
       this.#first.resolve()
       if (this.#line) {

@@ -62,3 +62,20 @@ test('where answers name no request, a unit that owes one is left alone until it
   line.say('0103020008')
   assert.equal(valueIn(await later), 8)
 })
+
+test('a new connection does not forget what is owed: the late answer may come over it', async () => {
+  await using line = await slowLine()
+  const clock = new VirtualClock()
+  await using connected = await Connected.to(
+    rtuOverTcpWay({ host: '127.0.0.1', port: line.port }),
+    { units: 1, timeout: 1000 },
+    clock,
+  )
+  const driver = connected.driver({ one: { holding_register: 1 }, two: { holding_register: 2 } })
+  assert.equal((await driver.read('one', AbortSignal.timeout(30))).kind, 'failed')
+  await clock.advance(100)
+  await connected.connected(true)
+  const early = await driver.read('two', AbortSignal.timeout(1000))
+  assert.match(early.kind === 'failed' ? early.reason : '', /unit 1 owes an answer/)
+  assert.equal(line.requests.length, 1)
+})
