@@ -2,6 +2,7 @@ import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { measureAudit } from './audit.ts'
 import { measureCommands } from './command.ts'
+import { measureDriver } from './driver.ts'
 import type { Figure, Run } from './figure.ts'
 import { durabilityTrouble } from './folder.ts'
 import { measureMemory } from './memory.ts'
@@ -17,6 +18,7 @@ const MEASUREMENTS: Readonly<Record<string, (run: Run) => Promise<Figure[]>>> = 
   memory: measureMemory,
   signature: measureSignatures,
   audit: measureAudit,
+  driver: measureDriver,
 }
 const NAMES = Object.keys(MEASUREMENTS)
 

@@ -14,7 +14,7 @@ import {
 import type { ReadLimits } from './plan.ts'
 import { isBit, isWritable, type ModbusPoint, type NumberPoint, spanOf } from './point.ts'
 import { Reads } from './reads.ts'
-import { decodeNumber, encodeNumber, fits, maskOnWire } from './value.ts'
+import { decodeNumber, encode, maskOnWire } from './value.ts'
 
 export interface ModbusUnit {
   /** Unit identifier, 0 to 255. */
@@ -63,9 +63,8 @@ export class ModbusDriver implements Driver {
   async write(name: string, value: number, signal: AbortSignal): Promise<WriteResult> {
     const point = this.#point(name)
     if (!isWritable(point.table)) throw new RangeError(`${name} is a ${point.table}: it cannot be written`)
-    const bytes = isBit(point) ? Buffer.of(value) : encodeNumber(point, value)
-    if (!bytes || !fits(point, value))
-      throw new RangeError(`${value} does not fit the ${point.table} of ${name}`)
+    const bytes = encode(point, value)
+    if (!bytes) throw new RangeError(`${value} does not fit the ${point.table} of ${name}`)
     if (point.pulse === undefined || bytes.every(byte => byte === 0))
       return await this.#put(point, bytes, signal)
     const pulse = this.#pulse(point, bytes, point.pulse, signal)
