@@ -1,14 +1,17 @@
-import type { Driver } from '../drivers/driver.ts'
 import { ModbusDriver } from '../drivers/modbus/driver.ts'
-import { ModbusLink } from '../drivers/modbus/link.ts'
+import type { Identity } from '../drivers/modbus/identity.ts'
+import { type Facts, ModbusLink, type Way } from '../drivers/modbus/link.ts'
 import type { ModbusPoint } from '../drivers/modbus/point.ts'
-import { tcpWay } from '../drivers/modbus/tcp.ts'
-import { feedbackOf } from '../failsafe/condition.ts'
-import { Monitor, type MonitoredPoint } from '../failsafe/monitor.ts'
-import type { Clock, Entropy, Millis } from '../model/time.ts'
+import { serialWay } from '../drivers/modbus/serial.ts'
+import { rtuOverTcpWay, tcpWay } from '../drivers/modbus/tcp.ts'
+import { tlsWay } from '../drivers/modbus/tls.ts'
+import { Monitor } from '../failsafe/monitor.ts'
+import type { Clock, Entropy } from '../model/time.ts'
 import type { Actuator } from './command/actuator.ts'
-import type { Config, DeviceConfig } from './config/config.ts'
+import type { Config, DeviceConfig, WayConfig } from './config/config.ts'
 import { connectionOf } from './config/devices.ts'
+import { monitoredPoints } from './monitored-points.ts'
+import { commandPoint, feedbackPoint, readingPoint } from './point-names.ts'
 
 /** The devices of a configuration, each with a driver that knows the points of the actuators on it. */
 export class Devices implements AsyncDisposable {
@@ -17,7 +20,7 @@ export class Devices implements AsyncDisposable {
   readonly monitor: Monitor
   /** Resolves when every device has been tried once: connected, or known to be unreachable. */
   readonly attempted: Promise<unknown>
-  readonly #drivers: ReadonlyMap<string, Driver>
+  readonly #drivers: ReadonlyMap<string, ModbusDriver>
   readonly #links: ReadonlyMap<string, ModbusLink>
 
   constructor(config: Config, clock: Clock, entropy: Entropy) {
@@ -33,7 +36,7 @@ export class Devices implements AsyncDisposable {
       points.set(device, ofDevice)
     }
     const links = openLinks(config.devices, clock, entropy)
-    const drivers = new Map<string, Driver>()
+    const drivers = new Map<string, ModbusDriver>()
     for (const [id, device] of config.devices) {
       const link = links.get(connectionOf(device))
       if (link) drivers.set(id, new ModbusDriver(link, device, points.get(id) ?? new Map(), clock))
@@ -59,6 +62,14 @@ export class Devices implements AsyncDisposable {
     this.#links = links
   }
 
+  /** What a device says about itself, and what its connection does. */
+  async identify(id: string, signal: AbortSignal): Promise<{ identity: Identity; connection: Facts }> {
+    const driver = this.#drivers.get(id)
+    if (!driver) throw new RangeError(`there is no device ${id}`)
+    const identity = await driver.identify(signal)
+    return { identity, connection: driver.link.facts }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.monitor[Symbol.asyncDispose]()
     await Promise.all([...this.#drivers.values()].map(driver => driver[Symbol.asyncDispose]()))
@@ -82,60 +93,20 @@ function openLinks(
       units: 1 + others.length,
       timeout: Math.max(first.timeout, ...others.map(({ timeout }) => timeout)),
     }
-    links.set(connection, new ModbusLink(tcpWay(first.way), options, clock, jitter))
+    links.set(connection, new ModbusLink(wayOf(first.way), options, clock, jitter))
   }
   return links
 }
 
-const FEEDBACK_EVERY: Millis = 500
-
-/** What is looked at in the background: every reading, and the feedback of actuators that something is guarded by. */
-function monitoredPoints(config: Config, drivers: ReadonlyMap<string, Driver>): Map<string, MonitoredPoint> {
-  const monitored = new Map<string, MonitoredPoint>()
-  const timeoutOf = (device: string): Millis => config.devices.get(device)?.timeout ?? 1000
-  for (const { id, device, every, staleAfter } of config.readings.values()) {
-    const driver = drivers.get(device)
-    if (driver)
-      monitored.set(id, { driver, point: readingPoint(id), every, staleAfter, timeout: timeoutOf(device) })
+function wayOf(way: WayConfig): Way {
+  switch (way.protocol) {
+    case 'modbus-tcp':
+      return tcpWay(way)
+    case 'modbus-tcp-security':
+      return tlsWay(way)
+    case 'modbus-rtu-over-tcp':
+      return rtuOverTcpWay(way)
+    case 'modbus-rtu':
+      return serialWay(way)
   }
-  const every = FEEDBACK_EVERY
-  for (const id of actuatorsToMonitor(config)) {
-    const device = config.actuators.get(id)?.device ?? ''
-    const driver = drivers.get(device)
-    const timeout = timeoutOf(device)
-    if (driver)
-      monitored.set(feedbackOf(id), {
-        driver,
-        point: feedbackPoint(id),
-        every,
-        staleAfter: every * 3 + timeout,
-        timeout,
-      })
-  }
-  return monitored
-}
-
-/** Those whose own guards look at their feedback, and those that others' conditions look at. */
-function actuatorsToMonitor(config: Config): Set<string> {
-  const named = new Set<string>()
-  for (const [id, { guards }] of config.actuators) {
-    const { tripsOn, interlocks, permissives, hold } = guards
-    const looks = [tripsOn.operatorHeartbeat, tripsOn.deviceUnreachable, tripsOn.feedbackMismatch]
-    if (interlocks.length > 0 || looks.some(after => after !== undefined)) named.add(id)
-    for (const condition of [...interlocks, ...permissives, ...(hold ? [hold.until] : [])])
-      if (condition.kind === 'is') named.add(condition.actuator)
-  }
-  return named
-}
-
-function readingPoint(reading: string): string {
-  return `${reading}.reading`
-}
-
-function commandPoint(actuator: string): string {
-  return `${actuator}.command`
-}
-
-function feedbackPoint(actuator: string): string {
-  return `${actuator}.feedback`
 }

@@ -7,7 +7,7 @@ import { type AgentAddress, AgentClient, parseAgentAddress } from '../client/age
 import type { Credential } from '../model/credential.ts'
 import { type SoftwareTpm, startTpm } from '../simulator/tpm.ts'
 import { Folder } from './folder.ts'
-import { configFor, PLANT } from './plant.ts'
+import { configFor, PLANT, plantWith } from './plant.ts'
 import { HOLDFAST, Program } from './program.ts'
 
 export interface PlcAddress {
@@ -92,11 +92,11 @@ export class Gateway implements AsyncDisposable {
   }
 }
 
-/** The plant as a process of its own, so that it takes no time from whoever measures. */
-export async function startPlantProcess(): Promise<Program & { readonly plc: PlcAddress }> {
+/** The plant as a process of its own, so that it takes no time from whoever measures; with more registers where asked for. */
+export async function startPlantProcess(registers?: number): Promise<Program & { readonly plc: PlcAddress }> {
   await using folder = await Folder.make()
   const file = join(folder.path, 'plant.yaml')
-  await writeFile(file, stringify(PLANT))
+  await writeFile(file, stringify(registers === undefined ? PLANT : plantWith(registers)))
   const program = new Program(HOLDFAST, ['simulate', file, '--port', '0', '--json'])
   try {
     const { modbus } = await program.line(line => 'modbus' in line)

@@ -4,6 +4,7 @@ import { measureAudit } from './audit.ts'
 import { measureMillion } from './audit-million.ts'
 import { measureCommands } from './command.ts'
 import { measureCredentials } from './credential.ts'
+import { measureDriver } from './driver.ts'
 import type { Figure, Run } from './figure.ts'
 import { durabilityTrouble } from './folder.ts'
 import { measureMasterKey } from './master-key.ts'
@@ -25,6 +26,7 @@ const MEASUREMENTS: Readonly<Record<string, (run: Run) => Promise<Figure[]>>> = 
   replay: measureReplays,
   audit: measureAudit,
   million: measureMillion,
+  driver: measureDriver,
 }
 const NAMES = Object.keys(MEASUREMENTS)
 /** What takes minutes is measured when it is asked for. */

@@ -99,7 +99,7 @@ export class Monitor implements AsyncDisposable {
     }))
     if (this.#stop.signal.aborted) return
     if (answer.kind === 'value') {
-      this.#known.set(id, { value: answer.value, at: this.#clock.monotonic() })
+      this.#known.set(id, { value: answer.value, at: this.#clock.monotonic() - answer.age })
       this.#trouble.delete(id)
     } else this.#trouble.set(id, answer.reason)
   }

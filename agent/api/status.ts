@@ -125,8 +125,9 @@ export async function viewActuator(
     takes: describeDomain(actuator.domain),
     safe: actuator.safe?.setpoint ?? 'hold',
     position: foundOf(actuator, reading),
-    quality: reading.kind === 'value' ? 'good' : 'bad',
-    ...(reading.kind === 'failed' ? { detail: reading.reason } : {}),
+    ...(reading.kind === 'value'
+      ? { quality: 'good', age_ms: Math.round(reading.age) }
+      : { quality: 'bad', detail: reading.reason }),
     phase: trips.phase(actuator.id),
     ...viewGuards(actuator.id, permits),
     ...(held ? { held } : {}),

@@ -1,6 +1,8 @@
 import type { ReadLimits } from '../../drivers/modbus/plan.ts'
 import type { ModbusPoint } from '../../drivers/modbus/point.ts'
+import type { SerialLine } from '../../drivers/modbus/serial.ts'
 import type { TcpEndpoint } from '../../drivers/modbus/tcp.ts'
+import type { TlsEndpoint } from '../../drivers/modbus/tls.ts'
 import type { Condition } from '../../failsafe/condition.ts'
 import type { EvidenceLimits } from '../../failsafe/evidence.ts'
 import type { HoldRule } from '../../failsafe/holds.ts'
@@ -111,9 +113,14 @@ export type ListenerConfig =
       readonly admin: boolean
     }
 
+/** How a device is reached. */
+export type WayConfig =
+  | ({ readonly protocol: 'modbus-tcp' | 'modbus-rtu-over-tcp' } & TcpEndpoint)
+  | ({ readonly protocol: 'modbus-tcp-security' } & TlsEndpoint)
+  | ({ readonly protocol: 'modbus-rtu' } & SerialLine)
+
 export interface DeviceConfig {
-  readonly protocol: 'modbus-tcp'
-  readonly way: TcpEndpoint
+  readonly way: WayConfig
   readonly unit: number
   readonly timeout: Millis
   /** How many requests the device takes before it has answered the first. */

@@ -15,7 +15,9 @@ import { resolveTripGroups } from './trip-groups.ts'
 
 /** Checks what a well-formed configuration means and makes the one that the agent runs on. Reports every problem. */
 export function resolveConfig(file: ConfigFile, names: Names, folder: string, report: Report): Config {
-  const devices = new Map(Object.entries(file.devices).map(([id, device]) => [id, resolveDevice(device)]))
+  const devices = new Map(
+    Object.entries(file.devices).map(([id, device]) => [id, resolveDevice(device, folder)]),
+  )
   const bare = new Map<string, BareActuator>()
   for (const [id, actuator] of Object.entries(file.actuators)) {
     const resolved = resolveActuator(id, actuator, names, devices, report)

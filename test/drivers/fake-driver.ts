@@ -34,7 +34,7 @@ export class FakeDriver implements Driver {
     this.reads.push(point)
     if (this.nextRead) return this.nextRead
     if (await this.#givenUp(signal)) return { kind: 'failed', reason: 'the device did not answer in time' }
-    return { kind: 'value', value: this.values.get(point) ?? 0 }
+    return { kind: 'value', value: this.values.get(point) ?? 0, age: 0 }
   }
 
   async write(point: string, value: number, signal: AbortSignal): Promise<WriteResult> {

@@ -57,7 +57,7 @@ test('a value grows old and is of bad quality then, with what is wrong; the last
 
 test('a read that hangs is not asked again on top of itself', async () => {
   const { clock, driver, monitor } = rig()
-  const hung = Promise.withResolvers<{ kind: 'value'; value: number }>()
+  const hung = Promise.withResolvers<{ kind: 'value'; value: number; age: number }>()
   let asked = 0
   driver.read = async () => {
     asked += 1
@@ -67,7 +67,7 @@ test('a read that hangs is not asked again on top of itself', async () => {
   await clock.advance(5000)
   assert.equal(asked, 2, 'once for each point')
   assert.equal(monitor.latest('level').quality, 'bad')
-  hung.resolve({ kind: 'value', value: 1 })
+  hung.resolve({ kind: 'value', value: 1, age: 0 })
   await clock.advance(1000)
   assert.ok(asked > 2)
   await monitor[Symbol.asyncDispose]()
