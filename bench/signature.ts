@@ -107,6 +107,8 @@ const VALVE: Actuator = {
   deviceTimeout: 1000,
   tripsOnFailures: true,
   approvals: { command: 1, reset: 1 },
+  selectionLasts: undefined,
+  pace: { minimumInterval: undefined, cyclesPerHour: undefined, rateOfChange: undefined },
 }
 
 /** Stands in for the TPM, which is asked once a day and never for a request. */
