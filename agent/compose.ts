@@ -18,6 +18,7 @@ import type { Config } from './config/config.ts'
 import { Mint } from './credential/mint.ts'
 import { Devices } from './devices.ts'
 import { openFailsafe } from './fail-safe.ts'
+import { openForwarding } from './forwarding.ts'
 import { loadKeptState } from './kept-state.ts'
 import { openKeys } from './keys.ts'
 import { Listeners } from './listeners.ts'
@@ -57,6 +58,8 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     log.error({ alarm: name, ...about }, detail)
     audit.note({ kind: 'alarm', alarm: name, detail, ...about })
   }
+
+  parts.use(openForwarding(config, audit, clock, log, alarm))
 
   const clockKeeper = parts.use(
     new ClockKeeper(clock, kept.floor, askSynchronised, {

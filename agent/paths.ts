@@ -16,6 +16,11 @@ export function vkeyPath({ stateDir }: Config): string {
   return join(stateDir, 'audit.vkey')
 }
 
+/** How far the audit log was sent to another host. */
+export function cursorPath({ stateDir }: Config): string {
+  return join(stateDir, 'syslog.cursor')
+}
+
 /** What the fail-safe keeps over a restart. */
 export function latchPath({ stateDir }: Config): string {
   return join(stateDir, 'latches.json')

@@ -106,6 +106,8 @@ const VALVE: Actuator = {
   travelTime: 1000,
   deviceTimeout: 1000,
   tripsOnFailures: true,
+  selectionLasts: undefined,
+  pace: { minimumInterval: undefined, cyclesPerHour: undefined, rateOfChange: undefined },
   approvals: { command: 1, reset: 1 },
   selectionLasts: undefined,
   pace: { minimumInterval: undefined, cyclesPerHour: undefined, rateOfChange: undefined },

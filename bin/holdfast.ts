@@ -29,7 +29,7 @@ const program = new Command('holdfast')
 addHost(program)
 addCredentials(program)
 addOperation(program)
-program.addCommand(auditCommand(finish, systemClock).copyInheritedSettings(program))
+program.addCommand(auditCommand(finish, version, systemClock).copyInheritedSettings(program))
 
 const overrideExits = (command: Command): void => {
   command.exitOverride()

@@ -34,6 +34,7 @@ export type AuditKind =
   | 'clock-accepted'
   | 'listener-closed'
   | 'listener-opened'
+  | 'log-pruned'
   | 'alarm'
   | 'alarm-cleared'
 

@@ -29,6 +29,8 @@ export interface Config {
   /** How long the first of two people is waited with for the second. */
   readonly approvalWindow: Millis
   readonly listeners: readonly ListenerConfig[]
+  /** Where the audit log is sent to as it grows. */
+  readonly audit: { readonly syslog: SyslogConfig | undefined }
   readonly authenticationFailures: EvidenceLimits
   readonly devices: ReadonlyMap<string, DeviceConfig>
   readonly readings: ReadonlyMap<string, ReadingConfig>
@@ -53,6 +55,19 @@ export type MasterKeyConfig = { readonly timeout: Millis } & (
       readonly caFile: string
     }
 )
+
+/** A receiver of syslog over TLS (RFC 5425). The files are PEM. */
+export interface SyslogConfig {
+  readonly host: string
+  readonly port: number
+  readonly ca: string
+  readonly certificate?: string
+  readonly key?: string
+  /** What is taken for the receiver's word that it has read everything. */
+  readonly end: 'orderly' | 'closed'
+  /** How long one delivery may take. */
+  readonly timeout: Millis
+}
 
 /** How often one source may ask. */
 export interface RateConfig {

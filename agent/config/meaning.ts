@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { type BareActuator, resolveActuator } from './actuators.ts'
+import { resolveAudit } from './audit.ts'
 import type { ActuatorConfig, Config } from './config.ts'
 import { checkDevices, checkWriters, resolveDevice } from './devices.ts'
 import { resolveGuards } from './guards.ts'
@@ -59,6 +60,7 @@ export function resolveConfig(file: ConfigFile, names: Names, folder: string, re
     roles: resolveRoles(file.roles, report),
     approvalWindow: file.approval_window,
     listeners: resolveListeners(file.listeners, folder, report),
+    audit: resolveAudit(file.audit, folder, report),
     authenticationFailures: {
       limit: file.authentication_failures.limit,
       warn: file.authentication_failures.warn,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { actuatorForm } from './actuators.ts'
+import { auditForm } from './audit.ts'
 import { deviceForm } from './devices.ts'
 import { duration, name, timeout } from './forms.ts'
 import { listenersForm } from './listeners.ts'
@@ -30,6 +31,7 @@ export const ConfigFile = z.strictObject({
   roles: rolesForm,
   approval_window: timeout.default(300_000),
   listeners: listenersForm,
+  audit: auditForm,
   authentication_failures: z
     .strictObject({
       limit: z.int().min(2).max(100).default(5),

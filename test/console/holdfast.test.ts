@@ -56,6 +56,10 @@ test('every command has a help that says what it is for', async () => {
     ['audit', 'verify'],
     ['audit', 'query'],
     ['audit', 'tail'],
+    ['audit', 'prove'],
+    ['audit', 'export'],
+    ['audit', 'backup'],
+    ['audit', 'prune'],
   ]) {
     const { exitCode, stdout } = await run(...words, '--help')
     assert.equal(exitCode, 0, words.join(' '))
