@@ -109,8 +109,6 @@ const VALVE: Actuator = {
   selectionLasts: undefined,
   pace: { minimumInterval: undefined, cyclesPerHour: undefined, rateOfChange: undefined },
   approvals: { command: 1, reset: 1 },
-  selectionLasts: undefined,
-  pace: { minimumInterval: undefined, cyclesPerHour: undefined, rateOfChange: undefined },
 }
 
 /** Stands in for the TPM, which is asked once a day and never for a request. */
