@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import { describePoint, type ModbusPoint } from '../drivers/modbus/point.ts'
+import { canRead, nameOf } from '../drivers/point.ts'
 import { setpointAt } from '../model/setpoint.ts'
 import { systemClock } from './clock.ts'
 import type { Actuator } from './command/actuator.ts'
@@ -37,7 +37,10 @@ export async function probeDevices(options: { config: string; json?: boolean }):
   const probed = await Promise.all(
     [...devices.actuators.values()].flatMap(actuator => {
       const points = config.actuators.get(actuator.id)
-      return points ? [probe(actuator, points, 'command'), probe(actuator, points, 'feedback')] : []
+      if (!points) return []
+      // A method cannot be read: there is nothing to look at before it is called.
+      const command = canRead(points.command) ? [probe(actuator, points, 'command')] : []
+      return [...command, probe(actuator, points, 'feedback')]
     }),
   )
   const ok = probed.every(({ quality }) => quality === 'good')
@@ -53,7 +56,7 @@ async function probe(
   const point = role === 'command' ? command : feedback
   const name = role === 'command' ? actuator.commandPoint : actuator.feedbackPoint
   const reading = await actuator.driver.read(name, AbortSignal.timeout(actuator.deviceTimeout))
-  const about = { actuator: actuator.id, role, device, point: placeOf(point) }
+  const about = { actuator: actuator.id, role, device, point: nameOf(point) }
   if (reading.kind === 'failed')
     return { ...about, quality: 'bad', value: null, age_ms: null, means: reading.reason }
   const isEcho = isDeepStrictEqual(command, feedback)
@@ -64,10 +67,6 @@ async function probe(
     age_ms: Math.ceil(reading.age),
     means: role === 'command' && !isEcho ? written(actuator, reading.value) : shown(actuator, reading.value),
   }
-}
-
-function placeOf(point: ModbusPoint): string {
-  return `${describePoint(point)} ${point.address}`
 }
 
 /** Which position is commanded by what a command point holds. */
