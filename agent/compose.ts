@@ -1,18 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
-import { AuthenticationFailures } from '../failsafe/authentication-failures.ts'
-import { FailsafeKeeper } from '../failsafe/keeper.ts'
-import { latchFile } from '../failsafe/latch.ts'
-import { Trips } from '../failsafe/trips.ts'
-import type { KeptFile } from '../keep/kept-file.ts'
-import { formatDuration, type Millis } from '../model/time.ts'
-import { type Listening, listen } from './api/listener.ts'
+import type { Millis } from '../model/time.ts'
+import type { Listening } from './api/listener.ts'
 import { Readings } from './api/readings.ts'
 import { Service } from './api/service.ts'
 import { type Condition, troubles } from './api/status.ts'
-import type { AuditLog } from './audit/log.ts'
-import { signerFrom } from './audit/note.ts'
-import { systemClock } from './clock.ts'
+import { Approvals } from './command/approvals.ts'
 import { Controls } from './command/controls.ts'
 import { Ledger } from './command/ledger.ts'
 import type { Permits } from './command/permit.ts'
@@ -20,19 +13,24 @@ import type { Rate } from './command/rate.ts'
 import { Rates } from './command/rates.ts'
 import { RefusalBook } from './command/refusal-book.ts'
 import { Refusals } from './command/refusals.ts'
+import { Selections } from './command/selections.ts'
 import type { Config } from './config/config.ts'
-import { EpochKeys } from './credential/epoch-keys.ts'
-import { KeyKeeper } from './credential/key-keeper.ts'
 import { Mint } from './credential/mint.ts'
-import { Revocations, revocationFile } from './credential/revocations.ts'
-import { removeGeneration } from './credential/tpm/removal.ts'
 import { Devices } from './devices.ts'
-import { type KeySurroundings, openMasterKeys } from './master-keys.ts'
+import { openFailsafe } from './fail-safe.ts'
+import { openForwarding } from './forwarding.ts'
+import { loadKeptState } from './kept-state.ts'
+import { openKeys } from './keys.ts'
+import { Listeners } from './listeners.ts'
+import type { KeySurroundings } from './master-keys.ts'
 import { openAudit } from './open-audit.ts'
-import { latchPath, logName, revocationPath } from './paths.ts'
-import { TpmRotator } from './rotation.ts'
+import { openLockouts } from './open-lockouts.ts'
+import { openPacing } from './open-pacing.ts'
 import { StartFailure } from './start-failure.ts'
 import { lockState } from './state-lock.ts'
+import { ClockKeeper } from './time/clock-keeper.ts'
+import { askSynchronised } from './time/synchronisation.ts'
+import { systemClock } from './time/system-clock.ts'
 
 /** A running agent. Disposing of it stops it in order: no new commands, none under way, the log closed last. */
 export interface Agent extends AsyncDisposable {
@@ -45,91 +43,91 @@ export interface Agent extends AsyncDisposable {
 
 /** Wires the rooms together. The one place where everything is known. */
 export async function startAgent(config: Config, log: Logger, around: KeySurroundings): Promise<Agent> {
-  const clock = systemClock
-  const started = clock.monotonic()
+  const started = systemClock.monotonic()
   const boot = randomUUID()
   await using parts = new AsyncDisposableStack()
 
   const lock = await lockState(config.stateDir)
   if (typeof lock === 'string') throw new StartFailure(lock)
   parts.use(lock)
-  const kept = await loadKept(latchFile(latchPath(config)), 'what is tripped')
-  for (const actuator of Object.keys(kept?.latches ?? {})) {
-    if (config.actuators.has(actuator)) continue
-    throw new StartFailure(
-      `${actuator} is tripped, and the configuration has no such actuator: give it its name back and reset it, or look at the plant and take it out of ${latchPath(config)}`,
-    )
-  }
-  const revoked = revocationFile(revocationPath(config))
-  const revocations = new Revocations(
-    revoked,
-    (await loadKept(revoked, 'what is revoked')) ?? [],
-    config.credentials.epoch + config.credentials.grace,
-  )
-  const { audit, replayLostUntil, replay } = await openAudit(config, boot, log)
+  const kept = await loadKeptState(config, log)
+  const { clock, revocations } = kept
+  const { audit, replayLostUntil, replay } = await openAudit(config, boot, clock, log)
   parts.use(audit)
   const alarm = (name: string, detail: string, about: Record<string, string> = {}) => {
     log.error({ alarm: name, ...about }, detail)
     audit.note({ kind: 'alarm', alarm: name, detail, ...about })
   }
 
-  const { generations, warnings } = await openMasterKeys(config, around)
-  for (const warning of warnings) log.warn(warning)
-  const keys = new EpochKeys(
-    generations,
-    { environment: config.environment, gateway: config.gateway, ...config.credentials },
-    clock,
-  )
-  const keyKeeper = new KeyKeeper(
-    keys,
-    { ...config, timeout: config.masterKey.timeout, rotationDue: config.credentials.rotationDue },
-    clock,
-    {
-      unavailable: ({ reason, detail, remedy }) =>
-        alarm('master-key-unavailable', `${detail}. ${remedy}`, { reason }),
-      restored: () => {
-        log.info('the master key can be used again')
-        audit.note({ kind: 'alarm-cleared', alarm: 'master-key-unavailable' })
+  parts.use(openForwarding(config, audit, clock, log, alarm))
+
+  const clockKeeper = parts.use(
+    new ClockKeeper(clock, kept.floor, askSynchronised, {
+      alarm,
+      cleared: (name, detail) => {
+        log.info({ cleared: name }, detail)
+        audit.note({ kind: 'alarm-cleared', alarm: name, detail })
       },
-      checkpointSeed: seed => {
-        audit.checkpointWith(signerFrom(logName(config), seed))
-        seed.fill(0)
-      },
-      retired: ({ master }) => void retire(config, master.generation, audit, log),
-      rotationDue: age =>
-        alarm('rotation-due', `the master key is ${formatDuration(age)} old: holdfast key rotate`),
-    },
+    }),
   )
-  const rotator = new TpmRotator(config, around, keys, audit, clock, () => keyKeeper.wake())
+  const keys = parts.use(await openKeys(config, around, clock, audit, log, alarm))
 
   const devices = new Devices(config, clock, randomBytes)
   parts.use(devices)
   const { actuators } = devices
   const controls = new Controls()
-  const keeper = new FailsafeKeeper(latchFile(latchPath(config)), clock, detail =>
-    alarm('latches-not-kept', `trips would not survive a restart: ${detail}`),
+  const approvals = new Approvals(config.approvalWindow, clock, revocations, entry => audit.note(entry))
+  const selections = new Selections(clock, revocations, entry => audit.note(entry))
+  const lockouts = parts.use(await openLockouts(config, clock, audit, alarm))
+  const pacing = await openPacing(audit, actuators, clock)
+  const failsafe = parts.use(
+    openFailsafe({
+      config,
+      devices,
+      audit,
+      log,
+      clock,
+      kept: kept.failsafe,
+      alarm,
+      troubles: {
+        masterKey: () => keys.epochKeys.trouble?.detail,
+        clock: () => clock.trouble,
+        audit: () => audit.state().unwritable,
+      },
+      safeVerified: actuator => pacing.tripped(actuator),
+      overrule: (actuator, detail) => {
+        controls.overrule(actuator, detail)
+        approvals.forget(actuator)
+        selections.forget(actuator)
+      },
+    }),
   )
-  const trips = new Trips(actuators, [...config.tripGroups.values()], clock, {
-    alarm: (actuator, cause, detail) => alarm('trip', detail, { actuator, cause }),
-    record: (kind, actuator, cause, detail) => {
-      log.warn({ actuator, cause, event: kind }, detail)
-      audit.note({ kind, actuator, cause, detail })
-      void audit.checkpoint()
+  const { trips, keeper, failures } = failsafe
+  const listeners = new Listeners(config, keeper, clock, {
+    closed: (listener, detail) => {
+      alarm(
+        'listener-closed',
+        `${listener} is closed: ${detail}. When it is over: holdfast listener open ${listener}`,
+        {
+          listener,
+        },
+      )
+      audit.note({ kind: 'listener-closed', listener, detail })
     },
-    latchesChanged: () => keeper.save(),
-    overrule: (actuator, detail) => controls.overrule(actuator, `tripped: ${detail}`),
-    mistake: error => log.error({ err: error }, 'a mistake in the agent; the trip went on without it'),
+    opened: listener => audit.note({ kind: 'alarm-cleared', alarm: 'listener-closed', detail: listener }),
   })
-  parts.use(keeper)
-  parts.use(trips)
-  keeper.restore(kept ?? { latches: {}, suspended: {} }, trips)
-
-  const failures = new AuthenticationFailures(config.authenticationFailures, clock)
   const rates = new Rates(ratesOf(config), clock)
   const permits: Permits = {
     rates,
+    approvals,
+    selections,
+    lockouts,
+    pacing,
     trips,
     controls,
+    unmet: id => failsafe.unmet(id),
+    heldBy: id => failsafe.holds.heldBy(id),
+    clockTrouble: () => clock.trouble,
     auditTrouble: () => audit.state().unwritable,
     replayTrouble: () =>
       clock.wall() < replayLostUntil
@@ -149,20 +147,25 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       alarm('identity-suspended', `${identity} is suspended: ${detail}`, { actuator, identity })
       keeper.suspend(identity, actuator, detail)
     },
+    closeListener: (listener, detail) => listeners.close(listener, detail),
   })
   const condition: Condition = {
     environment: config.environment,
     gateway: config.gateway,
     started,
     clock,
-    keys,
-    masterKey: () => keys.generations.at(-1)?.master.description ?? '',
+    clockKeeper,
+    keys: keys.epochKeys,
+    glass: keys.glass,
+    masterKey: () => keys.epochKeys.generations.at(-1)?.master.description ?? '',
     audit,
     trips,
     permits,
     actuators,
     readings: new Readings(),
     suspended: () => keeper.suspended,
+    closed: () => keeper.closed,
+    failsafe,
   }
   const service = new Service({
     commands: {
@@ -172,28 +175,60 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
         keys,
         replay,
         revocations,
+        roles: config.roles,
         clock,
       },
       actuators,
       permits,
       audit,
       refusals,
+      supervision: failsafe.supervision,
       clock,
       newCommandId: randomUUID,
       onMistake: error => log.error({ err: error }, 'a mistake in the agent'),
     },
-    resets: {
-      actuators,
-      trips,
-      failures,
-      warnLevel: config.authenticationFailures.warn,
-      audit,
-      lift: actuator => keeper.lift(actuator),
+    interventions: {
+      resets: {
+        actuators,
+        trips,
+        failures,
+        persists: id => failsafe.causes.persists(id),
+        warnLevel: config.authenticationFailures.warn,
+        audit,
+        approvals,
+        lift: actuator => keeper.lift(actuator),
+      },
+      manualTrips: { actuators, trips },
+      heartbeats: failsafe.heartbeats,
     },
-    mint: new Mint(keys, { ...config, lifetimeMax: config.credentials.lifetimeMax }, clock, randomBytes),
-    revocations,
-    ledger: new Ledger(audit, revocations, config.credentials.lifetimeMax, clock),
-    rotator,
+    locking: { actuators, permits, audit, clock },
+    administration: {
+      issuing: {
+        mint: new Mint(
+          keys.epochKeys,
+          { ...config, lifetimeMax: config.credentials.lifetimeMax },
+          clock,
+          randomBytes,
+        ),
+        roles: config.roles,
+        audit,
+        clockTrouble: () => clock.trouble,
+      },
+      revocations,
+      ledger: new Ledger(audit, revocations, config.credentials.lifetimeMax, clock),
+      rotator: keys.rotator,
+      glass: keys.glass,
+      listeners,
+      audit,
+      clock,
+      acceptClock: async () => {
+        const before = await clockKeeper.accept()
+        replay.beginAt(clock.wall())
+        keys.wake()
+        return before
+      },
+      entropy: randomBytes,
+    },
     rates,
     condition,
     clock,
@@ -203,23 +238,22 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   })
 
   // Keys and devices are asked at the same time; neither keeps the agent from starting.
-  parts.use(keyKeeper)
-  await Promise.all([keyKeeper.start(), devices.attempted])
-  const listening: Listening[] = []
-  for (const listener of config.listeners) {
-    const one = await listen(listener, service, clock)
-    listening.push(parts.use(one))
-  }
+  await Promise.all([keys.start(), devices.attempted])
+  // The plant is looked at before anybody is let in, and the listeners are the first to close.
+  devices.monitor.start()
+  failsafe.causes.start()
+  parts.use(listeners)
+  await listeners.start(service)
   audit.note({
     kind: 'agent-started',
     environment: config.environment,
     gateway: config.gateway,
-    listeners: listening.map(({ name, address }) => `${name} ${address}`),
+    listeners: listeners.listening.map(({ name, address }) => `${name} ${address}`),
     troubles: troubles(condition),
   })
   const running = parts.move()
   return {
-    listening,
+    listening: listeners.listening,
     troubles: () => troubles(condition),
     watchCondition: (listener, signal) => void watchCondition(condition, listener, signal),
     [Symbol.asyncDispose]: async () => {
@@ -228,23 +262,6 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       await running.disposeAsync()
     },
   }
-}
-
-/** A generation whose grace is over: its epoch keys are wiped already, and now its files are. */
-async function retire(config: Config, generation: number, audit: AuditLog, log: Logger): Promise<void> {
-  const { masterKey, stateDir } = config
-  if (masterKey.source !== 'tpm') return
-  const signal = AbortSignal.timeout(masterKey.timeout * 3)
-  const removed = await removeGeneration({
-    tcti: masterKey.tcti,
-    stateDir,
-    generation,
-    clock: systemClock,
-    signal,
-  })
-  if (removed.kind === 'removed') audit.note({ kind: 'key-retired', generation })
-  else
-    log.error({ alarm: 'key-not-removed' }, `generation ${generation} of the master key: ${removed.detail}`)
 }
 
 const CONDITION_EVERY: Millis = 1000
@@ -268,13 +285,4 @@ function ratesOf({ listeners }: Config): Map<string, Rate> {
   return new Map(
     listeners.flatMap(listener => (listener.kind !== 'unix' ? [[listener.name, listener.rate]] : [])),
   )
-}
-
-/** Reads a small state that must not be guessed at. */
-async function loadKept<State>(file: KeptFile<State>, what: string): Promise<State | undefined> {
-  return await file.load().catch((error: Error) => {
-    throw new StartFailure(
-      `${file.path} cannot be read (${error.message}), so nobody knows ${what}; look at the plant, then move the file away`,
-    )
-  })
 }

@@ -1,4 +1,4 @@
-import type { Driver } from '../drivers/driver.ts'
+import type { Driver, ReadResult } from '../drivers/driver.ts'
 import { ModbusDriver } from '../drivers/modbus/driver.ts'
 import type { Identity } from '../drivers/modbus/identity.ts'
 import { type Facts, ModbusLink, type Way } from '../drivers/modbus/link.ts'
@@ -10,10 +10,13 @@ import { OpcUaDriver } from '../drivers/opcua/driver.ts'
 import { OpcUaLink } from '../drivers/opcua/link.ts'
 import type { OpcUaPoint } from '../drivers/opcua/point.ts'
 import type { Point } from '../drivers/point.ts'
+import { Monitor } from '../failsafe/monitor.ts'
 import type { Clock, Entropy } from '../model/time.ts'
 import type { Actuator } from './command/actuator.ts'
 import type { Config, DeviceConfig, ModbusDeviceConfig, WayConfig } from './config/config.ts'
 import { connectionOf } from './config/devices.ts'
+import { monitoredPoints } from './monitored-points.ts'
+import { commandPoint, feedbackPoint, readingPoint } from './point-names.ts'
 
 /** A driver that can also say what is at its other end. */
 type DeviceDriver = Driver & {
@@ -24,6 +27,8 @@ type DeviceDriver = Driver & {
 /** The devices of a configuration, each with a driver that knows the points of the actuators on it. */
 export class Devices implements AsyncDisposable {
   readonly actuators: ReadonlyMap<string, Actuator>
+  /** Looks at the readings, and at the feedback of every actuator whose guards need it, again and again. */
+  readonly monitor: Monitor
   /** Resolves when every device has been tried once: connected, or known to be unreachable. */
   readonly attempted: Promise<unknown>
   readonly #drivers: ReadonlyMap<string, DeviceDriver>
@@ -52,6 +57,7 @@ export class Devices implements AsyncDisposable {
       if (!driver || !device) throw new TypeError(`the configuration names no device ${actuator.device}`)
       actuators.set(actuator.id, {
         ...actuator,
+        tripsOnFailures: actuator.guards.tripsOn.authenticationFailures,
         driver,
         commandPoint: commandPoint(actuator.id),
         feedbackPoint: feedbackPoint(actuator.id),
@@ -59,31 +65,46 @@ export class Devices implements AsyncDisposable {
       })
     }
     this.actuators = actuators
+    this.monitor = new Monitor(monitoredPoints(config, drivers), clock)
     this.attempted = Promise.all(attempts)
     this.#drivers = drivers
     this.#links = links
   }
 
+  /** Reads one point of a device, by the name that its driver knows it by. */
+  async read(id: string, point: string, signal: AbortSignal): Promise<ReadResult> {
+    return await this.#driver(id).read(point, signal)
+  }
+
   /** What a device says about itself, and what its connection does. */
   async identify(id: string, signal: AbortSignal): Promise<{ identity: Identity; connection: Facts }> {
-    const driver = this.#drivers.get(id)
-    if (!driver) throw new RangeError(`there is no device ${id}`)
+    const driver = this.#driver(id)
     const identity = await driver.identify(signal)
     return { identity, connection: driver.link.facts }
   }
 
+  #driver(id: string): DeviceDriver {
+    const driver = this.#drivers.get(id)
+    if (!driver) throw new RangeError(`there is no device ${id}`)
+    return driver
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.monitor[Symbol.asyncDispose]()
     await Promise.all([...this.#drivers.values()].map(driver => driver[Symbol.asyncDispose]()))
     await Promise.all([...this.#links.values()].map(link => link[Symbol.asyncDispose]()))
   }
 }
 
-/** The points of the actuators on one device, by the names that drivers are asked with. */
-function pointsOn(id: string, { actuators }: Config): Map<string, Point> {
+/** The points of one device, by the names that drivers are asked with. */
+function pointsOn(id: string, { actuators, readings }: Config): Map<string, Point> {
   const points = new Map<string, Point>()
   for (const actuator of actuators.values()) {
     if (actuator.device !== id) continue
     points.set(commandPoint(actuator.id), actuator.command).set(feedbackPoint(actuator.id), actuator.feedback)
+  }
+  for (const reading of readings.values()) {
+    if (reading.device === id) points.set(readingPoint(reading.id), reading.point)
   }
   return points
 }
@@ -133,12 +154,4 @@ function wayOf(way: WayConfig): Way {
     case 'modbus-rtu':
       return serialWay(way)
   }
-}
-
-function commandPoint(actuator: string): string {
-  return `${actuator}.command`
-}
-
-function feedbackPoint(actuator: string): string {
-  return `${actuator}.feedback`
 }

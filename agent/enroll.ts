@@ -1,24 +1,27 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { openAuditLog } from './audit/log.ts'
 import { deriveCheckpointKey, publishCheckpointKey } from './checkpoint-key.ts'
-import { systemClock } from './clock.ts'
 import type { Config } from './config/config.ts'
 import { loadConfig } from './config/load.ts'
 import { formatProblems } from './config/problem.ts'
+import { sealBreakGlass } from './credential/break-glass/seal.ts'
 import { parseScheme } from './credential/escrow/scheme.ts'
 import type { MasterKeyUnavailable } from './credential/master-key.ts'
 import { enrollTpm } from './credential/tpm/enrolment.ts'
 import { KeyFiles } from './credential/tpm/key-files.ts'
 import type { KeySurroundings } from './master-keys.ts'
 import { openMasterKeys } from './master-keys.ts'
-import { auditPath, vkeyPath } from './paths.ts'
+import { auditPath, sealedGlassPath, vkeyPath } from './paths.ts'
 import { lockState } from './state-lock.ts'
+import { systemClock } from './time/system-clock.ts'
 
 export interface EnrollOptions {
   readonly config: string
   readonly mode?: 'auto' | 'resident' | 'sealed'
   /** `3-of-5`: print so many shares of the key, of which so many give it back. */
   readonly escrow?: string
+  /** Seal an emergency key too, and print the line for its sheet. */
+  readonly breakGlass?: boolean
   readonly json?: boolean
 }
 
@@ -68,6 +71,9 @@ export async function enroll(options: EnrollOptions, around: KeySurroundings): P
   if (checkpoint.kind === 'unavailable') return fail(`${checkpoint.detail}\n${checkpoint.remedy}`)
   const vkey = await publishCheckpointKey(config, checkpoint.signer)
   log.checkpointWith(checkpoint.signer)
+  const sheet = options.breakGlass
+    ? await sealBreakGlass(sealedGlassPath(config), config, randomBytes)
+    : undefined
   const appended = await log.append({
     kind: 'enrolled',
     environment,
@@ -75,6 +81,7 @@ export async function enroll(options: EnrollOptions, around: KeySurroundings): P
     master_key: master.description,
     generation: master.generation,
     escrow: options.escrow ?? null,
+    break_glass: sheet !== undefined,
     checkpoint_key: vkey,
   })
   if (appended.kind !== 'durable') {
@@ -85,7 +92,7 @@ export async function enroll(options: EnrollOptions, around: KeySurroundings): P
   if (options.json) {
     const about = { enrolled: true, mode, pcrs, generation: master.generation, notes, checkpoint_key: vkey }
     process.stdout.write(
-      `${JSON.stringify({ ...about, ...(shares.length > 0 ? { key: keyId, shares } : {}) })}\n`,
+      `${JSON.stringify({ ...about, ...(shares.length > 0 ? { key: keyId, shares } : {}), ...(sheet ? { sheet } : {}) })}\n`,
     )
     return 0
   }
@@ -95,6 +102,9 @@ export async function enroll(options: EnrollOptions, around: KeySurroundings): P
       ...notes.map(note => `Note: ${note.replace(/\.?$/, '.')}`),
       `The audit log's public key is in ${vkeyPath(config)}; keep a copy of it away from this machine.`,
       ...escrowLines(keyId, shares, scheme?.threshold),
+      ...(sheet
+        ? ['The emergency sheet, for an envelope of its own. It is shown now, and never again.', sheet]
+        : []),
       '',
     ].join('\n'),
   )

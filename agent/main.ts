@@ -1,6 +1,5 @@
 import { pino } from 'pino'
 import { ListenFailure } from './api/listener.ts'
-import { systemClock } from './clock.ts'
 import { startAgent } from './compose.ts'
 import { loadConfig } from './config/load.ts'
 import { formatProblems } from './config/problem.ts'
@@ -8,6 +7,7 @@ import type { KeySurroundings } from './master-keys.ts'
 import { notifierFor } from './service/notify.ts'
 import { feedWatchdog } from './service/watchdog.ts'
 import { StartFailure } from './start-failure.ts'
+import { systemClock } from './time/system-clock.ts'
 
 /**
  * `holdfast agent`: runs until SIGTERM or SIGINT. Logs JSON lines on standard output, for the journal. Resolves with the

@@ -16,9 +16,34 @@ export function vkeyPath({ stateDir }: Config): string {
   return join(stateDir, 'audit.vkey')
 }
 
+/** How far the audit log was sent to another host. */
+export function cursorPath({ stateDir }: Config): string {
+  return join(stateDir, 'syslog.cursor')
+}
+
 /** What the fail-safe keeps over a restart. */
 export function latchPath({ stateDir }: Config): string {
   return join(stateDir, 'latches.json')
+}
+
+/** What people have locked out. */
+export function lockoutPath({ stateDir }: Config): string {
+  return join(stateDir, 'lockouts.json')
+}
+
+/** The sealed emergency key. */
+export function sealedGlassPath({ stateDir }: Config): string {
+  return join(stateDir, 'break-glass.sealed')
+}
+
+/** The opened emergency key, between its opening and the agent's next start. */
+export function openGlassPath({ stateDir }: Config): string {
+  return join(stateDir, 'break-glass.open')
+}
+
+/** The latest time that this gateway has known. */
+export function floorPath({ stateDir }: Config): string {
+  return join(stateDir, 'clock.json')
 }
 
 /** What was revoked and could otherwise still be used. */

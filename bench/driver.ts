@@ -1,4 +1,4 @@
-import { systemClock } from '../agent/clock.ts'
+import { systemClock } from '../agent/time/system-clock.ts'
 import { ModbusDriver } from '../drivers/modbus/driver.ts'
 import { ModbusLink } from '../drivers/modbus/link.ts'
 import type { NumberPoint } from '../drivers/modbus/point.ts'

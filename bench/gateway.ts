@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { systemClock } from '../agent/clock.ts'
+import { systemClock } from '../agent/time/system-clock.ts'
 import { type AgentAddress, AgentClient, parseAgentAddress } from '../client/agent-client.ts'
 import type { Credential } from '../model/credential.ts'
 import { type SoftwareTpm, startTpm } from '../simulator/tpm.ts'
@@ -69,14 +69,18 @@ export class Gateway implements AsyncDisposable {
 
   /** Gets a credential from the running agent, for all actuators. */
   async issue(subject: string, role: string): Promise<Credential> {
-    const admin = new AgentClient(
-      { kind: 'unix', path: join(this.#folder, 'admin.sock') },
-      { deadline: 10_000, clock: systemClock, entropy: randomBytes },
-    )
-    const answer = await admin.issue({ subject, role, lifetime: '15m', actuators: ['register-*'] })
+    const answer = await this.admin.issue({ subject, role, lifetime: '15m', actuators: ['register-*'] })
     if (answer.kind !== 'answered') throw new Error(`no credential for ${subject}: ${JSON.stringify(answer)}`)
     const { keyid, secret } = answer.body as unknown as Credential
     return { keyid, secret }
+  }
+
+  /** Whoever may open the admin socket. */
+  get admin(): AgentClient {
+    return new AgentClient(
+      { kind: 'unix', path: join(this.#folder, 'admin.sock') },
+      { deadline: 60_000, clock: systemClock, entropy: randomBytes },
+    )
   }
 
   get #config(): string {

@@ -7,7 +7,6 @@ import { narrow } from '../client/narrow.ts'
 import { type Caveat, parseCaveat, parseGrant } from '../model/caveat.ts'
 import { parseKeyId } from '../model/credential.ts'
 import type { Json } from '../model/json.ts'
-import { ROLES } from '../model/role.ts'
 import { parseDuration } from '../model/time.ts'
 import { EXIT } from './exit.ts'
 import { misused, openClient, report, type SessionOptions, type Surroundings } from './session.ts'
@@ -177,7 +176,8 @@ function describeCaveat(text: string): string {
 function findMistake(options: IssueOptions): string | undefined {
   if (!parseCaveat(`sub=${options.subject}`))
     return '--subject: expected 1 to 64 letters, digits and . _ @ + -'
-  if (!ROLES.has(options.role)) return `--role ${options.role}: expected ${[...ROLES.keys()].join(', ')}`
+  if (!parseCaveat(`role=${options.role}`))
+    return `--role ${options.role}: expected a role such as operator; holdfast roles lists them`
   if (!parseDuration(options.lifetime))
     return `--lifetime ${options.lifetime}: expected a duration such as 15m or 8h`
   const scope = options.actuator?.find(text => !parseGrant(text))

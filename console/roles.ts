@@ -1,10 +1,17 @@
-import { ROLES } from '../model/role.ts'
-import { EXIT } from './exit.ts'
-import type { Surroundings } from './session.ts'
+import { misused, openClient, report, type SessionOptions, type Surroundings } from './session.ts'
+
+interface RoleView {
+  readonly role: string
+  readonly may: readonly string[]
+}
 
 /** `holdfast roles` */
-export function showRoles(options: { json?: boolean }, { out }: Surroundings): number {
-  if (options.json) out(`${JSON.stringify(Object.fromEntries(ROLES))}\n`)
-  else for (const [role, permissions] of ROLES) out(`${role.padEnd(9)} ${permissions.join(', ')}\n`)
-  return EXIT.done
+export async function showRoles(options: SessionOptions, around: Surroundings): Promise<number> {
+  const session = await openClient(options, around)
+  if (typeof session === 'string') return misused(session, around)
+  return report(await session.client.roles(), options, around, body => {
+    const roles = body.roles as unknown as RoleView[]
+    const width = Math.max(...roles.map(({ role }) => role.length))
+    return roles.map(({ role, may }) => `${role.padEnd(width)}  ${may.join(', ') || 'nothing'}\n`).join('')
+  })
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { systemClock } from '../agent/clock.ts'
+import { systemClock } from '../agent/time/system-clock.ts'
 import type { Credential } from '../model/credential.ts'
 import type { Millis } from '../model/time.ts'
 import { isSafe, type PlcWatch } from './plc-watch.ts'

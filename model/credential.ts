@@ -11,6 +11,7 @@ export interface KeyId {
   readonly identifier: string
   readonly environment: string
   readonly gateway: string
+  /** Of the master key, from 1; 0 for an emergency credential, which hangs on a key of its own. */
   readonly generation: number
   readonly epoch: number
   readonly serial: string
@@ -27,7 +28,7 @@ export const CAVEATS_MAX = 32
 export const NAME_FORM = /^[a-z0-9][a-z0-9-]{0,62}$/
 
 const IDENTIFIER =
-  /^hf1:([a-z0-9][a-z0-9-]{0,62})\/([a-z0-9][a-z0-9-]{0,62})\/([1-9][0-9]{0,8})\/(0|[1-9][0-9]{0,8})\/([A-Za-z0-9_-]{16,43})$/
+  /^hf1:([a-z0-9][a-z0-9-]{0,62})\/([a-z0-9][a-z0-9-]{0,62})\/(0|[1-9][0-9]{0,8})\/(0|[1-9][0-9]{0,8})\/([A-Za-z0-9_-]{16,43})$/
 /** Printable ASCII without space, `"`, `\` and `;`: what can stand in an sf-string unescaped (RFC 8941 §3.3.3). */
 const CAVEAT = /^[!#-:<-[\]-~]{1,512}$/
 

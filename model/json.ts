@@ -12,14 +12,25 @@ export class RepeatedKey extends SyntaxError {
 
 /**
  * Parses JSON and refuses an object that has a key twice (RFC 8259 §4 leaves its meaning open, so two readers of one
- * signed body could act on different values). Throws RepeatedKey, or SyntaxError
- * with the reason.
+ * signed body could act on different values). Throws RepeatedKey, or SyntaxError with the reason. The reason does not quote
+ * the text: somebody may have sent a secret in its place.
  */
 export function parseJsonStrictly(text: string): Json {
-  const value = JSON.parse(text) as Json
+  const value = parse(text)
   const repeated = findRepeatedKey(text)
   if (repeated !== undefined) throw new RepeatedKey(repeated)
   return value
+}
+
+function parse(text: string): Json {
+  try {
+    return JSON.parse(text) as Json
+  } catch (error) {
+    // The engine adds `, "…what stands there…" is not valid JSON`.
+    throw new SyntaxError(
+      (error as SyntaxError).message.replace(/, (?:\.\.\.)?".*$/s, ' where it cannot stand'),
+    )
+  }
 }
 
 const STRING_OR_BRACE = /"(?:[^"\\]|\\.)*"|[{}[\]:,]/g

@@ -97,7 +97,9 @@ export function parseSignatureInput(field: string): SignatureInput | string {
   }
 }
 
-const SIGNATURE = new RegExp(`^(${LABEL})=:([A-Za-z0-9+/]{43}=):$`)
+/** 32 bytes in base64, in the one way to write them: the two bits that the last character has to spare are 0 (RFC 4648 §3.5). */
+const BASE64_32 = '[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]='
+const SIGNATURE = new RegExp(`^(${LABEL})=:(${BASE64_32}):$`)
 
 /** Reads a `Signature` field: its label and the base64 text of 32 bytes; undefined when it is anything else. */
 export function parseSignature(field: string): { label: string; base64: string } | undefined {
@@ -105,7 +107,7 @@ export function parseSignature(field: string): { label: string; base64: string }
   return label === undefined || base64 === undefined ? undefined : { label, base64 }
 }
 
-const DIGEST = /^sha-256=:([A-Za-z0-9+/]{43}=):$/
+const DIGEST = new RegExp(`^sha-256=:(${BASE64_32}):$`)
 
 /** Reads a `Content-Digest` field (RFC 9530 §2) with one sha-256 value: its base64 text; undefined when anything else. */
 export function parseContentDigest(field: string): string | undefined {

@@ -12,6 +12,10 @@ export interface Binding {
   readonly signed: boolean
   /** The cell's value at start, raw. */
   readonly initial: number
+  /** The cell's value, raw, while the PLC's watchdog has expired; without one the watchdog decides. */
+  readonly fallback?: number | undefined
+  /** The input register that shows the fallback, so that a master can compare it with what it expects. */
+  readonly fallbackRegister?: number | undefined
 }
 
 /** What the cell shows for a signal's value. A register saturates at its ends, as an analogue input card does. */

@@ -1,31 +1,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Json } from '../../model/json.ts'
 import type { Clock } from '../../model/time.ts'
-import { type Authenticated, authenticate } from '../command/authenticate.ts'
-import { authorizeRequest } from '../command/authorize.ts'
-import { issue } from '../command/issue.ts'
-import type { Ledger } from '../command/ledger.ts'
+import type { Locking } from '../command/lock-out.ts'
 import { type Commands, carryOut } from '../command/pipeline.ts'
 import type { Rates } from '../command/rates.ts'
 import { receive } from '../command/receive.ts'
 import type { Channel, Received } from '../command/received.ts'
 import { Refused, refuse } from '../command/refused.ts'
-import { type Resets, reset } from '../command/reset.ts'
-import { revoke } from '../command/revoke.ts'
-import { type Rotator, rotate } from '../command/rotate.ts'
-import type { Mint } from '../credential/mint.ts'
-import type { Revocations } from '../credential/revocations.ts'
+import { Administration, type AdministrationParts } from './administration.ts'
 import { answerCommand, answerRefusal, type HttpAnswer, rawAnswer, send } from './answers.ts'
+import { Callers } from './callers.ts'
+import { type InterventionParts, Interventions } from './interventions.ts'
 import type { Handler } from './listener.ts'
+import { Precautions } from './precautions.ts'
 import { type Condition, troubles, viewActuator, viewActuators, viewAgent } from './status.ts'
 
 export interface ServiceParts {
   readonly commands: Commands
-  readonly resets: Resets
-  readonly mint: Mint
-  readonly revocations: Revocations
-  readonly ledger: Ledger
-  readonly rotator: Rotator
+  readonly locking: Locking
+  readonly interventions: InterventionParts
+  readonly administration: AdministrationParts
   readonly condition: Condition
   readonly rates: Rates
   readonly clock: Clock
@@ -37,31 +31,71 @@ export interface ServiceParts {
 
 type Route = (received: Received, actuator: string) => Promise<HttpAnswer>
 
-const ACTUATOR_PATH = /^\/v1\/actuators\/([a-z0-9][a-z0-9-]{0,62})(\/commands|\/reset)?$/
+const ACTUATOR_PATH =
+  /^\/v1\/actuators\/([a-z0-9][a-z0-9-]{0,62})(\/commands|\/select|\/trip|\/acknowledge|\/reset|\/heartbeat|\/lockout|\/unlock)?$/
 
 /** The HTTP API: which request is what. The paths are matched as they were sent; nothing is decoded or normalised. */
 export class Service implements Handler {
   readonly #parts: ServiceParts
+  readonly #callers: Callers
   readonly #routes: Readonly<Record<string, Readonly<Record<string, Route>>>>
 
   constructor(parts: ServiceParts) {
     this.#parts = parts
+    this.#callers = new Callers(parts.commands.authenticator, parts.rates)
+    const administration = new Administration(this.#callers, parts.administration)
+    const interventions = new Interventions(this.#callers, parts.interventions)
+    const precautions = new Precautions(this.#callers, parts.commands, parts.locking)
     this.#routes = {
       '/healthz': { GET: async () => ({ status: 200, body: { alive: true } }) },
       '/readyz': { GET: async () => this.#readiness() },
       '/v1/status': { GET: received => this.#status(received) },
       '/v1/actuators': { GET: received => this.#read(received, () => viewActuators(parts.condition)) },
-      '/v1/actuators/{id}': { GET: (received, id) => this.#actuator(received, id) },
-      '/v1/actuators/{id}/commands': {
+      // Of one actuator: no path is like these keys, because a path begins with /.
+      actuator: { GET: (received, id) => this.#actuator(received, id) },
+      'actuator/commands': {
         POST: async (received, id) => answerCommand(await carryOut(received, id, parts.commands)),
       },
-      '/v1/actuators/{id}/reset': { POST: (received, id) => this.#reset(received, id) },
-      '/v1/credentials': {
-        GET: received => this.#credentials(received),
-        POST: received => this.#issue(received),
+      'actuator/select': {
+        POST: (received, id) => this.#orRefuse(received, precautions.select(received, id), id),
       },
-      '/v1/keys/rotate': { POST: received => this.#rotate(received) },
-      '/v1/revocations': { POST: received => this.#revoke(received) },
+      'actuator/lockout': {
+        POST: (received, id) => this.#orRefuse(received, precautions.lockOut(received, id), id),
+      },
+      'actuator/unlock': {
+        POST: (received, id) => this.#orRefuse(received, precautions.unlock(received, id), id),
+      },
+      'actuator/trip': {
+        POST: (received, id) => this.#orRefuse(received, interventions.trip(received, id), id),
+      },
+      'actuator/acknowledge': {
+        POST: (received, id) => this.#orRefuse(received, interventions.acknowledge(received, id), id),
+      },
+      'actuator/reset': {
+        POST: (received, id) => this.#orRefuse(received, interventions.reset(received, id), id),
+      },
+      'actuator/heartbeat': {
+        POST: (received, id) => this.#orRefuse(received, interventions.heartbeat(received, id), id),
+      },
+      '/v1/roles': { GET: received => this.#read(received, async () => this.#roles()) },
+      '/v1/credentials': {
+        GET: received => this.#orRefuse(received, administration.credentials(received)),
+        POST: received => this.#orRefuse(received, administration.issue(received)),
+      },
+      '/v1/revocations': { POST: received => this.#orRefuse(received, administration.revoke(received)) },
+      '/v1/keys/rotate': { POST: received => this.#orRefuse(received, administration.rotate(received)) },
+      '/v1/break-glass/seal': {
+        POST: received => this.#orRefuse(received, administration.sealGlass(received)),
+      },
+      '/v1/listeners/open': {
+        POST: received => this.#orRefuse(received, administration.openListener(received)),
+      },
+      '/v1/clock/accept': {
+        POST: received => this.#orRefuse(received, administration.acceptClock(received)),
+      },
+      '/v1/break-glass/close': {
+        POST: received => this.#orRefuse(received, administration.closeGlass(received)),
+      },
     }
   }
 
@@ -113,7 +147,7 @@ export class Service implements Handler {
 
   async #route(received: Received): Promise<HttpAnswer> {
     const [, id = '', action = ''] = ACTUATOR_PATH.exec(received.path) ?? []
-    const methods = this.#routes[id === '' ? received.path : `/v1/actuators/{id}${action}`]
+    const methods = this.#routes[id === '' ? received.path : `actuator${action}`]
     if (!methods) {
       return await this.#refuse(
         received,
@@ -128,6 +162,15 @@ export class Service implements Handler {
     return await route(received, id)
   }
 
+  async #orRefuse(
+    received: Received,
+    answer: Promise<HttpAnswer | Refused>,
+    aimedAt?: string,
+  ): Promise<HttpAnswer> {
+    const given = await answer
+    return given instanceof Refused ? await this.#refuse(received, given, aimedAt) : given
+  }
+
   async #refuse(received: Received, refused: Refused, aimedAt?: string): Promise<HttpAnswer> {
     await this.#parts.commands.refusals.of(received, refused, aimedAt)
     return answerRefusal(refused.refusal)
@@ -138,48 +181,28 @@ export class Service implements Handler {
     return { status: list.length === 0 ? 200 : 503, body: { ready: list.length === 0, troubles: list } }
   }
 
-  /** Authenticates a request and counts it, for all that is not a command: those are counted where towards safe is excepted. */
-  #authenticate(received: Received): Authenticated | Refused {
-    const { commands, rates } = this.#parts
-    const authenticated = authenticate(received, commands.authenticator)
-    if (authenticated instanceof Refused) return authenticated
-    const tooMany = rates.check(authenticated)
-    return tooMany ? new Refused(tooMany, authenticated.who) : authenticated
-  }
-
-  /** Who may administer credentials: whoever may open the admin socket, undefined here, or one whose credential allows it. */
-  #administrator(received: Received): Authenticated | Refused | undefined {
-    if (received.channel.admin && !received.fields.has('signature')) return undefined
-    const authenticated = this.#authenticate(received)
-    if (authenticated instanceof Refused) return authenticated
-    return authorizeRequest(authenticated, 'issue') ?? authenticated
-  }
-
-  /** Who may read: whoever may open a unix socket, and on other listeners whoever signs with a role that may. */
-  #reader(received: Received): Authenticated | Refused | undefined {
-    if (received.channel.identity !== undefined && !received.fields.has('signature')) return undefined
-    const authenticated = this.#authenticate(received)
-    if (authenticated instanceof Refused) return authenticated
-    return authorizeRequest(authenticated, 'read') ?? authenticated
-  }
-
   async #read(received: Received, view: () => Promise<Json>): Promise<HttpAnswer> {
-    const reader = this.#reader(received)
+    const reader = this.#callers.reader(received)
     if (reader instanceof Refused) return await this.#refuse(received, reader)
     return { status: 200, body: await view() }
+  }
+
+  #roles(): Json {
+    const { roles } = this.#parts.administration.issuing
+    return { roles: [...roles].map(([role, may]) => ({ role, may: [...may] })) }
   }
 
   async #status(received: Received): Promise<HttpAnswer> {
     const { condition } = this.#parts
     return await this.#read(received, async () => ({
-      ...viewAgent(condition),
+      ...(await viewAgent(condition)),
       actuators: await viewActuators(condition),
     }))
   }
 
   async #actuator(received: Received, id: string): Promise<HttpAnswer> {
     const { condition } = this.#parts
-    const reader = this.#reader(received)
+    const reader = this.#callers.reader(received)
     if (reader instanceof Refused) return await this.#refuse(received, reader)
     const actuator = condition.actuators.get(id)
     if (!actuator)
@@ -188,53 +211,5 @@ export class Service implements Handler {
         refuse('actuator-unknown', `there is no actuator ${id}`, 'see `holdfast status`'),
       )
     return { status: 200, body: await viewActuator(actuator, condition) }
-  }
-
-  async #reset(received: Received, id: string): Promise<HttpAnswer> {
-    const authenticated = this.#authenticate(received)
-    const cleared =
-      authenticated instanceof Refused ? authenticated : await reset(authenticated, id, this.#parts.resets)
-    if (cleared instanceof Refused) return await this.#refuse(received, cleared, id)
-    const { cause, detail, at } = cleared
-    return {
-      status: 200,
-      body: { outcome: 'reset', actuator: id, cleared: { cause, detail, at: new Date(at).toISOString() } },
-    }
-  }
-
-  async #rotate(received: Received): Promise<HttpAnswer> {
-    const by = this.#administrator(received)
-    const rotated = by instanceof Refused ? by : await rotate(received, by, this.#parts.rotator)
-    if (rotated instanceof Refused) return await this.#refuse(received, rotated)
-    const { generation, keyId, retiresAt, shares } = rotated
-    const previousUntil = retiresAt === undefined ? null : new Date(retiresAt).toISOString()
-    return { status: 200, body: { generation, key: keyId, previous_until: previousUntil, shares } }
-  }
-
-  async #revoke(received: Received): Promise<HttpAnswer> {
-    const { commands, revocations, clock } = this.#parts
-    const by = this.#administrator(received)
-    const revoked =
-      by instanceof Refused ? by : await revoke(received, by, revocations, commands.audit, clock)
-    if (revoked instanceof Refused) return await this.#refuse(received, revoked)
-    return { status: 200, body: { revoked: { ...revoked } } }
-  }
-
-  async #credentials(received: Received): Promise<HttpAnswer> {
-    const by = this.#administrator(received)
-    if (by instanceof Refused) return await this.#refuse(received, by)
-    return { status: 200, body: await this.#parts.ledger.list() }
-  }
-
-  async #issue(received: Received): Promise<HttpAnswer> {
-    const { commands, mint } = this.#parts
-    const issuer = this.#administrator(received)
-    const minted = issuer instanceof Refused ? issuer : await issue(received, issuer, mint, commands.audit)
-    if (minted instanceof Refused) return await this.#refuse(received, minted)
-    const { keyid, secret, serial, notAfter } = minted
-    return {
-      status: 201,
-      body: { keyid, secret, serial, not_after: new Date(notAfter * 1000).toISOString() },
-    }
   }
 }

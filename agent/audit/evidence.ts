@@ -1,6 +1,17 @@
-import { accessSync, constants, copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import Database from 'better-sqlite3'
@@ -19,7 +30,9 @@ export class Evidence implements Disposable {
   /** Whether the log was opened on the word that nobody writes to it. */
   readonly #isStill: boolean
   readonly #path: string
-  readonly #modifiedMs: number
+  /** What the names led to when the log was opened. */
+  readonly #traces: string
+  readonly #inode: number
   readonly #folder: string | undefined
 
   private constructor(reader: Reader, path: string, isStill: boolean, folder?: string) {
@@ -27,7 +40,8 @@ export class Evidence implements Disposable {
     this.#reader = reader
     this.#path = path
     this.#isStill = isStill
-    this.#modifiedMs = statSync(path).mtimeMs
+    this.#traces = tracesOf(path)
+    this.#inode = statSync(path).ino
     this.#folder = folder
   }
 
@@ -49,8 +63,32 @@ export class Evidence implements Disposable {
 
   /** Whether a writer came to a log of which it was believed that nobody writes to it: what was read may be a mixture. */
   wasDisturbed(): boolean {
-    if (!this.#isStill) return false
-    return existsSync(`${this.#path}-shm`) || statSync(this.#path).mtimeMs !== this.#modifiedMs
+    return this.#isStill && tracesOf(this.#path) !== this.#traces
+  }
+
+  /** Whether the log may hold more than can be read here: it was opened as a still or copied file, and somebody wrote since; or another is in its place. */
+  isOutdated(): boolean {
+    const isLive = !this.#isStill && this.#folder === undefined
+    if (isLive) return statSync(this.#path, { throwIfNoEntry: false })?.ino !== this.#inode
+    return tracesOf(this.#path) !== this.#traces
+  }
+
+  /**
+   * Copies the log as it is at one moment into one file, which needs no other beside it; durable when this resolves. Rejects with
+   * what SQLite and the file system say, and leaves no half of a file.
+   */
+  async copyTo(path: string): Promise<void> {
+    // Made first, for its owner alone: SQLite would give it the mode of the moment, and take one that is there.
+    closeSync(openSync(path, 'wx', 0o600))
+    try {
+      if (this.#reader instanceof Database) await this.#reader.backup(path, { progress: () => ALL_PAGES })
+      else copyFileSync(this.#path, path)
+      if (this.wasDisturbed()) throw new Error('the agent opened the log while it was copied: run this again')
+      makeDurable(path)
+    } catch (error) {
+      for (const end of ['', '-wal', '-shm', '-journal']) rmSync(`${path}${end}`, { force: true })
+      throw error
+    }
   }
 
   [Symbol.dispose](): void {
@@ -81,6 +119,28 @@ export class Evidence implements Disposable {
       throw error
     }
   }
+}
+
+/** In one step: a backup in several begins anew whenever somebody writes in between. */
+const ALL_PAGES = 0x7fff_ffff
+
+function makeDurable(path: string): void {
+  for (const each of [path, dirname(path)]) {
+    const file = openSync(each, 'r')
+    try {
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+  }
+}
+
+/** Changes with everything that a writer does to the files of a log, its coming and going included. */
+function tracesOf(path: string): string {
+  return ['', '-wal', '-shm']
+    .map(end => statSync(`${path}${end}`, { throwIfNoEntry: false }))
+    .map(found => (found ? `${found.ino} ${found.size} ${found.mtimeMs}` : 'none'))
+    .join()
 }
 
 /** The file may have been made to attack whoever reads it. */

@@ -6,7 +6,7 @@ import { AuditFailure } from './failure.ts'
 /** Marks the file as a holdfast audit log: "hfal" in ASCII (SQLite file format §1.3.14). */
 export const APPLICATION_ID = 0x6866_616c
 /** Version of the tables below. A program never writes a version that it does not know. */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 
 /** How long a lock of another program is waited for. */
 const LOCK_WAIT_MS = 2000
@@ -17,7 +17,8 @@ const SYNCHRONOUS_FULL = 2
 
 /**
  * The columns behind the indexes are computed from the bytes and stored nowhere but in the index: the bytes stay the one
- * place where anything is said. The triggers stop a slip of the hand, not an attacker; the tree is there for that.
+ * place where anything is said. `actor` is who did it: of a credential that was issued, its issuer. The triggers stop a
+ * slip of the hand, not an attacker; the tree is there for that. `pruned` keeps the hashes of records that were archived.
  */
 const TABLES = `
   CREATE TABLE record (
@@ -26,14 +27,19 @@ const TABLES = `
     leaf       BLOB NOT NULL CHECK (length(leaf) = 32),
     time       TEXT GENERATED ALWAYS AS (bytes ->> '$.time') VIRTUAL,
     kind       TEXT GENERATED ALWAYS AS (bytes ->> '$.kind') VIRTUAL,
+    actor      TEXT GENERATED ALWAYS AS (coalesce(bytes ->> '$.issuer', bytes ->> '$.by', bytes ->> '$.subject')) VIRTUAL,
     credential TEXT GENERATED ALWAYS AS (bytes ->> '$.credential') VIRTUAL,
     actuator   TEXT GENERATED ALWAYS AS (bytes ->> '$.actuator') VIRTUAL,
+    outcome    TEXT GENERATED ALWAYS AS (bytes ->> '$.outcome') VIRTUAL,
     nonce      TEXT GENERATED ALWAYS AS (bytes ->> '$.nonce') VIRTUAL,
     created    ANY  GENERATED ALWAYS AS (bytes ->> '$.created') VIRTUAL
   ) STRICT;
+  CREATE INDEX record_time       ON record (time);
   CREATE INDEX record_kind       ON record (kind, time);
+  CREATE INDEX record_actor      ON record (actor, time) WHERE actor IS NOT NULL;
   CREATE INDEX record_credential ON record (credential, time) WHERE credential IS NOT NULL;
   CREATE INDEX record_actuator   ON record (actuator, time) WHERE actuator IS NOT NULL;
+  CREATE INDEX record_outcome    ON record (outcome, time) WHERE outcome IS NOT NULL;
   CREATE INDEX record_nonce      ON record (created) WHERE nonce IS NOT NULL;
   CREATE TRIGGER record_stays    BEFORE DELETE ON record BEGIN SELECT RAISE(ABORT, 'audit records are not deleted'); END;
   CREATE TRIGGER record_holds    BEFORE UPDATE ON record BEGIN SELECT RAISE(ABORT, 'audit records are not changed'); END;
@@ -42,6 +48,10 @@ const TABLES = `
     root     BLOB NOT NULL CHECK (length(root) = 32),
     frontier BLOB NOT NULL,
     note     TEXT
+  ) STRICT;
+  CREATE TABLE pruned (
+    seq  INTEGER PRIMARY KEY,
+    leaf BLOB NOT NULL CHECK (length(leaf) = 32)
   ) STRICT;
 `
 
@@ -78,7 +88,7 @@ export function openDatabase(path: string, mode: OpenMode): OpenedDatabase {
 
 /** As much of a database as reading takes: what two libraries for SQLite have in common. */
 export interface Readable {
-  prepare(sql: string): { all(...parameters: (number | bigint)[]): unknown[] }
+  prepare(sql: string): { all(...parameters: (number | bigint | string)[]): unknown[] }
 }
 
 const IDENTITY = `
@@ -96,11 +106,12 @@ export function versionOf(database: Readable, path: string): number | undefined 
   const { application, version, objects } = identity as Record<'application' | 'version' | 'objects', number>
   if (application === 0 && version === 0 && objects === 0) return undefined
   if (application !== APPLICATION_ID) throw corrupt(`${path} is a database, but not a holdfast audit log`)
-  if (version > SCHEMA_VERSION) {
+  if (version !== SCHEMA_VERSION) {
+    const writer = version > SCHEMA_VERSION ? 'newer' : 'older'
     throw new AuditFailure({
       kind: 'unwritable',
-      detail: `${path} has schema ${version}, and this program knows ${SCHEMA_VERSION} at most: a newer holdfast wrote it`,
-      remedy: 'run the newer holdfast, or start a new log and keep this one as it is',
+      detail: `${path} has schema ${version}, and this program knows ${SCHEMA_VERSION}: ${writer === 'newer' ? 'a newer' : 'an older'} holdfast wrote it`,
+      remedy: `run the ${writer} holdfast, or start a new log and keep this one as it is`,
     })
   }
   return version
@@ -129,7 +140,8 @@ function makeFile(path: string, mode: OpenMode): void {
     throw new AuditFailure({
       kind: 'missing',
       detail: `there is no audit log at ${path}`,
-      remedy: 'put the log back from its backup, or enrol again to begin a new one',
+      remedy:
+        'put the log back from its backup; an agent that starts without one begins a new one, and says so',
     })
   }
   closeSync(openSync(path, 'ax', 0o600))
@@ -141,7 +153,8 @@ function makeFile(path: string, mode: OpenMode): void {
   }
 }
 
-function makeTables(database: Database.Database): void {
+/** Makes the tables of an empty log. Whoever changes them gives them another version. */
+export function makeTables(database: Database.Database): void {
   database
     .transaction(() => {
       database.exec(TABLES)

@@ -1,7 +1,8 @@
-import { type CheckpointNote, parseCheckpoint } from './checkpoint.ts'
+import { type CheckpointNote, parseCheckpoint, RECORDS_PER_CHECKPOINT } from './checkpoint.ts'
 import { Evidence } from './evidence.ts'
 import { Examination, Tampered } from './examination.ts'
 import { isSignedBy, type NoteVerifier, parseVkey } from './note.ts'
+import { structureFault } from './structure.ts'
 
 export interface VerifyOptions {
   /** The log: the live file, or a copy with the `-wal` beside it if there was one. */
@@ -10,6 +11,8 @@ export interface VerifyOptions {
   readonly publicKey?: string
   /** A checkpoint note that was kept elsewhere: the only thing that tells of a tail cut off whole. */
   readonly checkpoint?: string
+  /** Leaves out whether the indexes fit the records: quicker, and says nothing of what a search would find. */
+  readonly recordsOnly?: boolean
 }
 
 export type Verdict =
@@ -17,6 +20,10 @@ export type Verdict =
       /** Every record is what it was when it was written, as far as checkpoints vouch for it. */
       readonly kind: 'intact'
       readonly records: number
+      /** Those of them that were pruned: their hashes are what was written, and their bytes are elsewhere. */
+      readonly pruned: number
+      /** Those whose bytes an archive has as they were written; undefined when none was compared. */
+      readonly archived?: number
       /** Merkle root over all records, base64 as in a checkpoint. */
       readonly root: string
       /** Records that a verified signature covers. */
@@ -26,8 +33,15 @@ export type Verdict =
     }
   | {
       readonly kind: 'tampered'
-      /** The first record that is not what it was; the log's size when records are missing at its end. */
-      readonly at: number
+      /** The first record that is not what it was; the log's size when records are missing at its end. Undefined when it is not about single records. */
+      readonly at: number | undefined
+      readonly detail: string
+    }
+  | {
+      /** Nothing contradicts the records, and signatures that there must have been do not vouch for them. */
+      readonly kind: 'unsigned'
+      readonly records: number
+      readonly signedUpTo: number
       readonly detail: string
     }
   | { readonly kind: 'unreadable'; readonly detail: string }
@@ -44,18 +58,18 @@ export function verifyAuditLog(options: VerifyOptions): Verdict {
     return unreadable('the checkpoint to compare with is not a checkpoint note')
   if (held && keys.length > 0 && !keys.some(key => isSignedBy(held.note, key)))
     return unreadable('the checkpoint to compare with is not signed by the public key')
-  const first = verifyOnce(options.path, keys, held)
-  return first === 'disturbed' ? settled(verifyOnce(options.path, keys, held)) : first
+  const first = verifyOnce(options, keys, held)
+  return first === 'disturbed' ? settled(verifyOnce(options, keys, held)) : first
 }
 
 function verifyOnce(
-  path: string,
+  { path, recordsOnly }: VerifyOptions,
   keys: readonly NoteVerifier[],
   held: CheckpointNote | undefined,
 ): Verdict | 'disturbed' {
   try {
     using evidence = Evidence.open(path)
-    const verdict = examine(evidence, keys, held)
+    const verdict = examine(evidence, keys, held, recordsOnly ?? false)
     return verdict.kind !== 'intact' && evidence.wasDisturbed() ? 'disturbed' : verdict
   } catch (error) {
     return unreadable(error instanceof Error ? error.message : String(error))
@@ -66,20 +80,41 @@ function examine(
   evidence: Evidence,
   keys: readonly NoteVerifier[],
   held: CheckpointNote | undefined,
+  recordsOnly: boolean,
 ): Verdict {
   try {
-    const { frontier, signedUpTo } = new Examination(evidence.database, keys, held).run()
+    const { frontier, signedUpTo, isEnrolled, pruned } = new Examination(evidence.database, keys, held).run()
+    const fault = recordsOnly ? undefined : structureFault(evidence.database)
+    if (fault) return { kind: 'tampered', ...fault }
+    const unsignedTail = frontier.size - signedUpTo
+    if (keys.length > 0 && mustBeSigned(unsignedTail, isEnrolled && signedUpTo === 0))
+      return {
+        kind: 'unsigned',
+        records: frontier.size,
+        signedUpTo,
+        detail: unsignedWords(signedUpTo, unsignedTail),
+      }
     return {
       kind: 'intact',
       records: frontier.size,
+      pruned,
       root: Buffer.from(frontier.root()).toString('base64'),
       signedUpTo,
-      unsignedTail: frontier.size - signedUpTo,
+      unsignedTail,
     }
   } catch (error) {
     if (error instanceof Tampered) return { kind: 'tampered', at: error.at, detail: error.message }
     return unreadable(error instanceof Error ? error.message : String(error))
   }
+}
+
+/** An agent that has its key signs as it goes, and its enrolment at once. */
+function mustBeSigned(unsignedTail: number, isEnrolledUnsigned: boolean): boolean {
+  return unsignedTail > RECORDS_PER_CHECKPOINT || (isEnrolledUnsigned && unsignedTail > 0)
+}
+
+function unsignedWords(signedUpTo: number, unsignedTail: number): string {
+  return `no signature covers the last ${unsignedTail} records, and an agent that has its key leaves at most ${RECORDS_PER_CHECKPOINT} open. Either the agent ran without its key (there is an alarm then) or was ended before it had it, and signs them all once it has; or somebody took the signatures out and may have changed any record from ${signedUpTo} on: compare with a checkpoint that was kept elsewhere`
 }
 
 function readKeys(text: string | undefined): readonly NoteVerifier[] | undefined {

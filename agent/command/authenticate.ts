@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { parseCaveat } from '../../model/caveat.ts'
 import { Refusal } from '../../model/refusal.ts'
+import { type Permission, permissionsOf, type Roles } from '../../model/role.ts'
 import { signatureBase } from '../../model/signature.ts'
 import type { Clock, UnixMs } from '../../model/time.ts'
 import { chainSecret, hmacSha256 } from '../credential/chain.ts'
@@ -18,6 +19,8 @@ export interface Authenticated {
   readonly received: Received
   readonly who: Who
   readonly claims: Claims
+  /** What its roles allow together. */
+  readonly may: ReadonlySet<Permission>
   /** False when nobody can say whether this signature was seen before: then it moves nothing away from safe. */
   readonly certainlyNew: boolean
 }
@@ -25,9 +28,10 @@ export interface Authenticated {
 export interface Authenticator {
   readonly environment: string
   readonly gateway: string
-  readonly keys: EpochKeys
+  readonly keys: Pick<EpochKeys, 'keyFor'>
   readonly replay: ReplayMemory
   readonly revocations: Pick<Revocations, 'of'>
+  readonly roles: Roles
   readonly clock: Clock
 }
 
@@ -57,7 +61,8 @@ export function authenticate(received: Received, by: Authenticator): Authenticat
   if (claims instanceof Refusal) return new Refused(claims, who)
   const no = checkValidity(claims, now) ?? checkRevocation(claims, by.revocations)
   if (no) return new Refused(no, who)
-  return { stage: 'authenticated', received, who, claims, certainlyNew: memory === 'new' }
+  const may = permissionsOf(by.roles, claims.roles)
+  return { stage: 'authenticated', received, who, claims, may, certainlyNew: memory === 'new' }
 }
 
 /** Whom a credential was issued to: its first subject. Whatever was appended later cannot disguise it. */

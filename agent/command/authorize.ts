@@ -2,7 +2,7 @@ import { BlockList, isIPv6 } from 'node:net'
 import { z } from 'zod'
 import { allowsSetpoint, type Caveat, coversActuator } from '../../model/caveat.ts'
 import { type Json, parseJsonStrictly, RepeatedKey } from '../../model/json.ts'
-import { type Permission, permissionsOf } from '../../model/role.ts'
+import type { Permission } from '../../model/role.ts'
 import { describeDomain, resolveSetpoint, type Setpoint, type Target } from '../../model/setpoint.ts'
 import type { Actuator } from './actuator.ts'
 import type { Authenticated } from './authenticate.ts'
@@ -26,7 +26,7 @@ const CommandBody = z.strictObject({
 
 /** Asks whether the credential allows this kind of request at all: from this network, with this role. */
 export function authorizeRequest(authenticated: Authenticated, permission: Permission): Refused | undefined {
-  const { received, claims, who } = authenticated
+  const { received, claims, who, may } = authenticated
   for (const caveat of authenticated.claims.caveats) {
     if (!hasIdentity(caveat, received.channel.certificate)) {
       return refuse(
@@ -45,11 +45,11 @@ export function authorizeRequest(authenticated: Authenticated, permission: Permi
       )
     }
   }
-  if (!permissionsOf(claims.roles).has(permission)) {
+  if (!may.has(permission)) {
     return refuse(
       'role-denied',
       `the role ${claims.roles.join(' and ')} does not allow: ${permission}`,
-      `use a credential of a role that allows it`,
+      'use a credential of a role that allows it: holdfast roles',
       who,
     )
   }
@@ -127,7 +127,7 @@ export function authorizeCommand(
     actuator,
     target,
     reason: body.reason,
-    towardsSafe: target.write === actuator.safe.write,
+    towardsSafe: target.write === actuator.safe?.write,
   }
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Caveat, type Grant, parseCaveat, parseGrant } from '../../model/caveat.ts'
 import { Refusal } from '../../model/refusal.ts'
-import { ROLES } from '../../model/role.ts'
+import { BREAK_GLASS_ROLE, type Roles } from '../../model/role.ts'
 import { formatDuration, parseDuration } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
 import type { Mint, Minted } from '../credential/mint.ts'
@@ -14,7 +14,7 @@ const OrderBody = z.strictObject({
   subject: z
     .string()
     .refine(text => parseCaveat(`sub=${text}`), 'expected 1 to 64 letters, digits and . _ @ + -'),
-  role: z.enum([...ROLES.keys()]),
+  role: z.string().max(63),
   actuators: z
     .array(
       z
@@ -49,6 +49,15 @@ const OrderBody = z.strictObject({
   lifetime: z.string().refine(text => parseDuration(text), 'expected a duration such as 15m'),
 })
 
+/** What issuing needs. */
+export interface Issuing {
+  readonly mint: Mint
+  readonly roles: Roles
+  readonly audit: AuditLog
+  /** Why the time is not known, if it is not. */
+  clockTrouble(): string | undefined
+}
+
 /**
  * Issues a credential: for an `issuer` who may, or for whoever opened the admin socket. What the issuer's own credential
  * is narrowed to, the new one is too, and it does not outlive it.
@@ -56,8 +65,7 @@ const OrderBody = z.strictObject({
 export async function issue(
   received: Received,
   issuer: Authenticated | undefined,
-  mint: Mint,
-  audit: AuditLog,
+  { mint, roles, audit, clockTrouble }: Issuing,
 ): Promise<Minted | Refused> {
   const who = issuer?.who
   if (received.source !== 'local' && !received.channel.certificate) {
@@ -70,6 +78,17 @@ export async function issue(
   }
   const order = readBody({ received, who }, OrderBody)
   if (order instanceof Refused) return order
+  const unfit = checkRole(order.role, issuer, roles)
+  if (unfit) return unfit
+
+  const untimed = clockTrouble()
+  if (untimed)
+    return refuse(
+      'clock-untrusted',
+      `nobody could say until when it is good: ${untimed}`,
+      'set the clock first',
+      who,
+    )
 
   const own: Caveat[] = []
   const grants = (order.actuators ?? [])
@@ -112,5 +131,22 @@ export async function issue(
     `no record, no credential: ${appended.detail}`,
     'see the audit log in `holdfast status`',
     who,
+  )
+}
+
+/** A role that there is, and that may do no more than whoever gives it away. */
+function checkRole(role: string, issuer: Authenticated | undefined, roles: Roles): Refused | undefined {
+  const permissions = roles.get(role)
+  if (!permissions || role === BREAK_GLASS_ROLE) {
+    const known = [...roles.keys()].filter(name => name !== BREAK_GLASS_ROLE)
+    return refuse('body-malformed', `there is no role ${role}`, `there are: ${known.join(', ')}`, issuer?.who)
+  }
+  const beyond = issuer ? permissions.filter(permission => !issuer.may.has(permission)) : []
+  if (beyond.length === 0) return undefined
+  return refuse(
+    'role-denied',
+    `the role ${role} may do what its issuer may not: ${beyond.join(', ')}`,
+    'issue a lesser role, or issue it with a credential that may do as much',
+    issuer?.who,
   )
 }

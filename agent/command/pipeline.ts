@@ -1,3 +1,4 @@
+import type { Supervision } from '../../failsafe/supervision.ts'
 import type { Outcome } from '../../model/outcome.ts'
 import { Refusal } from '../../model/refusal.ts'
 import type { Setpoint } from '../../model/setpoint.ts'
@@ -6,11 +7,11 @@ import type { AuditLog } from '../audit/log.ts'
 import { actuate } from './actuate.ts'
 import type { Actuator } from './actuator.ts'
 import { type Authenticator, authenticate } from './authenticate.ts'
-import { authorizeCommand } from './authorize.ts'
+import { type Authorized, authorizeCommand } from './authorize.ts'
 import { patiently } from './patience.ts'
 import { type Permits, permit } from './permit.ts'
-import { tooMany } from './rates.ts'
-import type { Received } from './received.ts'
+import { unlessTooEarly } from './rates.ts'
+import { type Received, wayOf } from './received.ts'
 import { type Intended, recordIntent } from './record-intent.ts'
 import type { Refusals } from './refusals.ts'
 import { Refused } from './refused.ts'
@@ -22,6 +23,8 @@ export interface Commands {
   readonly permits: Permits
   readonly audit: AuditLog
   readonly refusals: Refusals
+  /** Learns of every movement. */
+  readonly supervision: Pick<Supervision, 'moving' | 'moved'>
   readonly clock: Clock
   /** Makes a name for a command, never the same twice. */
   newCommandId(): string
@@ -47,8 +50,12 @@ export interface CommandAnswer {
  */
 export async function carryOut(received: Received, id: string, commands: Commands): Promise<CommandAnswer> {
   const { authenticator, actuators, permits, audit, clock } = commands
-  const refused = async (no: Refused): Promise<CommandAnswer> => {
-    const recorded = await commands.refusals.of(received, no, id)
+  const refused = async (no: Refused, command?: Authorized): Promise<CommandAnswer> => {
+    const asked = command && { asked: command.target.setpoint, reason: command.reason }
+    const recorded = await commands.refusals.of(received, no, id, {
+      ...asked,
+      latency: since(received, clock),
+    })
     return {
       outcome: { kind: 'refused', refusal: no.refusal },
       actuator: id,
@@ -63,12 +70,13 @@ export async function carryOut(received: Received, id: string, commands: Command
   const authorized = authorizeCommand(authenticated, id, actuators)
   if (authorized instanceof Refused) return refused(authorized)
 
+  await permits.pacing.look(authorized)
   const permission = permit(authorized, permits)
-  if (permission instanceof Refused) return refused(permission)
+  if (permission instanceof Refused) return refused(permission, authorized)
   using permitted = permission
 
   const intended = await recordIntent(permitted, audit, clock, commands.newCommandId())
-  if (intended instanceof Refused) return refused(intended)
+  if (intended instanceof Refused) return refused(intended, authorized)
 
   const outcome = await moveAndLook(intended, commands)
   const latency = since(received, clock)
@@ -87,13 +95,23 @@ export async function carryOut(received: Received, id: string, commands: Command
  * come in between, nobody knows what the plant did, and that is what is answered and recorded.
  */
 async function moveAndLook(intended: Intended, commands: Commands): Promise<Outcome> {
+  const { permits } = commands
+  const { authorized } = intended.permitted
   try {
+    const { actuator, target, towardsSafe } = authorized
+    commands.supervision.moving(actuator.id)
     const actuated = await actuate(intended, commands.authenticator.revocations)
     if (actuated instanceof Refusal) return { kind: 'refused', refusal: actuated }
-    return await verify(actuated, commands.clock)
+    permits.pacing.written(authorized, actuated.sure)
+    const outcome = await verify(actuated, commands.clock)
+    const isDone = outcome.kind === 'verified' || outcome.kind === 'mismatch'
+    if (isDone && !intended.permitted.control.signal.aborted)
+      commands.supervision.moved(actuator.id, target, towardsSafe)
+    return outcome
   } catch (error) {
     commands.onMistake(error)
-    const asked = intended.permitted.authorized.target.setpoint
+    permits.pacing.written(authorized, false)
+    const asked = authorized.target.setpoint
     return {
       kind: 'unknown',
       asked,
@@ -103,12 +121,6 @@ async function moveAndLook(intended: Intended, commands: Commands): Promise<Outc
   }
 }
 
-/** A forgery that comes too early for its source's rate is told that, and is no evidence: a flood is not an attack on a key. */
-function unlessTooEarly(received: Received, refused: Refused): Refused {
-  if (received.tooEarly === 0 || refused.who) return refused
-  return new Refused(tooMany(`from ${received.source}`, received.tooEarly))
-}
-
 /** The outcome is durable before it is answered. When it cannot be, the answer is still the truth, and says so. */
 async function recordOutcome(
   intended: Intended,
@@ -116,7 +128,7 @@ async function recordOutcome(
   latency: Millis,
   { audit, clock }: Commands,
 ): Promise<boolean> {
-  const { authenticated, actuator, target, towardsSafe } = intended.permitted.authorized
+  const { authenticated, actuator, target, reason, towardsSafe } = intended.permitted.authorized
   const appended = audit.append({
     kind: 'command-outcome',
     command: intended.command,
@@ -126,6 +138,8 @@ async function recordOutcome(
     ...detailsOf(outcome),
     subject: authenticated.claims.subject,
     credential: authenticated.who.serial,
+    ...wayOf(authenticated.received),
+    ...(reason === undefined ? {} : { reason }),
     latency_ms: Math.round(latency * 1000) / 1000,
   })
   const answer = await patiently(appended, towardsSafe, clock)

@@ -41,3 +41,13 @@ export interface Received {
   readonly tooEarly: Millis
   readonly arrived: { readonly wall: UnixMs; readonly monotonic: MonotonicMs }
 }
+
+/** The way a request came in, as every record about it says it. */
+export function wayOf({ channel, source }: Received): {
+  readonly channel: string
+  readonly source: string
+  readonly identity?: string
+} {
+  const { name, identity } = channel
+  return { channel: name, source, ...(identity === undefined ? {} : { identity }) }
+}

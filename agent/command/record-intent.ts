@@ -2,6 +2,7 @@ import type { Clock } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
 import { patiently } from './patience.ts'
 import type { Permitted } from './permit.ts'
+import { wayOf } from './received.ts'
 import { type Refused, refuse } from './refused.ts'
 
 /** A command whose intention is durable, or that goes towards safe and does not wait for a log that cannot be written. */
@@ -22,6 +23,7 @@ export async function recordIntent(
 ): Promise<Intended | Refused> {
   const { authenticated, actuator, target, reason, towardsSafe } = permitted.authorized
   const { who, claims, received } = authenticated
+  const { approval } = permitted
   const appended = audit.append({
     kind: 'command-intent',
     command,
@@ -32,9 +34,8 @@ export async function recordIntent(
     credential: who.serial,
     nonce: who.nonce,
     created: who.created,
-    channel: received.channel.name,
-    source: received.source,
-    ...(received.channel.certificate ? { identity: received.channel.identity } : {}),
+    ...wayOf(received),
+    ...(approval ? { approved_by: approval.subject, approval_credential: approval.credential } : {}),
     ...(reason === undefined ? {} : { reason }),
   })
   const answer = await patiently(appended, towardsSafe, clock)

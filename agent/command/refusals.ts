@@ -1,8 +1,10 @@
 import type { AuthenticationFailures } from '../../failsafe/authentication-failures.ts'
 import type { Trips } from '../../failsafe/trips.ts'
 import type { AuditEntry } from '../../model/audit.ts'
+import type { Setpoint } from '../../model/setpoint.ts'
+import type { Millis } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
-import type { Received } from './received.ts'
+import { type Received, wayOf } from './received.ts'
 import type { RefusalBook } from './refusal-book.ts'
 import type { Refused } from './refused.ts'
 
@@ -12,9 +14,20 @@ export interface Consequences {
   readonly failures: AuthenticationFailures
   readonly trips: Trips
   /** Actuators that there are: a failure aimed at nothing moves nothing. */
-  readonly actuators: { has(id: string): boolean }
+  readonly actuators: ReadonlyMap<string, { readonly tripsOnFailures: boolean }>
   alarm(actuator: string, detail: string): void
   suspend(identity: string, actuator: string, detail: string): void
+  /** Lets nobody in over a listener any more: attacks over it have used up the day's trips. */
+  closeListener(listener: string, detail: string): void
+}
+
+/** What is known of a request beyond how it came in and why it was refused. */
+export interface RefusedRequest {
+  /** What a command asked for, once its body was read. */
+  readonly asked?: Setpoint
+  readonly reason?: string | undefined
+  /** From its arrival to its refusal. */
+  readonly latency?: Millis
 }
 
 /** What is done about a refused request: the fail-safe hears of it first, then the log. */
@@ -31,20 +44,28 @@ export class Refusals {
    * should be known again after a restart; beyond the first few of a kind refusals are counted instead, whoever sends
    * them: no sender decides how fast the log grows.
    */
-  async of(received: Received, refused: Refused, aimedAt?: string): Promise<boolean> {
+  async of(
+    received: Received,
+    refused: Refused,
+    aimedAt?: string,
+    { asked, reason, latency }: RefusedRequest = {},
+  ): Promise<boolean> {
     if (aimedAt !== undefined && this.#to.actuators.has(aimedAt)) this.#weigh(received, refused, aimedAt)
     const { refusal, who } = refused
     if (!this.#to.book.admits(refusal.code, who?.subject ?? received.source, aimedAt)) return false
     const entry: AuditEntry = {
       kind: 'refusal',
+      outcome: 'refused',
       code: refusal.code,
       status: refusal.status,
       detail: refusal.detail,
       method: received.method,
       path: received.path,
-      channel: received.channel.name,
-      source: received.source,
+      ...wayOf(received),
       ...(aimedAt === undefined ? {} : { actuator: aimedAt }),
+      ...(asked === undefined ? {} : { asked }),
+      ...(reason === undefined ? {} : { reason }),
+      ...(latency === undefined ? {} : { latency_ms: Math.round(latency * 1000) / 1000 }),
       ...(who?.subject ? { subject: who.subject } : {}),
       ...(who ? { credential: who.serial, nonce: who.nonce, created: who.created } : {}),
     }
@@ -60,6 +81,7 @@ export class Refusals {
       channel,
       source,
       tripped: this.#to.trips.phase(actuator) !== 'normal',
+      trips: this.#to.actuators.get(actuator)?.tripsOnFailures ?? true,
       ...(who ? { holder: who.subject ?? `of credential ${who.serial}` } : {}),
     })
     switch (verdict.kind) {
@@ -73,6 +95,12 @@ export class Refusals {
           this.#to.suspend(verdict.identity, actuator, verdict.detail)
         }
         return this.#to.trips.trip(actuator, 'authentication-failures', verdict.detail)
+      case 'spent': {
+        const detail = `${verdict.detail}; its trips of today are used up, so nothing is moved any more`
+        if (!verdict.attributed) return this.#to.closeListener(verdict.listener, detail)
+        if (who || channel.certificate) return this.#to.suspend(verdict.identity, actuator, detail)
+        return this.#to.alarm(actuator, detail)
+      }
     }
   }
 }

@@ -1,19 +1,25 @@
 import { z } from 'zod'
 import type { AuthenticationFailures } from '../../failsafe/authentication-failures.ts'
 import type { Trips } from '../../failsafe/trips.ts'
+import { Refusal } from '../../model/refusal.ts'
 import type { TripRecord } from '../../model/trip.ts'
 import type { AuditLog } from '../audit/log.ts'
+import type { Actuator } from './actuator.ts'
+import type { Approvals } from './approvals.ts'
 import type { Authenticated } from './authenticate.ts'
 import { authorizeActuator, authorizeRequest, readBody } from './authorize.ts'
 import { Refused, refuse } from './refused.ts'
 
 export interface Resets {
-  readonly actuators: { has(id: string): boolean }
+  readonly actuators: ReadonlyMap<string, Pick<Actuator, 'approvals'>>
   readonly trips: Trips
   readonly failures: AuthenticationFailures
+  /** Why the actuator would trip again at once, in words. */
+  persists(actuator: string): string | undefined
   /** From this level on, failures still coming in are a cause that persists. */
   readonly warnLevel: number
   readonly audit: AuditLog
+  readonly approvals: Approvals
   /** Lets the identities go that were suspended with this trip. */
   lift(actuator: string): void
 }
@@ -31,8 +37,8 @@ export async function reset(
   if (denied) return denied
   const body = readBody(authenticated, ResetBody)
   if (body instanceof Refused) return body
-  if (!resets.actuators.has(id))
-    return refuse('actuator-unknown', `there is no actuator ${id}`, 'see `holdfast status`', who)
+  const actuator = resets.actuators.get(id)
+  if (!actuator) return refuse('actuator-unknown', `there is no actuator ${id}`, 'see `holdfast status`', who)
   const { trips, failures, audit } = resets
   const first = trips.firstOut(id)
   if (!first) return refuse('not-tripped', `${id} is not tripped`, undefined, who)
@@ -45,6 +51,28 @@ export async function reset(
       who,
     )
   }
+  const persisting = resets.persists(id)
+  if (persisting !== undefined) {
+    return refuse(
+      'cause-persists',
+      `${id} would trip again at once: ${persisting}`,
+      'mend that first; the trip keeps it in its safe state meanwhile',
+      who,
+    )
+  }
+  if (!first.acknowledged) {
+    return refuse(
+      'not-acknowledged',
+      `nobody has acknowledged the trip of ${id} yet`,
+      `look at its cause, then: holdfast acknowledge ${id}`,
+      who,
+    )
+  }
+  const approval =
+    actuator.approvals.reset < 2
+      ? undefined
+      : resets.approvals.ask({ action: 'reset', actuator: id }, authenticated)
+  if (approval instanceof Refusal) return new Refused(approval, who)
   const answer = await trips.reset(id, async () => {
     const appended = await audit.append({
       kind: 'reset',
@@ -57,6 +85,7 @@ export async function reset(
       created: who.created,
       channel: received.channel.name,
       source: received.source,
+      ...(approval ? { approved_by: approval.subject, approval_credential: approval.credential } : {}),
       ...(body.reason === undefined ? {} : { reason: body.reason }),
     })
     return appended.kind === 'durable'
@@ -65,6 +94,8 @@ export async function reset(
     case 'reset':
       resets.lift(id)
       return first
+    // Acknowledged a moment ago, and not any more: it has left its safe state since.
+    case 'not-acknowledged':
     case 'not-tripped':
       return refuse(
         'tripped',

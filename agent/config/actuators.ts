@@ -11,9 +11,11 @@ import {
   sharesWith,
 } from '../../drivers/point.ts'
 import { describeDomain, type Position, resolveSetpoint, type SetpointDomain } from '../../model/setpoint.ts'
+import { commandLimitForms, resolvePace } from './command-limits.ts'
 import type { ActuatorConfig, DeviceConfig } from './config.ts'
 import { checkProtocol, checkPulse } from './devices.ts'
 import { name, timeout } from './forms.ts'
+import { guardForms } from './guards.ts'
 import { describeNames, type Names } from './names.ts'
 import { missingForWrite, pointForm, resolvePoint } from './points.ts'
 import type { Path, Report } from './problem.ts'
@@ -22,6 +24,15 @@ const position = z.strictObject({
   write: z.number('expected the value to write'),
   feedback: z.number('expected the feedback value that shows it'),
 })
+
+const people = z.int('expected how many people it takes: 1 or 2').min(1).max(2)
+const approvalsForm = z.union(
+  [
+    people.transform(both => ({ command: both, reset: both })),
+    z.strictObject({ command: people.default(1), reset: people.default(1) }),
+  ],
+  'expected how many people it takes: 1 or 2, or { command: 2, reset: 1 }',
+)
 
 export const actuatorForm = z.strictObject({
   description: z.string().max(200).default(''),
@@ -40,15 +51,21 @@ export const actuatorForm = z.strictObject({
     .optional(),
   safe: z.union(
     [z.string(), z.number()],
-    'expected the setpoint that is safe: a position, or a value in range',
+    'expected the setpoint that is safe: a position, a value in range, or hold',
   ),
   tolerance: z.number().min(0).default(0),
   travel_time: timeout,
+  approvals: approvalsForm.default({ command: 1, reset: 1 }),
+  ...commandLimitForms,
+  ...guardForms,
 })
 
 export type ActuatorFile = z.output<typeof actuatorForm>
 
 const WRITABLE = 'expected a coil, a holding_register, or a node with its data_type'
+
+/** An actuator without its guards, which name other actuators. */
+export type BareActuator = Omit<ActuatorConfig, 'guards'>
 
 /** Checks what one actuator means. */
 export function resolveActuator(
@@ -57,7 +74,7 @@ export function resolveActuator(
   names: Names,
   devices: ReadonlyMap<string, DeviceConfig>,
   report: Report,
-): ActuatorConfig | undefined {
+): BareActuator | undefined {
   const at = (...steps: Path): Path => ['actuators', id, ...steps]
   if (!names.devices.includes(actuator.device)) {
     report(at('device'), `there is no device ${actuator.device}; there ${describeNames(names.devices)}`)
@@ -91,11 +108,11 @@ export function resolveActuator(
   // What cannot be written at all has been told; that no value fits it would be the same once more.
   if (canWrite(command))
     checkDomain(domain, command, (path, message) => report(at(...path), message), actuator.tolerance)
-  const safe = resolveSetpoint(domain, actuator.safe)
-  if (!safe) {
+  const safe = actuator.safe === HOLD ? undefined : resolveSetpoint(domain, actuator.safe)
+  if (!safe && actuator.safe !== HOLD) {
     report(
       at('safe'),
-      `the actuator cannot take ${JSON.stringify(actuator.safe)}: expected ${describeDomain(domain)}`,
+      `the actuator cannot take ${JSON.stringify(actuator.safe)}: expected ${describeDomain(domain)}, or hold`,
     )
     return undefined
   }
@@ -109,13 +126,24 @@ export function resolveActuator(
     safe,
     tolerance: actuator.tolerance,
     travelTime: actuator.travel_time,
+    approvals: actuator.approvals,
+    selectionLasts: actuator.select_before_operate,
+    pace: resolvePace(actuator, domain, safe !== undefined, (path, message) => report(at(...path), message)),
   }
 }
+
+/** For `safe`: a trip leaves it where it is. */
+const HOLD = 'hold'
 
 /** What is written for any setpoint must fit the point, and its feedback must tell positions apart. */
 function checkDomain(domain: SetpointDomain, point: Point, report: Report, tolerance: number): void {
   if (domain.kind === 'range') return checkRange(domain, point, report, tolerance)
   for (const [name, { write }] of domain.positions) {
+    if (name === HOLD)
+      report(
+        ['positions', name],
+        'as a safe state this word means to stay where it is: call the position something else',
+      )
     if (!holds(point, write)) report(['positions', name, 'write'], `${write} does not fit a ${kindOf(point)}`)
   }
   if (nearestFeedback(domain.positions) <= 2 * tolerance) {

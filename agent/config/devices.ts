@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import type { OpcUaUser } from '../../drivers/opcua/link.ts'
-import { kindOf, nameOf, type Point, sharesWith } from '../../drivers/point.ts'
-import type { DeviceConfig, ModbusDeviceConfig, WayConfig } from './config.ts'
+import { canRead, kindOf, nameOf, type Point, sharesWith } from '../../drivers/point.ts'
+import type { DeviceConfig, ModbusDeviceConfig, ReadingConfig, WayConfig } from './config.ts'
 import { port, timeout } from './forms.ts'
 import { type PointFile, resolvePoint } from './points.ts'
 import type { Report } from './problem.ts'
@@ -217,4 +217,17 @@ export function checkProtocol(point: Point, device: DeviceConfig | undefined): s
   const speaks = 'protocol' in point ? 'opcua' : 'modbus'
   if (!device || device.kind === speaks) return undefined
   return `a ${kindOf(point)} is a point of ${speaks}, and the device speaks ${device.kind}`
+}
+
+/** Checks that each reading is a point that its device has, and one that can be read. */
+export function checkReadings(
+  readings: ReadonlyMap<string, ReadingConfig>,
+  devices: ReadonlyMap<string, DeviceConfig>,
+  report: Report,
+): void {
+  for (const { id, device, point } of readings.values()) {
+    const stray = checkProtocol(point, devices.get(device))
+    if (stray !== undefined) report(['readings', id, 'point'], stray)
+    else if (!canRead(point)) report(['readings', id, 'point'], 'a method has no value: expected a node')
+  }
 }

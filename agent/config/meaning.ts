@@ -1,27 +1,39 @@
 import { resolve } from 'node:path'
-import { resolveActuator } from './actuators.ts'
+import { type BareActuator, resolveActuator } from './actuators.ts'
+import { resolveAudit } from './audit.ts'
 import type { ActuatorConfig, Config } from './config.ts'
-import { checkDevices, checkWriters, resolveDevice } from './devices.ts'
+import { checkDevices, checkReadings, checkWriters, resolveDevice } from './devices.ts'
+import { resolveGuards } from './guards.ts'
 import { resolveListeners } from './listeners.ts'
 import { resolveMasterKey } from './master-key.ts'
 import type { Names } from './names.ts'
 import type { Report } from './problem.ts'
+import { resolveReadings } from './readings.ts'
+import { resolveRoles } from './roles.ts'
 import type { ConfigFile } from './schema.ts'
-import { checkTripGroups } from './trip-groups.ts'
+import { resolveTripGroups } from './trip-groups.ts'
 
 /** Checks what a well-formed configuration means and makes the one that the agent runs on. Reports every problem. */
 export function resolveConfig(file: ConfigFile, names: Names, folder: string, report: Report): Config {
   const devices = new Map(
     Object.entries(file.devices).map(([id, device]) => [id, resolveDevice(device, folder)]),
   )
-  const actuators = new Map<string, ActuatorConfig>()
+  const bare = new Map<string, BareActuator>()
   for (const [id, actuator] of Object.entries(file.actuators)) {
     const resolved = resolveActuator(id, actuator, names, devices, report)
-    if (resolved) actuators.set(id, resolved)
+    if (resolved) bare.set(id, resolved)
+  }
+  const readings = resolveReadings(file.readings, names, report)
+  checkReadings(readings, devices, report)
+  const actuators = new Map<string, ActuatorConfig>()
+  for (const [id, actuator] of bare) {
+    const guardsFile = file.actuators[id]
+    if (!guardsFile) continue
+    const guards = resolveGuards(id, guardsFile, { names, readings, actuators: bare }, report)
+    actuators.set(id, { ...actuator, guards })
   }
   checkDevices(devices, report)
   checkWriters(file.actuators, report)
-  checkTripGroups(file, names, report)
   if (file.authentication_failures.warn >= file.authentication_failures.limit) {
     report(
       ['authentication_failures', 'warn'],
@@ -48,14 +60,19 @@ export function resolveConfig(file: ConfigFile, names: Names, folder: string, re
       lifetimeMax: file.credentials.max_lifetime,
       rotationDue: file.credentials.rotation_due,
     },
+    roles: resolveRoles(file.roles, report),
+    approvalWindow: file.approval_window,
     listeners: resolveListeners(file.listeners, folder, report),
+    audit: resolveAudit(file.audit, folder, report),
     authenticationFailures: {
       limit: file.authentication_failures.limit,
       warn: file.authentication_failures.warn,
       leakEvery: file.authentication_failures.leak_every,
+      tripsPerDay: file.authentication_failures.trips_per_day,
     },
     devices,
+    readings,
     actuators,
-    tripGroups: new Map(Object.entries(file.trip_groups)),
+    tripGroups: resolveTripGroups(file.trip_groups, names, report),
   }
 }

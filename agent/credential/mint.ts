@@ -1,9 +1,9 @@
 import type { Caveat } from '../../model/caveat.ts'
 import { formatCaveat } from '../../model/caveat.ts'
-import type { Credential } from '../../model/credential.ts'
+import type { Credential, KeyId } from '../../model/credential.ts'
 import { formatIdentifier, parseKeyId } from '../../model/credential.ts'
 import { Refusal } from '../../model/refusal.ts'
-import type { Clock, Entropy, Millis } from '../../model/time.ts'
+import type { Clock, Entropy, Millis, UnixMs } from '../../model/time.ts'
 import { formatDuration } from '../../model/time.ts'
 import { chainSecret } from './chain.ts'
 import type { EpochKeys } from './epoch-keys.ts'
@@ -60,39 +60,46 @@ export class Mint {
         'see the master key in `holdfast status`',
       )
     }
-    const serial = Buffer.from(this.#entropy(12)).toString('base64url')
-    const identifier = formatIdentifier({
-      environment: this.#of.environment,
-      gateway: this.#of.gateway,
-      generation: this.#keys.generation,
-      epoch,
-      serial,
-    })
-    const notAfter = Math.floor((now + order.lifetime) / 1000)
-    const caveats = [
-      { kind: 'subject', subject: order.subject } as const,
-      { kind: 'role', role: order.role } as const,
-      ...order.caveats,
-      // Says when it was issued, so that a revocation of all before a moment knows it without a list.
-      { kind: 'not-before', seconds: Math.floor(now / 1000) } as const,
-      { kind: 'not-after', seconds: notAfter } as const,
-    ].map(formatCaveat)
-    const keyid = [identifier, ...caveats].join(';')
-    if (!parseKeyId(keyid)) {
-      return new Refusal(
-        'body-malformed',
-        'a credential of this reach would be longer than any agent reads',
-        'use patterns such as pump-*, or issue several',
-      )
-    }
-    const secret = chainSecret(key.key, identifier, caveats)
-    const minted = {
-      keyid,
-      secret: secret.toString('base64url'),
-      serial,
-      notAfter,
-    }
-    secret.fill(0)
-    return minted
+    const { environment, gateway } = this.#of
+    const hangsOn = { environment, gateway, generation: this.#keys.generation, epoch }
+    return forge(key.key, hangsOn, order, now, this.#entropy)
   }
+}
+
+/** Makes a credential that hangs on a key. Says so when it would be longer than any agent reads. */
+export function forge(
+  key: Uint8Array,
+  hangsOn: Pick<KeyId, 'environment' | 'gateway' | 'generation' | 'epoch'>,
+  order: Order,
+  now: UnixMs,
+  entropy: Entropy,
+): Minted | Refusal {
+  const serial = Buffer.from(entropy(12)).toString('base64url')
+  const identifier = formatIdentifier({ ...hangsOn, serial })
+  const notAfter = Math.floor((now + order.lifetime) / 1000)
+  const caveats = [
+    { kind: 'subject', subject: order.subject } as const,
+    { kind: 'role', role: order.role } as const,
+    ...order.caveats,
+    // Says when it was issued, so that a revocation of all before a moment knows it without a list.
+    { kind: 'not-before', seconds: Math.floor(now / 1000) } as const,
+    { kind: 'not-after', seconds: notAfter } as const,
+  ].map(formatCaveat)
+  const keyid = [identifier, ...caveats].join(';')
+  if (!parseKeyId(keyid)) {
+    return new Refusal(
+      'body-malformed',
+      'a credential of this reach would be longer than any agent reads',
+      'use patterns such as pump-*, or issue several',
+    )
+  }
+  const secret = chainSecret(key, identifier, caveats)
+  const minted = {
+    keyid,
+    secret: secret.toString('base64url'),
+    serial,
+    notAfter,
+  }
+  secret.fill(0)
+  return minted
 }

@@ -22,6 +22,10 @@ export class ReplayMemory {
   readonly #bySecond = new Map<number, Set<string>>()
   /** Seconds since 1970. What was signed before is not known to have been seen or not. */
   #knownFrom: number
+  /** What is dated before this was forgotten already. */
+  #sweptTo = Number.NEGATIVE_INFINITY
+  /** The newest second that was forgotten. */
+  #forgotten = Number.NEGATIVE_INFINITY
   #size = 0
 
   /**
@@ -35,6 +39,14 @@ export class ReplayMemory {
   /** How many nonces are remembered. */
   get size(): number {
     return this.#size
+  }
+
+  /**
+   * The clock was set, to another time: what was signed before it is unsure, as it is after a start. What was forgotten by
+   * the time before stays unsure.
+   */
+  beginAt(now: UnixMs): void {
+    this.#knownFrom = Math.max(Math.floor(now / 1000), this.#forgotten + 1)
   }
 
   /** Adds what an earlier run has seen. */
@@ -62,11 +74,15 @@ export class ReplayMemory {
   #sweep(now: UnixMs): void {
     // What is dated exactly one skew ago is still fresh.
     const oldest = Math.ceil((now - SKEW_MAX) / 1000)
+    // Once a second is enough: there are as many sets to look at as the window has seconds.
+    if (oldest === this.#sweptTo) return
+    this.#sweptTo = oldest
     for (const [created, nonces] of this.#bySecond) {
       if (created >= oldest) continue
       this.#size -= nonces.size
       this.#bySecond.delete(created)
       // A clock that steps back makes fresh again what was forgotten here; it must not pass for new.
+      this.#forgotten = Math.max(this.#forgotten, created)
       this.#knownFrom = Math.max(this.#knownFrom, created + 1)
     }
   }

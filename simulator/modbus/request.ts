@@ -1,10 +1,17 @@
 import type { Table, WritableTable } from '../image.ts'
 
-/** What a client asks, whatever function code it asked with. */
+/** What a client asks. */
 export type Request =
-  | { readonly kind: 'read'; readonly table: Table; readonly address: number; readonly quantity: number }
+  | {
+      readonly kind: 'read'
+      readonly functionCode: number
+      readonly table: Table
+      readonly address: number
+      readonly quantity: number
+    }
   | {
       readonly kind: 'write'
+      readonly functionCode: number
       readonly table: WritableTable
       readonly address: number
       readonly values: readonly number[]
@@ -14,6 +21,7 @@ export type Request =
 export const ILLEGAL_FUNCTION = 1
 export const ILLEGAL_ADDRESS = 2
 export const ILLEGAL_VALUE = 3
+export const DEVICE_FAILURE = 4
 export const GATEWAY_TARGET_FAILED = 0x0b
 
 /** Why a request is none: the exception code to answer. */
@@ -62,20 +70,27 @@ function parseRead(pdu: Buffer, table: Table, most: number): Request | Unparsed 
   if (pdu.length !== 5) return illegalValue
   const quantity = pdu.readUInt16BE(3)
   if (quantity < 1 || quantity > most) return illegalValue
-  return { kind: 'read', table, address: pdu.readUInt16BE(1), quantity }
+  return { kind: 'read', functionCode: pdu.readUInt8(0), table, address: pdu.readUInt16BE(1), quantity }
 }
 
 function parseWriteCoil(pdu: Buffer): Request | Unparsed {
   if (pdu.length !== 5) return illegalValue
   const value = pdu.readUInt16BE(3)
   if (value !== 0xff00 && value !== 0x0000) return illegalValue
-  return { kind: 'write', table: 'coil', address: pdu.readUInt16BE(1), values: [value === 0 ? 0 : 1] }
+  return {
+    kind: 'write',
+    functionCode: 5,
+    table: 'coil',
+    address: pdu.readUInt16BE(1),
+    values: [value === 0 ? 0 : 1],
+  }
 }
 
 function parseWriteRegister(pdu: Buffer): Request | Unparsed {
   if (pdu.length !== 5) return illegalValue
   return {
     kind: 'write',
+    functionCode: 6,
     table: 'holding-register',
     address: pdu.readUInt16BE(1),
     values: [pdu.readUInt16BE(3)],
@@ -88,7 +103,7 @@ function parseWriteCoils(pdu: Buffer): Request | Unparsed {
   if (quantity < 1 || quantity > WRITE_BITS_MAX) return illegalValue
   if (bytes !== Math.ceil(quantity / 8) || pdu.length !== 6 + bytes) return illegalValue
   const values = Array.from({ length: quantity }, (_, i) => (pdu.readUInt8(6 + (i >> 3)) >> (i & 7)) & 1)
-  return { kind: 'write', table: 'coil', address, values }
+  return { kind: 'write', functionCode: 15, table: 'coil', address, values }
 }
 
 function parseWriteRegisters(pdu: Buffer): Request | Unparsed {
@@ -97,5 +112,5 @@ function parseWriteRegisters(pdu: Buffer): Request | Unparsed {
   if (quantity < 1 || quantity > WRITE_REGISTERS_MAX) return illegalValue
   if (bytes !== quantity * 2 || pdu.length !== 6 + bytes) return illegalValue
   const values = Array.from({ length: quantity }, (_, i) => pdu.readUInt16BE(6 + i * 2))
-  return { kind: 'write', table: 'holding-register', address, values }
+  return { kind: 'write', functionCode: 16, table: 'holding-register', address, values }
 }

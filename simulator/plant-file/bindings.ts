@@ -1,10 +1,12 @@
 import type { Binding } from '../binding.ts'
 import type { Table } from '../image.ts'
-import type { PlantSpec } from './schema.ts'
+import type { PlcFileSpec } from './plc-form.ts'
 
-/** The address map of a plant file as one list of bindings. */
-export function bindingsOf({ plc: { modbus } }: PlantSpec): Binding[] {
-  const bind = (table: Table) => (cell: Partial<Binding> & { address: number }) => ({
+type Cell = Partial<Binding> & { readonly address: number; readonly fallback_register?: number | undefined }
+
+/** The address map of a PLC as one list of bindings. */
+export function bindingsOf({ modbus }: PlcFileSpec): Binding[] {
+  const bind = (table: Table) => (cell: Cell) => ({
     table,
     address: cell.address,
     signal: cell.signal,
@@ -12,6 +14,8 @@ export function bindingsOf({ plc: { modbus } }: PlantSpec): Binding[] {
     offset: cell.offset ?? 0,
     signed: cell.signed ?? false,
     initial: cell.initial ?? 0,
+    fallback: cell.fallback,
+    fallbackRegister: cell.fallback_register,
   })
   return [
     ...modbus.coils.map(bind('coil')),

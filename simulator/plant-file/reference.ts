@@ -1,8 +1,12 @@
-import { missingTarget } from '../faults.ts'
+import { type FaultTargets, missingKey } from '../faults.ts'
 import type { Element } from '../process/process.ts'
 import { signalsOf } from '../process/signal.ts'
+import { asList, asMapping } from './document.ts'
+import { elementForm, kindForm } from './element.ts'
+import { faultForm } from './fault-form.ts'
+import { COPIES_MAX } from './plc-form.ts'
 import type { Problem } from './problem.ts'
-import { elementForm, faultForm, kindForm } from './schema.ts'
+import { direction, type KnownSignals, safeguardProblems } from './safeguard-reference.ts'
 
 /**
  * Checks that what a plant file refers to exists and is of the right kind, that no cell and no command is bound twice,
@@ -24,10 +28,15 @@ export function referenceProblems(document: unknown): Problem[] {
     const name = target.split('.')[0] ?? ''
     return Object.hasOwn(raw, name) && !kinds.has(name)
   }
+  const plcs = plcsIn(asMapping(document))
+  const known: KnownSignals = { signals: signalsOf(kinds), isOdd }
   return [
     ...elements.flatMap(([name, element]) => elementProblems(name, element, kinds, isOdd)),
-    ...bindingProblems(document, kinds, isOdd),
-    ...faultProblems(document, kinds, isOdd),
+    ...plcProblems(asMapping(document), plcs),
+    ...bindingProblems(plcs, known),
+    ...plcs.flatMap(({ path, plc }) => safeguardProblems(plc, path, known)),
+    ...sensorProblems(document, known),
+    ...faultProblems(document, targetsOf(kinds, namesOf(plcs)), isOdd),
   ]
 }
 
@@ -35,15 +44,42 @@ type Kinds = ReadonlyMap<string, { readonly kind: Element['kind'] }>
 type IsOdd = (target: string) => boolean
 
 function elementProblems(name: string, element: Element, kinds: Kinds, isOdd: IsOdd): Problem[] {
-  const piped = (key: 'fills' | 'cools', to: string, kind: Element['kind']): Problem[] =>
-    isOdd(to) || kinds.get(to)?.kind === kind
+  const piped = (
+    key: 'fills' | 'draws_from' | 'cools',
+    to: string | undefined,
+    kind: Element['kind'],
+  ): Problem[] =>
+    to === undefined || isOdd(to) || kinds.get(to)?.kind === kind
       ? []
       : [{ path: ['elements', name, key], message: `expected the name of a ${kind}; ${to} is none` }]
   switch (element.kind) {
-    case 'valve':
-      return piped('fills', element.fills, 'tank')
-    case 'pump':
-      return piped('cools', element.cools, 'cooling-loop')
+    case 'valve': {
+      const { fills, draws_from } = element
+      const isPiped = fills !== undefined || draws_from !== undefined
+      return isPiped
+        ? [...piped('fills', fills, 'tank'), ...piped('draws_from', draws_from, 'tank')]
+        : [
+            {
+              path: ['elements', name],
+              message: 'expected fills, draws_from or both: it is piped to nothing',
+            },
+          ]
+    }
+    case 'pump': {
+      const { fills, draws_from, cools, curve } = element
+      const problems = [
+        ...piped('fills', fills, 'tank'),
+        ...piped('draws_from', draws_from, 'tank'),
+        ...piped('cools', cools, 'cooling-loop'),
+      ]
+      const path = ['elements', name]
+      const moves = fills !== undefined || draws_from !== undefined
+      if (moves && curve === undefined)
+        problems.push({ path, message: 'expected a curve: it fills or draws from a tank' })
+      if (!moves && cools === undefined)
+        problems.push({ path, message: 'expected cools, fills or draws_from: it is piped to nothing' })
+      return problems
+    }
     case 'tank': {
       const { initial_level_m, overflow_level_m, height_m } = element
       const fits = (key: string, level: number, most: number, of: string): Problem[] =>
@@ -65,28 +101,67 @@ const TABLES = {
   input_registers: 'measurement',
 } as const
 
-function bindingProblems(document: unknown, kinds: Kinds, isOdd: IsOdd): Problem[] {
-  const modbus = asMapping(asMapping(asMapping(document)?.plc)?.modbus)
-  const signals = signalsOf(kinds)
+/** A PLC of the raw document, and where it stands. */
+interface RawPlc {
+  readonly path: readonly PropertyKey[]
+  readonly name: string
+  readonly plc: Record<string, unknown> | undefined
+}
+
+function plcsIn(document: Record<string, unknown> | undefined): RawPlc[] {
+  const several = Object.entries(asMapping(document?.plcs) ?? {})
+  const one =
+    document?.plc === undefined ? [] : [{ path: ['plc'], name: 'plc', plc: asMapping(document.plc) }]
+  return [...one, ...several.map(([name, plc]) => ({ path: ['plcs', name], name, plc: asMapping(plc) }))]
+}
+
+/** A plant has one PLC or several. */
+function plcProblems(document: Record<string, unknown> | undefined, plcs: readonly RawPlc[]): Problem[] {
+  const path = ['plc']
+  if (document && plcs.length === 0) return [{ path, message: 'is missing: expected a mapping' }]
+  const copied = plcs.filter(
+    ({ plc }) => plc?.copies !== undefined && asMapping(plc.modbus)?.serial !== undefined,
+  )
+  if (copied.length > 0) {
+    return copied.map(({ path }) => ({
+      path: [...path, 'modbus', 'serial'],
+      message: 'the copies of a PLC cannot share a serial port',
+    }))
+  }
+  const isBoth = document?.plc !== undefined && document.plcs !== undefined
+  return isBoth ? [{ path, message: 'expected plc or plcs, not both' }] : []
+}
+
+function namesOf(plcs: readonly RawPlc[]): string[] {
+  return plcs.flatMap(({ name, plc }) => {
+    const copies = plc?.copies
+    if (typeof copies !== 'number' || !Number.isInteger(copies)) return [name]
+    return Array.from({ length: Math.min(Math.max(copies, 0), COPIES_MAX) }, (_, i) => `${name}-${i + 1}`)
+  })
+}
+
+function bindingProblems(plcs: readonly RawPlc[], known: KnownSignals): Problem[] {
   const problems: Problem[] = []
   const commanded = new Set<string>()
-  for (const [table, direction] of Object.entries(TABLES)) {
-    const addresses = new Set<unknown>()
-    for (const [i, value] of asList(modbus?.[table]).entries()) {
-      const { address, signal } = asMapping(value) ?? {}
-      const path = ['plc', 'modbus', table, i]
-      if (address !== undefined && addresses.has(address)) {
-        problems.push({ path: [...path, 'address'], message: `address ${address} is mapped twice` })
-      }
-      addresses.add(address)
-      if (typeof signal !== 'string' || isOdd(signal)) continue
-      if (signals.get(signal) !== direction) {
-        const known = [...signals].filter(([, is]) => is === direction).map(([known]) => known)
-        const message = `expected a ${direction}: ${known.join(', ') || 'this plant has none'}; not ${signal}`
-        problems.push({ path: [...path, 'signal'], message })
-      } else if (direction === 'command') {
+  for (const { path: plcPath, plc } of plcs) {
+    const modbus = asMapping(plc?.modbus)
+    for (const [table, wanted] of Object.entries(TABLES)) {
+      const addresses = new Set<unknown>()
+      for (const [i, value] of asList(modbus?.[table]).entries()) {
+        const { address, signal } = asMapping(value) ?? {}
+        const path = [...plcPath, 'modbus', table, i]
+        if (address !== undefined && addresses.has(address)) {
+          problems.push({ path: [...path, 'address'], message: `address ${address} is mapped twice` })
+        }
+        addresses.add(address)
+        if (typeof signal !== 'string') continue
+        const at = [...path, 'signal']
+        problems.push(...direction(known, signal, wanted, at))
+        if (wanted !== 'command' || known.signals.get(signal) !== 'command') continue
         if (commanded.has(signal)) {
-          problems.push({ path: [...path, 'signal'], message: `${signal} is commanded by another cell too` })
+          problems.push({ path: at, message: `${signal} is commanded by another cell too` })
+        } else if (plc?.copies !== undefined) {
+          problems.push({ path: at, message: `${signal} cannot be commanded by every copy of a PLC` })
         }
         commanded.add(signal)
       }
@@ -95,35 +170,33 @@ function bindingProblems(document: unknown, kinds: Kinds, isOdd: IsOdd): Problem
   return problems
 }
 
-function faultProblems(document: unknown, kinds: Kinds, isOdd: IsOdd): Problem[] {
+function sensorProblems(document: unknown, known: KnownSignals): Problem[] {
+  const signals = Object.keys(asMapping(asMapping(document)?.sensors) ?? {})
+  return signals.flatMap(signal =>
+    direction(known, signal, 'measurement', ['sensors', signal]).map(problem => ({
+      ...problem,
+      isKey: true,
+    })),
+  )
+}
+
+function faultProblems(document: unknown, targets: FaultTargets, isOdd: IsOdd): Problem[] {
   return asList(asMapping(document)?.faults).flatMap((value, i): Problem[] => {
     const fault = faultForm.safeParse(value)
     if (!fault.success) return []
-    const key = 'element' in fault.data ? 'element' : 'signal'
-    const target =
-      'element' in fault.data ? fault.data.element : 'signal' in fault.data ? fault.data.signal : ''
-    const message = missingTarget(fault.data, targetsOf(kinds))
-    if (message === undefined || isOdd(target)) return []
-    return [{ path: ['faults', i, key], message }]
+    const missing = missingKey(fault.data, targets)
+    if (missing === undefined || isOdd(String(asMapping(value)?.[missing.key]))) return []
+    return [{ path: ['faults', i, missing.key], message: missing.message }]
   })
 }
 
-/** What faults can aim at in a plant of these elements. */
-export function targetsOf(elements: Kinds) {
+/** What faults can aim at in a plant of these elements and PLCs. */
+export function targetsOf(elements: Kinds, plcs: readonly string[]): FaultTargets {
   const actuators = [...elements].filter(([, { kind }]) => kind === 'valve' || kind === 'pump')
   const measurements = [...signalsOf(elements)].filter(([, direction]) => direction === 'measurement')
   return {
     actuators: new Set(actuators.map(([name]) => name)),
     measurements: new Set(measurements.map(([name]) => name)),
+    plcs: new Set(plcs),
   }
-}
-
-function asMapping(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined
-}
-
-function asList(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : []
 }

@@ -40,10 +40,26 @@ test('every command has a help that says what it is for', async () => {
     ['credential'],
     ['credential', 'issue'],
     ['command'],
+    ['select'],
+    ['lockout', 'set'],
+    ['lockout', 'remove'],
     ['status'],
     ['reset'],
+    ['trip'],
+    ['acknowledge'],
+    ['heartbeat'],
+    ['listener', 'open'],
+    ['break-glass', 'open'],
+    ['clock', 'accept'],
+    ['roles'],
     ['audit'],
     ['audit', 'verify'],
+    ['audit', 'query'],
+    ['audit', 'tail'],
+    ['audit', 'prove'],
+    ['audit', 'export'],
+    ['audit', 'backup'],
+    ['audit', 'prune'],
   ]) {
     const { exitCode, stdout } = await run(...words, '--help')
     assert.equal(exitCode, 0, words.join(' '))
@@ -128,8 +144,8 @@ test('exit code 3: refused, with the reason and what to do', async () => {
     '--out',
     '-',
   )
-  assert.equal(wrong.exitCode, 2)
-  assert.match(wrong.stderr, /--role wizard: expected viewer, operator, engineer, admin/)
+  assert.equal(wrong.exitCode, 3)
+  assert.match(wrong.stderr, /there is no role wizard\nNext: there are: viewer, operator, engineer, admin/)
 })
 
 test('exit code 4: the plant did not follow, or nobody knows', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseKeyId } from '../../model/credential.ts'
-import { permissionsOf } from '../../model/role.ts'
+import { DEFAULT_ROLES, defineRoles, permissionsOf } from '../../model/role.ts'
 import { resolveSetpoint, type SetpointDomain, setpointAt } from '../../model/setpoint.ts'
 import { formatDuration, parseDuration } from '../../model/time.ts'
 
@@ -56,11 +56,21 @@ test('feedback between two positions is neither of them', () => {
 })
 
 test('several roles allow only what each of them allows, and an unknown one allows nothing', () => {
-  assert.deepEqual([...permissionsOf(['admin'])], ['read', 'command', 'reset', 'issue'])
-  assert.deepEqual([...permissionsOf(['admin', 'operator'])], ['read', 'command'])
-  assert.deepEqual([...permissionsOf(['operator', 'admin'])], ['read', 'command'])
-  assert.deepEqual([...permissionsOf(['admin', 'wizard'])], [])
-  assert.deepEqual([...permissionsOf([])], [])
+  const of = (...names: string[]) => [...permissionsOf(DEFAULT_ROLES, names)]
+  const operator = ['read', 'command', 'trip', 'acknowledge']
+  assert.deepEqual(of('admin'), [...operator, 'reset', 'lockout', 'issue', 'revoke', 'rotate'])
+  assert.deepEqual(of('admin', 'operator'), operator)
+  assert.deepEqual(of('operator', 'admin'), operator)
+  assert.deepEqual(of('engineer'), [...operator, 'reset', 'lockout'])
+  assert.deepEqual(of('admin', 'wizard'), [])
+  assert.deepEqual(of(), [])
+})
+
+test("a role of the configuration's own stands beside the defaults, or takes one's place", () => {
+  const roles = defineRoles({ 'key-officer': ['read', 'issue'], engineer: ['read'] })
+  assert.deepEqual([...permissionsOf(roles, ['key-officer'])], ['read', 'issue'])
+  assert.deepEqual([...permissionsOf(roles, ['engineer'])], ['read'])
+  assert.deepEqual([...permissionsOf(roles, ['operator'])], ['read', 'command', 'trip', 'acknowledge'])
 })
 
 test('a keyid has one form', () => {

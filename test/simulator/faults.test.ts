@@ -61,6 +61,23 @@ describe('a fault in the field', () => {
   })
 })
 
+describe('a sensor that drifts', () => {
+  it('is wrong by more and more, and right again once cleared', async () => {
+    await using rig = await startRig([{ kind: 'drift', signal: 'inlet-valve.position', per_second: 0.02 }])
+    await rig.clock.advance(10_000)
+    assert.equal(rig.plant.image.inputRegister(0), 200)
+    assert.equal(rig.plant.truth('inlet-valve.position'), 0)
+    await rig.clock.advance(5_000)
+    assert.equal(rig.plant.image.inputRegister(0), 300)
+    await rig.plant.faults.clear('drift')
+    await rig.clock.advance(10)
+    assert.equal(rig.plant.image.inputRegister(0), 0)
+    await rig.plant.faults.set({ kind: 'drift', signal: 'inlet-valve.position', per_second: 0.02 })
+    await rig.clock.advance(5_000)
+    assert.equal(rig.plant.image.inputRegister(0), 100)
+  })
+})
+
 describe('a fault on the wire', () => {
   it('write-ignored: the echo is right, nothing lands, other cells are written', async () => {
     await using rig = await startRig([{ kind: 'write-ignored', table: 'coil', address: 0 }])
@@ -104,6 +121,71 @@ describe('a fault on the wire', () => {
     await rig.clock.advance(100)
     await answers
     assert.equal(rig.clock.monotonic(), 100)
+  })
+
+  it('latency with jitter: each answer is late by another time, within bounds, the same for the same seed', async () => {
+    const run = async (seed: number) => {
+      await using rig = await startRig([{ kind: 'latency', ms: 100, jitter_ms: 50 }], { seed })
+      const late: number[] = []
+      for (let i = 0; i < 10; i++) {
+        const start = rig.clock.monotonic()
+        const landed = new Promise(resolve => rig.plant.onWrite(resolve))
+        const answered = rig.client.writeRegister(0, i).then(() => late.push(rig.clock.monotonic() - start))
+        await landed
+        for (let ms = 0; ms < 151; ms++) await rig.clock.advance(1)
+        await answered
+      }
+      return late
+    }
+    const late = await run(1)
+    assert.ok(
+      late.every(ms => ms >= 100 && ms <= 151),
+      `${late}`,
+    )
+    assert.ok(new Set(late.map(Math.floor)).size > 4, `${late}`)
+    assert.notDeepEqual(late, await run(2))
+  })
+
+  it('half-open: an open connection hangs without an end, a new one is served, and clearing resets the dead one', async () => {
+    await using rig = await startRig()
+    using dead = await RawClient.connect(rig.plant)
+    dead.send(READ)
+    await dead.receive(11)
+    await rig.plant.faults.set({ kind: 'half-open' })
+    dead.send(WRITE + READ)
+    using alive = await RawClient.connect(rig.plant)
+    for (let i = 1; i <= 20; i++) {
+      alive.send(READ)
+      assert.equal(await alive.receive(11 * i), READ_ANSWER.repeat(i))
+    }
+    assert.equal(dead.received, READ_ANSWER)
+    assert.equal(rig.plant.image.holdingRegister(0), 7)
+    await rig.plant.faults.clear('half-open')
+    assert.equal(await dead.failure, 'ECONNRESET')
+    alive.send(READ)
+    await alive.receive(11 * 21)
+  })
+
+  it('second-master: another master writes its value again and again, over what the first one wrote', async () => {
+    await using rig = await startRig()
+    const writes: [number, number, boolean][] = []
+    rig.plant.onWrite(({ value, monotonicMs, secondMaster }) =>
+      writes.push([monotonicMs, value, secondMaster === true]),
+    )
+    const fault = { table: 'holding-register', address: 0, value: 99, every_ms: 100 } as const
+    await rig.plant.faults.set({ kind: 'second-master', ...fault })
+    await rig.clock.advance(50)
+    await rig.client.writeRegister(0, 5)
+    assert.equal(rig.plant.image.holdingRegister(0), 5)
+    await rig.clock.advance(100)
+    assert.deepEqual((await rig.client.readHoldingRegisters(0, 1)).data, [99])
+    await rig.plant.faults.clear('second-master')
+    await rig.clock.advance(500)
+    assert.deepEqual(writes, [
+      [10, 99, true],
+      [50, 5, false],
+      [110, 99, true],
+    ])
   })
 
   it('exception: the code is answered and nothing is done', async () => {

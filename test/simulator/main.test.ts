@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -10,6 +10,7 @@ import { describe, it } from 'node:test'
 import { frame, RawClient } from './modbus/raw-client.ts'
 
 const MAIN = new URL('../../simulator/main.ts', import.meta.url).href
+const HOLDFAST = new URL('../../bin/holdfast', import.meta.url).pathname
 const EXAMPLE = new URL('../../examples/water-treatment/plant.yaml', import.meta.url).pathname
 
 /** Runs `simulate` in a process of its own, which exits with its result. */
@@ -56,6 +57,88 @@ describe('holdfast simulate', () => {
     }
   })
 
+  it('starts with the faults of its command line, and runs as fast as it is told', async () => {
+    const faults = ['write-ignored,table=coil,address=0', 'exception,code=6,on=reads']
+    const child = run({ plantFile: EXAMPLE, port: 0, json: true, faults, speed: 50 })
+    const exited = once(child, 'exit')
+    assert.ok(child.stdout)
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+    const { modbus } = JSON.parse((await lines.next()).value ?? 'null')
+    using raw = await RawClient.connect({ address: modbus })
+    raw.send(frame(1, '05 0000 ff00') + frame(2, '01 0000 0001') + frame(3, '05 0001 ff00'))
+    assert.equal(
+      await raw.receive(33),
+      frame(1, '05 0000 ff00') + frame(2, '81 06') + frame(3, '05 0001 ff00'),
+    )
+    const states: string[] = []
+    for (let i = 0; i < 4; i++) {
+      const { element, state } = JSON.parse((await lines.next()).value ?? 'null')
+      states.push(`${element} ${state}`)
+    }
+    assert.deepEqual(states, [
+      'inlet-valve closed',
+      'coolant-pump off',
+      'coolant-pump starting',
+      'coolant-pump running',
+    ])
+    child.kill()
+    assert.deepEqual(await exited, [0, null])
+  })
+
+  it('with a control port steps time only when it is told to', async () => {
+    const control = { host: '127.0.0.1', port: 0 }
+    const child = run({ plantFile: EXAMPLE, port: 0, json: true, stepped: true, control })
+    const exited = once(child, 'exit')
+    assert.ok(child.stdout)
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+    const next = async () => JSON.parse((await lines.next()).value ?? 'null')
+    const { modbus } = await next()
+    const { control: url } = await next()
+    assert.deepEqual([(await next()).state, (await next()).state], ['closed', 'off'])
+    using raw = await RawClient.connect({ address: modbus })
+    raw.send(frame(1, '05 0000 ff00'))
+    await raw.receive(12)
+    const body = JSON.stringify({ advance_ms: 310 })
+    const headers = { 'content-type': 'application/json' }
+    await fetch(`${url}v1/time`, { method: 'POST', body, headers })
+    assert.deepEqual([(await next()).state, (await next()).state], ['opening', 'open'])
+    child.kill()
+    assert.deepEqual(await exited, [0, null])
+  })
+
+  it('says when a watchdog changes its state', async () => {
+    const child = run({ plantFile: EXAMPLE, port: 0, json: true, speed: 20 })
+    const exited = once(child, 'exit')
+    assert.ok(child.stdout)
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+    const next = async () => JSON.parse((await lines.next()).value ?? 'null')
+    const { modbus } = await next()
+    using raw = await RawClient.connect({ address: modbus })
+    raw.send(frame(1, '06 0064 0001'))
+    const said: string[] = []
+    while (said.length < 2) {
+      const { plc, watchdog } = await next()
+      if (plc) said.push(`${plc} ${watchdog}`)
+    }
+    assert.deepEqual(said, ['plc running', 'plc expired'])
+    child.kill()
+    assert.deepEqual(await exited, [0, null])
+  })
+
+  it('refuses options that make no sense, with what they should be', () => {
+    const rows: [args: string[], message: RegExp][] = [
+      [['--speed', '0'], /--speed <n>.* expected a number more than 0, up to 1000/],
+      [['--seed', '-1'], /--seed <n>.* expected a whole number from 0 to 4294967295/],
+      [['--control', 'x'], /--control .* expected a port from 0 to 65535/],
+      [['--stepped'], /--stepped needs --control/],
+    ]
+    for (const [args, message] of rows) {
+      const { status, stderr } = spawnSync(HOLDFAST, ['simulate', EXAMPLE, ...args], { encoding: 'utf8' })
+      assert.equal(status, 2)
+      assert.match(stderr, message)
+    }
+  })
+
   it('says in one line of words where it listens', async () => {
     const child = run({ plantFile: EXAMPLE, port: 0 })
     const finished = finish(child)
@@ -92,6 +175,15 @@ describe('holdfast simulate', () => {
       [{ plantFile: '/no/such.yaml' }, /^There is no plant file \/no\/such\.yaml\. /],
       [{ plantFile: EXAMPLE, port }, new RegExp(`^The port is taken: 127\\.0\\.0\\.1:${port}\\. .* --port`)],
       [{ plantFile: EXAMPLE, port: 70_000 }, /^70000 is no port\. /],
+      [
+        { plantFile: EXAMPLE, port: 0, faults: ['stuck,element=tank'] },
+        /^--fault stuck,element=tank: no valve or pump is called tank; there is inlet-valve, coolant-pump\n$/,
+      ],
+      [
+        { plantFile: EXAMPLE, port: 0, faults: ['slow,element=inlet-valve'] },
+        /^--fault slow,element=inlet-valve: factor: is missing: expected a number\n$/,
+      ],
+      [{ plantFile: EXAMPLE, port: 0, faults: ['slow,inlet-valve'] }, /^--fault .*: expected key=value/],
       [{ plantFile: EXAMPLE, host: '192.0.2.1' }, /^Cannot listen on 192\.0\.2\.1:15020: .* --host/],
     ]
     for (const [options, message] of rows) {

@@ -6,7 +6,7 @@ const { default: ModbusClient } = modbusSerial
 type ModbusClient = InstanceType<typeof ModbusClient>
 
 /** A plant with one element of each kind and at least one cell in each table. */
-export const WATER_PLANT: PlantFile = {
+export const WATER_PLANT = {
   plant: 'water',
   plc: {
     scan_cycle: '10ms',
@@ -51,7 +51,7 @@ export const WATER_PLANT: PlantFile = {
       initial_temperature_c: 32,
     },
   },
-}
+} satisfies PlantFile
 
 /** The plant in virtual time, with a client of another make connected to it. */
 export interface Rig extends AsyncDisposable {
@@ -60,9 +60,13 @@ export interface Rig extends AsyncDisposable {
   readonly client: ModbusClient
 }
 
-export async function startRig(faults: PlantFile['faults'] = []): Promise<Rig> {
+/** `changes` replace whole keys of the plant file. */
+export async function startRig(
+  faults: PlantFile['faults'] = [],
+  changes: Partial<PlantFile> = {},
+): Promise<Rig> {
   const clock = new VirtualClock()
-  const plant = await startPlant({ plant: { ...WATER_PLANT, faults } }, { clock })
+  const plant = await startPlant({ plant: { ...WATER_PLANT, ...changes, faults } }, { clock })
   const client = await connect(plant)
   return {
     plant,
@@ -75,7 +79,7 @@ export async function startRig(faults: PlantFile['faults'] = []): Promise<Rig> {
   }
 }
 
-export async function connect(plant: Plant): Promise<ModbusClient> {
+export async function connect(plant: Pick<Plant, 'address'>): Promise<ModbusClient> {
   const client = new ModbusClient()
   client.on('error', () => {})
   await client.connectTCP(plant.address.host, { port: plant.address.port })

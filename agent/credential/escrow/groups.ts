@@ -33,7 +33,7 @@ export function readGroups(text: string, length: number): GroupsAnswer {
     const found = [...group].map(character => ALPHABET.indexOf(character))
     const unknown = found.indexOf(-1)
     if (unknown >= 0)
-      return refused(`group ${place + 1} (${group}) has a "${group[unknown]}", which no share has`)
+      return refused(`group ${place + 1} (${group}) has a "${group[unknown]}", which no code has`)
     const data = found.slice(0, DATA_CHARACTERS)
     if (group.length < GROUP_CHARACTERS || found[DATA_CHARACTERS] !== checkDigit(data, place))
       return refused(`group ${place + 1} (${group}) is not as it was written${count(characters, expected)}`)

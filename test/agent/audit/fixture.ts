@@ -132,12 +132,14 @@ export function writeLog(path: string, records: number, every: number): void {
     store.append(index, [candidate(index)], (index + 1) % every === 0, SIGNER)
 }
 
-/** Opens the file the way an attacker does: for writing, with nothing in the way. */
+/** Opens the file the way an attacker does: for writing, with nothing in the way, and nothing left behind but the change. */
 export function tamper(path: string, change: (database: Database.Database) => void): void {
   const database = new Database(path)
   try {
-    database.exec('DROP TRIGGER IF EXISTS record_stays; DROP TRIGGER IF EXISTS record_holds')
+    const triggers = database.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").all()
+    for (const { name } of triggers as { name: string }[]) database.exec(`DROP TRIGGER ${name}`)
     change(database)
+    for (const { sql } of triggers as { sql: string }[]) database.exec(sql)
   } finally {
     database.close()
   }

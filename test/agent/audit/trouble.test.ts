@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import Database from 'better-sqlite3'
 import { verifyAuditLog } from '../../../agent/audit/verify.ts'
-import { systemClock } from '../../../agent/clock.ts'
+import { systemClock } from '../../../agent/time/system-clock.ts'
 import { Folder, intent, OpenLog, readRecords, SIGNER, VKEY } from './fixture.ts'
 
 const writer = (name: string) => new URL(`./writers/${name}.ts`, import.meta.url)

@@ -44,6 +44,18 @@ describe('the verifying program', () => {
     assert.match(said, /^TAMPERED at record 12: /)
   })
 
+  it('ends with 4 on a log whose signatures were taken out, and says from where on nothing vouches', () => {
+    using folder = new Folder()
+    writeLog(folder.log, 200, 50)
+    writeFileSync(join(folder.path, 'audit.vkey'), VKEY)
+    tamper(folder.log, database => database.exec('UPDATE checkpoint SET note = NULL WHERE size > 100'))
+    const { code, said } = run({ path: folder.log })
+    assert.equal(code, 4)
+    assert.match(said, /^UNSIGNED from record 100: no signature covers the last 100 records/)
+    const { json } = run({ path: folder.log, json: true })
+    assert.deepEqual([json.verified, json.tamper_detected_at, json.signed_up_to], [false, null, 100])
+  })
+
   it('ends with 2 when it cannot verify: no file, no key, no checkpoint', () => {
     using folder = new Folder()
     assert.equal(run({ path: folder.log }).code, 2)
@@ -64,6 +76,7 @@ describe('the verifying program', () => {
       {
         verified: true,
         records: 20,
+        pruned: 0,
         tamper_detected_at: null,
         detail: 'every record is covered by a signed checkpoint',
         root: 'string',
@@ -77,6 +90,7 @@ describe('the verifying program', () => {
     assert.deepEqual(Object.keys(json), [
       'verified',
       'records',
+      'pruned',
       'tamper_detected_at',
       'detail',
       'root',

@@ -4,12 +4,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AuditLog, openAuditLog } from '../../../agent/audit/log.ts'
 import type { Actuator } from '../../../agent/command/actuator.ts'
+import { Approvals } from '../../../agent/command/approvals.ts'
 import type { Authenticator } from '../../../agent/command/authenticate.ts'
 import { Controls } from '../../../agent/command/controls.ts'
+import { Lockouts, lockoutFile } from '../../../agent/command/lockouts.ts'
+import type { Pace } from '../../../agent/command/pace.ts'
+import { Pacing } from '../../../agent/command/pacing.ts'
 import { type CommandAnswer, type Commands, carryOut } from '../../../agent/command/pipeline.ts'
 import { Rates } from '../../../agent/command/rates.ts'
 import type { Channel, Received } from '../../../agent/command/received.ts'
 import { Refusals } from '../../../agent/command/refusals.ts'
+import { Selections } from '../../../agent/command/selections.ts'
 import { EpochKeys } from '../../../agent/credential/epoch-keys.ts'
 import type { MasterKey } from '../../../agent/credential/master-key.ts'
 import { Mint } from '../../../agent/credential/mint.ts'
@@ -22,6 +27,7 @@ import type { AuditEntry } from '../../../model/audit.ts'
 import type { Caveat } from '../../../model/caveat.ts'
 import type { Credential } from '../../../model/credential.ts'
 import { Refusal } from '../../../model/refusal.ts'
+import { DEFAULT_ROLES } from '../../../model/role.ts'
 import type { Millis } from '../../../model/time.ts'
 import { VirtualClock } from '../../../simulator/virtual-clock.ts'
 import { FakeDriver } from '../../drivers/fake-driver.ts'
@@ -58,8 +64,17 @@ export interface SignOptions {
   readonly source?: string
 }
 
+export interface RigSettings {
+  readonly unattributed?: 'count' | 'alarm'
+  readonly approvals?: number
+  readonly selectionLasts?: Millis
+  readonly pace?: Partial<Pace>
+  /** A damper of 0 to 100 with the safe state 0, in place of the valve. */
+  readonly range?: boolean
+}
+
 /** Everything that stands behind the command path, in one process, on time that stands still. */
-export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } = {}) {
+export async function commandRig(settings: RigSettings = {}) {
   const clock = new VirtualClock(NOW)
   const master = memoryKey()
   const of = { environment: 'test', gateway: 'g1' }
@@ -80,16 +95,22 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } 
     driver,
     commandPoint: 'valve.command',
     feedbackPoint: 'valve.feedback',
-    domain: {
-      kind: 'positions',
-      positions: new Map([
-        ['closed', { write: 0, feedback: 0 }],
-        ['open', { write: 1, feedback: 1 }],
-      ]),
-    },
-    safe: { setpoint: 'closed', write: 0, feedback: 0 },
+    domain: settings.range
+      ? { kind: 'range', min: 0, max: 100, step: 1, unit: '%' }
+      : {
+          kind: 'positions',
+          positions: new Map([
+            ['closed', { write: 0, feedback: 0 }],
+            ['open', { write: 1, feedback: 1 }],
+          ]),
+        },
+    safe: { setpoint: settings.range ? 0 : 'closed', write: 0, feedback: 0 },
     tolerance: 0,
     travelTime: 20_000,
+    tripsOnFailures: true,
+    approvals: { command: settings.approvals ?? 1, reset: settings.approvals ?? 1 },
+    selectionLasts: settings.selectionLasts,
+    pace: { minimumInterval: undefined, cyclesPerHour: undefined, rateOfChange: undefined, ...settings.pace },
     deviceTimeout: 1000,
   }
   const actuators = new Map([[valve.id, valve]])
@@ -103,8 +124,18 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } 
   })
   if (opened.kind !== 'opened') throw new Error(opened.detail)
   const audit: AuditLog = opened.log
+  // The disk is real and time is not: while a record is on its way to the disk, time stands still.
+  let writing = 0
+  const append = audit.append.bind(audit)
+  audit.append = async entry => {
+    writing += 1
+    return await append(entry).finally(() => {
+      writing -= 1
+    })
+  }
   const controls = new Controls()
   const events: string[] = []
+  const movements: string[] = []
   const noted: AuditEntry[] = []
   const trips = new Trips(actuators, [], clock, {
     alarm: (actuator, cause) => events.push(`alarm ${cause} ${actuator}`),
@@ -113,13 +144,30 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } 
     overrule: (actuator, detail) => controls.overrule(actuator, detail),
     mistake: () => events.push('mistake'),
   })
-  const failures = new AuthenticationFailures({ limit: 5, warn: 3, leakEvery: 60_000 }, clock)
+  const failures = new AuthenticationFailures(
+    { limit: 5, warn: 3, leakEvery: 60_000, tripsPerDay: 10 },
+    clock,
+    () => {},
+  )
   const suspended = new Map<string, string>()
-  const troubles: { audit?: string; replay?: string } = {}
+  const troubles: {
+    audit?: string
+    replay?: string
+    clock?: string
+    held?: string
+    unmet?: { kind: 'interlock' | 'permissive'; detail: string }
+  } = {}
   const replay = new ReplayMemory(NOW - 600_000)
   const revocations = new Revocations(revocationFile(join(folder, 'revocations.json')), [], 2 * DAY)
   const rates = new Rates(new Map([['limited', { requests: 5, period: 1000 }]]), clock)
-  const authenticator: Authenticator = { ...of, keys, replay, revocations, clock }
+  const approvals = new Approvals(300_000, clock, revocations, entry => void noted.push(entry))
+  const selections = new Selections(clock, revocations, entry => void noted.push(entry))
+  const lockouts = new Lockouts(lockoutFile(join(folder, 'lockouts.json')), [], clock, {
+    note: entry => void noted.push(entry),
+    notKept: () => events.push('lockouts not kept'),
+  })
+  const pacing = new Pacing(clock, { moves: new Map(), knownSince: Number.NEGATIVE_INFINITY })
+  const authenticator: Authenticator = { ...of, keys, replay, revocations, roles: DEFAULT_ROLES, clock }
   const refusals = new Refusals({
     audit,
     book: { admits: () => true, note: entry => void noted.push(entry) },
@@ -131,20 +179,33 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } 
       suspended.set(identity, reason)
       events.push(`suspended ${identity}`)
     },
+    closeListener: listener => events.push(`closed ${listener}`),
   })
   const commands: Commands = {
     authenticator,
     actuators,
     permits: {
       rates,
+      approvals,
+      selections,
+      lockouts,
+      pacing,
       trips,
       controls,
+      clockTrouble: () => troubles.clock,
+      unmet: () => troubles.unmet,
+      heldBy: () => troubles.held,
       auditTrouble: () => troubles.audit,
       replayTrouble: () => troubles.replay,
       suspension: identity => suspended.get(identity),
     },
     audit,
     refusals,
+    supervision: {
+      moving: id => movements.push(`moving ${id}`),
+      moved: (id, { setpoint }, towardsSafe) =>
+        movements.push(`moved ${id} ${setpoint}${towardsSafe ? ' towards safe' : ''}`),
+    },
     clock,
     newCommandId: randomUUID,
     onMistake: () => events.push('mistake'),
@@ -155,8 +216,9 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } 
     caveats: readonly Caveat[] = [],
     role = 'operator',
     lifetime: Millis = 900_000,
+    subject = 'alice',
   ): Credential => {
-    const minted = mint.issue({ subject: 'alice', role, caveats, lifetime })
+    const minted = mint.issue({ subject, role, caveats, lifetime })
     if (minted instanceof Refusal) throw new Error(minted.detail)
     return { keyid: minted.keyid, secret: minted.secret }
   }
@@ -192,7 +254,7 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } 
       answer = given
     })
     while (!answer) {
-      await clock.advance(10)
+      if (writing === 0) await clock.advance(10)
       await new Promise(resolve => setImmediate(resolve))
     }
     await done
@@ -213,10 +275,15 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } 
     suspended,
     troubles,
     events,
+    movements,
     noted,
     replay,
     revocations,
     rates,
+    approvals,
+    selections,
+    lockouts,
+    pacing,
     authenticator,
     commands,
     channel,
@@ -224,6 +291,7 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm' } 
     sign,
     send,
     [Symbol.asyncDispose]: async () => {
+      await lockouts[Symbol.asyncDispose]()
       await trips[Symbol.asyncDispose]()
       await audit[Symbol.asyncDispose]()
       await rm(folder, { recursive: true, force: true })

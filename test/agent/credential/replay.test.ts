@@ -55,3 +55,19 @@ test('nothing is forgotten while its signature could still be accepted, and ever
     }),
   )
 })
+
+test('after the clock was set, what was signed before is unsure; what was forgotten by a later time stays so', () => {
+  const later = 1_800_000_000
+  const memory = new ReplayMemory(later * 1000)
+  assert.equal(memory.remember('a', 'n1', later, later * 1000), 'new')
+  // The time was an hour ahead: set back, memory begins at the new time.
+  const now = later - 3600
+  memory.beginAt(now * 1000)
+  assert.equal(memory.remember('a', 'n2', now - 1, now * 1000), 'unsure')
+  assert.equal(memory.remember('a', 'n3', now, now * 1000), 'new')
+  assert.equal(memory.remember('a', 'n1', later, later * 1000), 'seen', 'what it knows it still knows')
+  // By now n1 is forgotten, as is everything of its second.
+  memory.remember('a', 'n4', later + 301, (later + 301) * 1000)
+  memory.beginAt(now * 1000)
+  assert.equal(memory.remember('a', 'n1', later, later * 1000), 'unsure')
+})

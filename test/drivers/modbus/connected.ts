@@ -1,6 +1,6 @@
 import type { z } from 'zod'
-import { systemClock } from '../../../agent/clock.ts'
 import { pointForm, resolvePoint } from '../../../agent/config/points.ts'
+import { systemClock } from '../../../agent/time/system-clock.ts'
 import { ModbusDriver, type ModbusUnit } from '../../../drivers/modbus/driver.ts'
 import type { LineOptions } from '../../../drivers/modbus/line.ts'
 import { ModbusLink, type Way } from '../../../drivers/modbus/link.ts'

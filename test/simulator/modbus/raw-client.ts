@@ -9,10 +9,15 @@ export class RawClient implements Disposable {
   /** Resolves when the other end has closed the connection. */
   readonly closed: Promise<void>
 
+  /** Resolves with the code of the error that ended the connection. */
+  readonly failure: Promise<string | undefined>
+
   private constructor(socket: Socket) {
     this.#socket = socket
     this.closed = new Promise(resolve => socket.once('close', () => resolve()))
-    socket.on('error', () => {})
+    this.failure = new Promise(resolve => {
+      socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code))
+    })
     socket.on('data', chunk => {
       this.#received = Buffer.concat([this.#received, Buffer.from(chunk)])
     })

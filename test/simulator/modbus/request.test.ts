@@ -7,39 +7,57 @@ const parse = (pdu: string) => parseRequest(Buffer.from(pdu.replaceAll(' ', ''),
 
 describe('a request', () => {
   it('is read as the examples of the standard show it (§6.1 to §6.12)', () => {
-    assert.deepEqual(parse('01 0013 0013'), { kind: 'read', table: 'coil', address: 19, quantity: 19 })
+    assert.deepEqual(parse('01 0013 0013'), {
+      functionCode: 1,
+      kind: 'read',
+      table: 'coil',
+      address: 19,
+      quantity: 19,
+    })
     assert.deepEqual(parse('02 00c4 0016'), {
+      functionCode: 2,
       kind: 'read',
       table: 'discrete-input',
       address: 196,
       quantity: 22,
     })
     assert.deepEqual(parse('03 006b 0003'), {
+      functionCode: 3,
       kind: 'read',
       table: 'holding-register',
       address: 107,
       quantity: 3,
     })
     assert.deepEqual(parse('04 0008 0001'), {
+      functionCode: 4,
       kind: 'read',
       table: 'input-register',
       address: 8,
       quantity: 1,
     })
-    assert.deepEqual(parse('05 00ac ff00'), { kind: 'write', table: 'coil', address: 172, values: [1] })
+    assert.deepEqual(parse('05 00ac ff00'), {
+      functionCode: 5,
+      kind: 'write',
+      table: 'coil',
+      address: 172,
+      values: [1],
+    })
     assert.deepEqual(parse('06 0001 0003'), {
+      functionCode: 6,
       kind: 'write',
       table: 'holding-register',
       address: 1,
       values: [3],
     })
     assert.deepEqual(parse('0f 0013 000a 02 cd01'), {
+      functionCode: 15,
       kind: 'write',
       table: 'coil',
       address: 19,
       values: [1, 0, 1, 1, 0, 0, 1, 1, 1, 0],
     })
     assert.deepEqual(parse('10 0001 0002 04 000a 0102'), {
+      functionCode: 16,
       kind: 'write',
       table: 'holding-register',
       address: 1,

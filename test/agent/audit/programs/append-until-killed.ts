@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import { openAuditLog } from '../../../../agent/audit/log.ts'
-import { systemClock } from '../../../../agent/clock.ts'
+import { systemClock } from '../../../../agent/time/system-clock.ts'
 import { intent, SIGNER } from '../fixture.ts'
 
 // Appends without end, several at a time, and writes the number of each record on standard output once it is

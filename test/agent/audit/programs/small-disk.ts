@@ -3,7 +3,7 @@ import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openAuditLog } from '../../../../agent/audit/log.ts'
 import { verifyAuditLog } from '../../../../agent/audit/verify.ts'
-import { systemClock } from '../../../../agent/clock.ts'
+import { systemClock } from '../../../../agent/time/system-clock.ts'
 import { intent, OpenLog, readRecords, SIGNER, VKEY } from '../fixture.ts'
 
 // Runs in a mount namespace of its own, in a folder on a disk of two megabytes; prints what it found as JSON.

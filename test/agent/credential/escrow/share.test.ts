@@ -75,7 +75,7 @@ describe('the text of a share', () => {
       refusalOf(`${head}${groups.join('-').slice(1)}`),
       /group [12] .*: 1 of 90 characters missing/,
     )
-    assert.match(refusalOf(`${head}U${TEXT.slice(CODE_AT + 1)}`), /group 1 .* has a "U", which no share has/)
+    assert.match(refusalOf(`${head}U${TEXT.slice(CODE_AT + 1)}`), /group 1 .* has a "U", which no code has/)
   })
 
   it('is refused when its readable beginning was changed', () => {

@@ -1,11 +1,8 @@
-import type { Command, Option } from 'commander'
+import type { Command } from 'commander'
+import { configOption, finish } from './options.ts'
 
 /** `holdfast device …`: they ask the devices themselves, and need no running agent. */
-export function addDeviceCommands(
-  program: Command,
-  configOption: () => Option,
-  finish: (code: number) => void,
-): void {
+export function addDevices(program: Command): void {
   const device = program
     .command('device')
     .description('look at the devices of the plant; writes nothing into them')
@@ -14,7 +11,7 @@ export function addDeviceCommands(
     .description('read every configured point once and say what came; for commissioning')
     .addOption(configOption())
     .option('--json', 'print JSON')
-    .action(async options => finish(await (await import('../agent/probe.ts')).probeDevices(options)))
+    .action(async options => finish(await (await import('../../agent/probe.ts')).probeDevices(options)))
 
   device
     .command('trust')
@@ -24,7 +21,7 @@ export function addDeviceCommands(
     .option('--fingerprint <sha256>', "the certificate's SHA-256, as the server itself shows it")
     .option('--json', 'print JSON')
     .action(async (name, options) =>
-      finish(await (await import('../agent/trust-device.ts')).trustDevice(name, options)),
+      finish(await (await import('../../agent/trust-device.ts')).trustDevice(name, options)),
     )
 
   device
@@ -34,6 +31,6 @@ export function addDeviceCommands(
     .addOption(configOption())
     .option('--json', 'print JSON')
     .action(async (name, options) =>
-      finish(await (await import('../agent/show-device.ts')).showDevice(name, options)),
+      finish(await (await import('../../agent/show-device.ts')).showDevice(name, options)),
     )
 }

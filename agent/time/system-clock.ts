@@ -1,5 +1,5 @@
 import { setTimeout as timer } from 'node:timers/promises'
-import type { Clock } from '../model/time.ts'
+import type { Clock } from '../../model/time.ts'
 
 /** The machine's own clocks. Everything else gets them handed in. */
 export const systemClock: Clock = {

@@ -1,0 +1,97 @@
+import { AUDIT_KINDS } from '../../model/audit-kinds.ts'
+import type { Clock } from '../../model/time.ts'
+import { CSV_HEADER, csvLine } from './csv.ts'
+import { Evidence } from './evidence.ts'
+import { MOMENT_FORM, parseMoment } from './moment.ts'
+import { Printer } from './printer.ts'
+import { type FoundRecord, type Search, searchRecords } from './search.ts'
+import { HEADINGS, parseRecord, recordLine } from './words.ts'
+
+/** Exit codes of the commands that look into a log. */
+const DONE = 0
+const UNREADABLE = 2
+
+export interface AuditQueryOptions {
+  readonly path: string
+  readonly actor?: string
+  readonly credential?: string
+  readonly actuator?: string
+  readonly kind?: string
+  readonly outcome?: string
+  /** As `parseMoment` reads them. */
+  readonly since?: string
+  readonly until?: string
+  /** Most records that are shown: the newest of them. */
+  readonly limit: number
+  /** All of them, instead. */
+  readonly all?: boolean
+  readonly json?: boolean
+  readonly csv?: boolean
+}
+
+/**
+ * `holdfast audit query`: finds records in the log's file, of a running agent too, and prints them oldest first. Returns
+ * the exit code: 0 done, 2 the question or the file cannot be read.
+ */
+export async function auditQuery(options: AuditQueryOptions, clock: Pick<Clock, 'wall'>): Promise<number> {
+  if (options.json && options.csv) return complain('--json and --csv exclude each other')
+  const search = readSearch(options, clock)
+  if (typeof search === 'string') return complain(search)
+  const format = formatOf(options)
+  const printer = new Printer(process.stdout)
+  try {
+    using evidence = Evidence.open(options.path)
+    try {
+      await printer.print(format.head)
+      for (const { text } of found(evidence, search, options)) {
+        if (!(await printer.print(format.record(text)))) break
+      }
+    } catch (error) {
+      if (!evidence.wasDisturbed()) throw error
+    }
+    if (evidence.wasDisturbed()) return complain('the agent opened the log while it was read: run this again')
+    return DONE
+  } catch (error) {
+    return complain(`cannot read the log: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+function found(
+  { database }: Evidence,
+  search: Search,
+  { all, limit }: AuditQueryOptions,
+): Iterable<FoundRecord> {
+  return all
+    ? searchRecords(database, search, 'oldest-first', Number.MAX_SAFE_INTEGER)
+    : [...searchRecords(database, search, 'newest-first', limit)].toSorted((a, b) => a.seq - b.seq)
+}
+
+function formatOf({ json, csv }: AuditQueryOptions): { head: string; record(text: string): string } {
+  if (json) return { head: '', record: text => `${text}\n` }
+  if (csv) return { head: CSV_HEADER, record: csvLine }
+  return { head: `${HEADINGS}\n`, record: text => `${recordLine(parseRecord(text))}\n` }
+}
+
+/** What is searched for, or what is wrong with the question. */
+function readSearch(options: AuditQueryOptions, clock: Pick<Clock, 'wall'>): Search | string {
+  const { actor, credential, actuator, kind, outcome } = options
+  if (kind !== undefined && !Object.hasOwn(AUDIT_KINDS, kind))
+    return `--kind ${kind}: there is no such kind; there are ${Object.keys(AUDIT_KINDS).join(', ')}`
+  const moments: { since?: number; until?: number } = {}
+  for (const name of ['since', 'until'] as const) {
+    const text = options[name]
+    if (text === undefined) continue
+    const moment = parseMoment(text, clock.wall())
+    if (moment === undefined) return `--${name} ${text}: expected ${MOMENT_FORM}`
+    moments[name] = moment
+  }
+  const asked = Object.entries({ actor, credential, actuator, kind, outcome }).filter(
+    ([, value]) => value !== undefined,
+  )
+  return { ...Object.fromEntries(asked), ...moments }
+}
+
+function complain(message: string): number {
+  process.stderr.write(`${message}\n`)
+  return UNREADABLE
+}

@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto'
+import { stat } from 'node:fs/promises'
+import { createCredentialFile } from '../client/credential-file.ts'
+import { Refusal } from '../model/refusal.ts'
+import { BREAK_GLASS_ROLE } from '../model/role.ts'
+import { parseDuration } from '../model/time.ts'
+import type { Config } from './config/config.ts'
+import { loadConfig } from './config/load.ts'
+import { formatProblems } from './config/problem.ts'
+import { BREAK_GLASS_HANGS_ON, breakGlassEpochKey } from './credential/break-glass/break-glass.ts'
+import { leaveHandover } from './credential/break-glass/handover.ts'
+import { openBreakGlass, removeSeal } from './credential/break-glass/seal.ts'
+import { readSheet } from './credential/break-glass/sheet.ts'
+import { forge } from './credential/mint.ts'
+import { openGlassPath, sealedGlassPath } from './paths.ts'
+import { systemClock } from './time/system-clock.ts'
+
+export interface OpenGlassOptions {
+  readonly config: string
+  /** Where the emergency credential goes. */
+  readonly out: string
+  /** How long it is good for, from now. */
+  readonly for: string
+  readonly json?: boolean
+}
+
+const LONGEST = 8 * 3_600_000
+
+/**
+ * `holdfast break-glass open`: opens the sealed emergency key with the sheet's code, which `input` has, and leaves it for
+ * the agent's next start. For root, on the gateway. Exit code 0, or 2 with the reason and nothing changed.
+ */
+export async function openGlass(
+  options: OpenGlassOptions,
+  input: AsyncIterable<Buffer | string>,
+  user: number,
+): Promise<number> {
+  const loaded = await loadConfig(options.config)
+  if (loaded.kind === 'problems') return fail(formatProblems(loaded.problems))
+  const { config } = loaded
+  const length = parseDuration(options.for)
+  if (length === undefined || length > LONGEST)
+    return fail(`--for ${options.for}: expected a duration up to 8h, such as 1h`)
+  const owner = await stat(config.stateDir).catch((error: Error) => error.message)
+  if (typeof owner === 'string') return fail(`the state directory cannot be used: ${owner}`)
+  if (user !== 0 && user !== owner.uid) return fail('only root opens it, on the gateway itself')
+  const line = await firstLine(input)
+  const sheet = readSheet(line, config)
+  if (sheet.kind === 'refused')
+    return fail(`the sheet: ${sheet.detail}\nNothing was changed. Give its line on standard input.`)
+  // The envelope belongs to the agent's user, also where root opens it.
+  const opened = await openBreakGlass(sealedGlassPath(config), sheet.code, config, owner.uid)
+  sheet.code.fill(0)
+  if (opened.kind === 'refused') return fail(`${opened.detail}\nNothing was changed.`)
+  const until = systemClock.wall() + length
+  const trouble = await leave(config, options.out, opened.key, until, owner)
+  opened.key.fill(0)
+  if (trouble !== undefined) return fail(trouble)
+  const ends = new Date(until).toISOString()
+  process.stdout.write(
+    options.json
+      ? `${JSON.stringify({ opened: true, file: options.out, until: ends })}\n`
+      : [
+          `The glass is broken: ${options.out} is the emergency credential, good until ${ends} once the agent has restarted.`,
+          'Next: systemctl restart holdfast',
+          `Then: holdfast command ACTUATOR SETPOINT --credential ${options.out}`,
+          'When it is over: holdfast break-glass close, and holdfast break-glass seal for a new sheet. This one is used up.',
+          '',
+        ].join('\n'),
+  )
+  return 0
+}
+
+/** Writes the credential, leaves the key for the next start, and ends the envelope. Returns what went wrong. */
+async function leave(
+  config: Config,
+  out: string,
+  key: Uint8Array,
+  until: number,
+  owner: { uid: number; gid: number },
+): Promise<string | undefined> {
+  const epochKey = breakGlassEpochKey(key, config)
+  const { environment, gateway } = config
+  const now = systemClock.wall()
+  const order = {
+    subject: BREAK_GLASS_ROLE,
+    role: BREAK_GLASS_ROLE,
+    caveats: [],
+    lifetime: until - now,
+  }
+  const minted = forge(epochKey, { environment, gateway, ...BREAK_GLASS_HANGS_ON }, order, now, randomBytes)
+  epochKey.fill(0)
+  if (minted instanceof Refusal) return minted.detail
+  try {
+    const file = await createCredentialFile(out)
+    await file.write(minted)
+    await leaveHandover(openGlassPath(config), { key, until }, owner)
+    await removeSeal(sealedGlassPath(config))
+  } catch (error) {
+    return `it could not be left for the agent: ${(error as Error).message}`
+  }
+  return undefined
+}
+
+async function firstLine(input: AsyncIterable<Buffer | string>): Promise<string> {
+  let text = ''
+  for await (const chunk of input) {
+    text += String(chunk)
+    if (text.includes('\n')) break
+  }
+  return text.split('\n')[0] ?? ''
+}
+
+function fail(message: string): number {
+  process.stderr.write(`${message}\n`)
+  return 2
+}

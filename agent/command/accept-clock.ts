@@ -1,0 +1,37 @@
+import type { Clock, UnixMs } from '../../model/time.ts'
+import type { AuditLog } from '../audit/log.ts'
+import type { Authenticated } from './authenticate.ts'
+import type { Received } from './received.ts'
+import { type Refused, refuse } from './refused.ts'
+
+/** What an accepted clock changed. */
+export interface ClockAccepted {
+  readonly before: UnixMs
+  readonly now: UnixMs
+}
+
+/** Takes the system's time for right, for an administrator on the gateway itself: whoever sets a clock sits before it. */
+export async function acceptClock(
+  received: Received,
+  by: Authenticated | undefined,
+  parts: { acceptClock(): Promise<UnixMs>; readonly clock: Clock; readonly audit: AuditLog },
+): Promise<ClockAccepted | Refused> {
+  const who = by?.who
+  if (received.source !== 'local')
+    return refuse('channel-denied', 'a clock is accepted on the gateway itself', 'use a unix socket', who)
+  const before = await parts.acceptClock()
+  const now = parts.clock.wall()
+  const appended = await parts.audit.append({
+    kind: 'clock-accepted',
+    before: new Date(before).toISOString(),
+    by: by?.claims.subject ?? received.channel.identity ?? received.channel.name,
+    ...(who ? { credential: who.serial, nonce: who.nonce, created: who.created } : {}),
+  })
+  if (appended.kind === 'durable') return { before, now }
+  return refuse(
+    'audit-unwritable',
+    `the time is accepted, and that is not in the audit log: ${appended.detail}`,
+    'see the audit log in `holdfast status`',
+    who,
+  )
+}

@@ -1,0 +1,136 @@
+import type { Logger } from 'pino'
+import { type Clock, formatDuration } from '../model/time.ts'
+import type { AuditLog } from './audit/log.ts'
+import { signerFrom } from './audit/note.ts'
+import type { Config } from './config/config.ts'
+import { BreakGlass } from './credential/break-glass/break-glass.ts'
+import { takeHandover } from './credential/break-glass/handover.ts'
+import { BREAK_GLASS_GENERATION } from './credential/break-glass/seal.ts'
+import { type EpochKeyAnswer, EpochKeys } from './credential/epoch-keys.ts'
+import { KeyKeeper } from './credential/key-keeper.ts'
+import { removeGeneration } from './credential/tpm/removal.ts'
+import { type KeySurroundings, openMasterKeys } from './master-keys.ts'
+import { logName, openGlassPath, sealedGlassPath } from './paths.ts'
+import { TpmRotator } from './rotation.ts'
+
+type Alarm = (name: string, detail: string, about?: Record<string, string>) => void
+
+/** Everything that credentials hang on, wired together: epoch keys and who keeps them, rotation, and the emergency key. */
+export interface Keys extends AsyncDisposable {
+  readonly epochKeys: EpochKeys
+  readonly rotator: TpmRotator
+  readonly glass: BreakGlass
+  /** The key that a credential hangs on, whatever its generation. */
+  keyFor(generation: number, epoch: number): EpochKeyAnswer
+  /** Derives what is needed to begin with. Resolves too when the master key cannot be used. */
+  start(): Promise<void>
+  /** Looks at once which keys are good: the time has changed. */
+  wake(): void
+}
+
+export async function openKeys(
+  config: Config,
+  around: KeySurroundings,
+  clock: Clock,
+  audit: AuditLog,
+  log: Logger,
+  alarm: Alarm,
+): Promise<Keys> {
+  const { generations, warnings } = await openMasterKeys(config, around)
+  for (const warning of warnings) log.warn(warning)
+  const { environment, gateway, credentials } = config
+  const epochKeys = new EpochKeys(generations, { environment, gateway, ...credentials }, clock)
+  const keeper = new KeyKeeper(
+    epochKeys,
+    { ...config, timeout: config.masterKey.timeout, rotationDue: credentials.rotationDue },
+    clock,
+    {
+      unavailable: ({ reason, detail, remedy }) =>
+        alarm('master-key-unavailable', `${detail}. ${remedy}`, { reason }),
+      restored: () => {
+        log.info('the master key can be used again')
+        audit.note({ kind: 'alarm-cleared', alarm: 'master-key-unavailable' })
+      },
+      checkpointSeed: seed => {
+        audit.checkpointWith(signerFrom(logName(config), seed))
+        seed.fill(0)
+      },
+      retired: ({ master }) => void retire(config, master.generation, clock, audit, log),
+      rotationDue: age =>
+        alarm('rotation-due', `the master key is ${formatDuration(age)} old: holdfast key rotate`),
+    },
+  )
+  const rotator = new TpmRotator(config, around, epochKeys, audit, clock, () => keeper.wake())
+  const glass = await openGlass(config, around, clock, audit, log, alarm)
+  return {
+    epochKeys,
+    rotator,
+    glass,
+    keyFor: (generation, epoch) =>
+      generation === BREAK_GLASS_GENERATION ? glass.keyFor(epoch) : epochKeys.keyFor(generation, epoch),
+    start: () => keeper.start(),
+    wake: () => keeper.wake(),
+    [Symbol.asyncDispose]: async () => {
+      await glass[Symbol.asyncDispose]()
+      await keeper[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** The emergency key; open when root left it opened for this start. Nothing about that is quiet. */
+async function openGlass(
+  config: Config,
+  { user }: KeySurroundings,
+  clock: Clock,
+  audit: AuditLog,
+  log: Logger,
+  alarm: Alarm,
+): Promise<BreakGlass> {
+  const glass = new BreakGlass(sealedGlassPath(config), config, clock, why => {
+    log.warn({ event: 'break-glass-closed' }, `the emergency credential is worth nothing now: ${why}`)
+    audit.note({ kind: 'break-glass-closed', detail: why })
+    audit.note({ kind: 'alarm-cleared', alarm: 'break-glass' })
+  })
+  const handed = await takeHandover(openGlassPath(config), user).catch((error: Error) => ({
+    kind: 'refused' as const,
+    detail: error.message,
+  }))
+  switch (handed.kind) {
+    case 'none':
+      break
+    case 'refused':
+      alarm('break-glass', `somebody opened the emergency key, and it is not taken up: ${handed.detail}`)
+      break
+    case 'taken': {
+      const until = new Date(handed.until).toISOString()
+      if (glass.open(handed.key, handed.until)) {
+        audit.note({ kind: 'break-glass-opened', until })
+        alarm('break-glass', `THE EMERGENCY CREDENTIAL IS IN USE until ${until}: holdfast break-glass close`)
+      } else alarm('break-glass', `the emergency key was opened, and its time was over at ${until}`)
+    }
+  }
+  return glass
+}
+
+/** A generation whose grace is over: its epoch keys are wiped already, and now its files are. */
+async function retire(
+  config: Config,
+  generation: number,
+  clock: Clock,
+  audit: AuditLog,
+  log: Logger,
+): Promise<void> {
+  const { masterKey, stateDir } = config
+  if (masterKey.source !== 'tpm') return
+  const signal = AbortSignal.timeout(masterKey.timeout * 3)
+  const removed = await removeGeneration({
+    tcti: masterKey.tcti,
+    stateDir,
+    generation,
+    clock,
+    signal,
+  })
+  if (removed.kind === 'removed') audit.note({ kind: 'key-retired', generation })
+  else
+    log.error({ alarm: 'key-not-removed' }, `generation ${generation} of the master key: ${removed.detail}`)
+}

@@ -1,0 +1,240 @@
+import type { AuditKind } from './audit.ts'
+
+/** What a member of a record says. One name means one thing in every kind. */
+export const AUDIT_MEMBERS = {
+  action: 'what somebody asked for that takes two people: `command` or `reset`',
+  actuator: 'the actuator, as the configuration calls it',
+  alarm: "the alarm's name",
+  approval_credential: 'the credential of whoever asked first, where it takes two people',
+  approved_by: 'the subject who asked first, where it takes two people',
+  archive: 'the file that the records went to',
+  archive_sha256: "that file's SHA-256, in hexadecimal",
+  asked: 'the setpoint that was asked for',
+  at: 'when it began to act, in milliseconds since 1970',
+  before: "the agent's own time before it was changed",
+  break_glass: 'whether an emergency key was sealed too',
+  by: 'who did it: a subject, or whoever may open a socket',
+  cause: 'why an actuator was driven to its safe state, as the trip has it',
+  channel: 'the listener that the request came in over',
+  checkpoint_key: "the public key of the log's checkpoints",
+  code: 'why it was refused, as the answer has it',
+  command: 'names one command, in its intent, its outcome and its answer',
+  count: 'how many there were',
+  created: 'when the request was signed, in whole seconds since 1970',
+  credential: "the credential's serial",
+  detail: 'the same in words, for a person',
+  dropped: 'entries for which there was no room: how many of each kind',
+  environment: 'the environment, as the configuration calls it',
+  escrow: 'how the key was split for escrow: `3-of-5`, or null',
+  first: 'when the first came',
+  found:
+    'the setpoint that feedback showed; `{"between":…}` between positions; null when it could not be read',
+  gateway: 'the gateway, as the configuration calls it',
+  generation: "the master key's generation",
+  identity: 'who is at the other end of the channel: a client certificate, or whoever may open a socket',
+  issuedUntil: 'what was issued until then is revoked, in milliseconds since 1970',
+  issuer: 'who issued it: a subject, or whoever may open a socket',
+  issuer_credential: 'the credential that it was issued with',
+  key: "the key's fingerprint",
+  keyid: 'the credential without its secret: whom it is for and what it allows',
+  last: 'when the last came',
+  latency_ms: 'from the arrival of the request to this, in milliseconds',
+  lifetime: 'how long it lasts',
+  listener: 'the listener that it is about',
+  listeners: 'the listeners and their addresses',
+  locked_by: 'whose lockout it was',
+  lost: 'true when there should have been a log and there was none that could be used',
+  master_key: 'where the master key is, in words',
+  method: "the request's method",
+  nonce: "the signature's nonce",
+  outcome: '`verified`, `mismatch`, `unknown` or `refused`',
+  path: "the request's path",
+  previous_until: 'until when the generation before is good, or null',
+  pruned_before: 'only records from before then',
+  pruned_to: 'the first record that stayed',
+  reason: 'why, in the words of whoever asked; of an alarm, in those of whatever failed',
+  refused: 'commands that were refused for it',
+  replaces: 'the file that the log before was moved to, as it could not be used',
+  replaces_checkpoint: 'the newest signed checkpoint that was found in it, or null',
+  replaces_sha256: "that file's SHA-256, in hexadecimal, or null where there was none",
+  replaces_wal_sha256: 'the same of the write-ahead log that went with it',
+  revoked: 'what was revoked: `serial`, `subject` or `everybody`',
+  role: 'the role that the credential has',
+  root: 'Merkle root over the records that went, and those before them, in base64',
+  serial: 'the credential that was revoked',
+  since: 'since when',
+  source: "the peer's address, or `local` on a unix socket",
+  status: 'the HTTP status of the answer',
+  subject: 'whose credential it is; of a revocation, whose credentials were revoked',
+  towards_safe: 'whether the command goes towards the safe state',
+  tripped_at: 'when the trip began that was reset',
+  troubles: 'what kept the agent from carrying out every command, in words',
+  until: 'until when it stands',
+} as const
+
+export type AuditMember = keyof typeof AUDIT_MEMBERS
+
+export interface AuditKindForm {
+  /** What happened when there is such a record. */
+  readonly means: string
+  readonly always: readonly AuditMember[]
+  readonly sometimes: readonly AuditMember[]
+}
+
+const SIGNED = ['credential', 'nonce', 'created'] as const
+const WAY = ['channel', 'source'] as const
+const APPROVED = ['approved_by', 'approval_credential'] as const
+const TRIP = { always: ['actuator', 'cause', 'detail'], sometimes: [] } as const
+
+/** Every kind of record with its members. That none is missing is checked by the type; that records are so, by a test. */
+export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
+  'log-created': {
+    means: 'the log was begun; it is the first record',
+    always: ['environment', 'gateway'],
+    sometimes: [
+      ...(['lost', 'detail', 'replaces', 'replaces_sha256', 'replaces_wal_sha256'] as const),
+      'replaces_checkpoint',
+    ],
+  },
+  enrolled: {
+    means: 'the master key was made, or taken from where it is kept',
+    always: ['environment', 'gateway', 'master_key', 'generation', 'escrow', 'break_glass', 'checkpoint_key'],
+    sometimes: [],
+  },
+  'agent-started': {
+    means: 'a run of the agent began',
+    always: ['environment', 'gateway', 'listeners', 'troubles'],
+    sometimes: [],
+  },
+  'agent-stopped': { means: 'it was told to stop', always: [], sometimes: [] },
+  approval: {
+    means: 'the first of two people asked for something that takes two',
+    always: ['action', 'actuator', 'subject', ...SIGNED, ...WAY, 'until'],
+    sometimes: ['asked'],
+  },
+  select: {
+    means: 'somebody selected what a command is going to ask for',
+    always: ['actuator', 'asked', 'subject', ...SIGNED, ...WAY, 'until'],
+    sometimes: ['identity', 'reason'],
+  },
+  'command-intent': {
+    means: 'a command is about to be written; durable before the device sees a byte',
+    always: ['command', 'actuator', 'asked', 'towards_safe', 'subject', ...SIGNED, ...WAY],
+    sometimes: ['identity', ...APPROVED, 'reason'],
+  },
+  'command-outcome': {
+    means: 'how that command ended',
+    always: ['command', 'actuator', 'asked', 'outcome', 'subject', 'credential', ...WAY, 'latency_ms'],
+    sometimes: ['found', 'code', 'detail', 'identity', 'reason'],
+  },
+  refusal: {
+    means: 'a request was refused before anything was written',
+    always: ['outcome', 'code', 'status', 'detail', 'method', 'path', ...WAY],
+    sometimes: ['identity', 'actuator', 'asked', 'reason', 'latency_ms', 'subject', ...SIGNED],
+  },
+  'refusals-summarised': {
+    means: 'so many more refusals of one kind came than are recorded one by one',
+    always: ['code', 'count', 'first', 'last'],
+    sometimes: ['source', 'actuator'],
+  },
+  trip: { means: 'an actuator is being driven to its safe state', ...TRIP },
+  'trip-safe': { means: 'feedback shows the safe state', ...TRIP },
+  'trip-failed': { means: 'the safe state was not reached in time; it is tried again and again', ...TRIP },
+  'trip-safe-lost': { means: 'a tripped actuator left its safe state and is driven back', ...TRIP },
+  'trip-acknowledged': { means: 'somebody has seen a trip', ...TRIP },
+  'interlock-ended': { means: 'what an interlock asks for holds again; nothing moved', ...TRIP },
+  reset: {
+    means: 'an engineer reset a trip; nothing moved',
+    always: ['actuator', 'cause', 'tripped_at', 'subject', ...SIGNED, ...WAY],
+    sometimes: [...APPROVED, 'reason'],
+  },
+  lockout: {
+    means: 'somebody locked an actuator out: commands away from its safe state are refused',
+    always: ['actuator', 'subject', ...SIGNED, ...WAY, 'reason', 'until'],
+    sometimes: ['identity'],
+  },
+  'lockout-ended': {
+    means: 'a lockout ended: its time was over, or somebody ended it',
+    always: ['actuator', 'locked_by', 'since', 'until', 'detail'],
+    sometimes: ['subject', ...SIGNED, ...WAY, 'identity', 'reason'],
+  },
+  'credential-issued': {
+    means: 'a credential was issued',
+    always: ['subject', 'role', 'credential', 'keyid', 'lifetime', 'issuer', 'channel'],
+    sometimes: ['issuer_credential', 'nonce', 'created'],
+  },
+  revocation: {
+    means: 'credentials were revoked',
+    always: ['revoked', 'at', 'by'],
+    sometimes: ['serial', 'subject', 'issuedUntil', 'reason', ...SIGNED],
+  },
+  'key-rotated': {
+    means: 'the master key has a new generation',
+    always: ['generation', 'key', 'by', 'escrow', 'previous_until'],
+    sometimes: [],
+  },
+  'key-retired': {
+    means: 'the grace of a generation is over and its files are removed',
+    always: ['generation'],
+    sometimes: [],
+  },
+  'break-glass-sealed': {
+    means: 'a new emergency key was sealed, in place of an older one',
+    always: ['by', 'channel'],
+    sometimes: [...SIGNED],
+  },
+  'break-glass-opened': {
+    means: 'the emergency credential is good from now on: root opened it for this start',
+    always: ['until'],
+    sometimes: [],
+  },
+  'break-glass-closed': {
+    means: 'the emergency credential is worth nothing from now on',
+    always: ['detail'],
+    sometimes: [],
+  },
+  'clock-accepted': {
+    means: "the system clock's time was taken for right, in place of the agent's own",
+    always: ['before', 'by'],
+    sometimes: [...SIGNED],
+  },
+  'listener-closed': {
+    means: "attacks over a listener have used up the day's trips: nobody is let in over it any more",
+    always: ['listener', 'detail'],
+    sometimes: [],
+  },
+  'listener-opened': {
+    means: 'a closed listener was opened again',
+    always: ['listener', 'by'],
+    sometimes: ['reason', ...SIGNED],
+  },
+  'log-pruned': {
+    means: 'old records were archived, and only their hashes stayed',
+    always: ['by', 'pruned_to', 'pruned_before', 'root', 'archive', 'archive_sha256'],
+    sometimes: [],
+  },
+  alarm: {
+    means: 'an alarm was raised',
+    always: ['alarm', 'detail'],
+    sometimes: [
+      ...(['actuator', 'identity', 'cause', 'reason', 'listener'] as const),
+      ...(['since', 'refused', 'dropped'] as const),
+    ],
+  },
+  'alarm-cleared': { means: 'what an alarm told of is over', always: ['alarm'], sometimes: ['detail'] },
+}
+
+const HEADER: ReadonlySet<string> = new Set(['seq', 'boot', 'time', 'mono_ms', 'kind'])
+
+/** Says how a record differs from what the dictionary says of its kind; empty when it does not. */
+export function dictionaryFaults(record: { readonly [member: string]: unknown }): string[] {
+  const form = Object.entries(AUDIT_KINDS).find(([kind]) => kind === record.kind)?.[1]
+  if (form === undefined) return [`there is no kind ${String(record.kind)}`]
+  const known: ReadonlySet<string> = new Set([...form.always, ...form.sometimes])
+  return [
+    ...form.always.filter(name => record[name] === undefined).map(name => `${name} is missing`),
+    ...Object.keys(record)
+      .filter(name => !HEADER.has(name) && !known.has(name))
+      .map(name => `${name} is not a member of ${String(record.kind)}`),
+  ]
+}

@@ -1,0 +1,142 @@
+import type { Clock, Millis } from '../model/time.ts'
+import { Chance } from './chance.ts'
+import type { Link, PlcFaults } from './faults.ts'
+import type { ImageView, WritableTable } from './image.ts'
+import { ModbusDevice, type Reply, type WriteEvent } from './modbus/device.ts'
+import { rtuFraming, tcpFraming } from './modbus/framing.ts'
+import { SerialLine, type SerialSettings } from './modbus/serial-line.ts'
+import { type Address, ModbusServer } from './modbus/server.ts'
+import { bindingsOf } from './plant-file/bindings.ts'
+import type { PlcFileSpec } from './plant-file/plc-form.ts'
+import { Plc } from './plc/plc.ts'
+import type { WatchdogState } from './plc/watchdog.ts'
+
+export interface StationOptions {
+  readonly name: string
+  readonly spec: PlcFileSpec
+  /** Of Modbus TCP. */
+  readonly address: Address
+  readonly rtuAddress: Address | undefined
+  readonly serial: SerialSettings | undefined
+  readonly faults: PlcFaults
+  readonly clock: Clock
+  readonly seed: number
+}
+
+/** One PLC of a plant with everything that it is reached by. */
+export class Station implements Link, AsyncDisposable {
+  readonly name: string
+  readonly spec: PlcFileSpec
+  readonly #clock: Clock
+  readonly #plc: Plc
+  readonly #device: ModbusDevice
+  readonly #server: ModbusServer
+  readonly #rtuServer: ModbusServer | undefined
+  /** Everything that it is reached by. */
+  readonly #links: readonly (Link & AsyncDisposable)[]
+  readonly #writeListeners = new Set<(event: WriteEvent) => void>()
+  /** When each second master writes next, in plant time. */
+  readonly #secondMasters = new Map<string, Millis>()
+  readonly #faults: PlcFaults
+
+  constructor({ name, spec, address, rtuAddress, serial, faults, clock, seed }: StationOptions) {
+    this.name = name
+    this.spec = spec
+    this.#faults = faults
+    this.#clock = clock
+    const { watchdog, interlocks } = spec
+    this.#plc = new Plc({ bindings: bindingsOf(spec), watchdog, interlocks }, clock.monotonic())
+    this.#device = new ModbusDevice({
+      unit: spec.modbus.unit,
+      plc: this.#plc,
+      faults,
+      clock,
+      chance: new Chance(seed, `jitter ${name}`),
+      landed: event => {
+        for (const listener of this.#writeListeners) listener(event)
+      },
+    })
+    this.#server = new ModbusServer(address, this.#device, tcpFraming, clock)
+    this.#rtuServer = rtuAddress && new ModbusServer(rtuAddress, this.#device, rtuFraming, clock)
+    const line = serial && new SerialLine(serial, this.#device, clock)
+    this.#links = [this.#server, ...(this.#rtuServer ? [this.#rtuServer] : []), ...(line ? [line] : [])]
+  }
+
+  /** Where it serves Modbus TCP. */
+  get address(): Address {
+    return this.#server.address
+  }
+
+  /** Where it serves RTU over TCP, if it does. */
+  get rtuAddress(): Address | undefined {
+    return this.#rtuServer?.address
+  }
+
+  get unit(): number {
+    return this.spec.modbus.unit
+  }
+
+  /** What a Modbus client would read now, raw. */
+  get image(): ImageView {
+    return this.#plc.image
+  }
+
+  /** off before it is armed, and for a PLC that has none. */
+  get watchdog(): WatchdogState {
+    return this.#plc.watchdogState
+  }
+
+  /** Calls back for each value of each write as it lands in the process image. Returns what ends it. */
+  onWrite(listener: (event: WriteEvent) => void): () => void {
+    this.#writeListeners.add(listener)
+    return () => this.#writeListeners.delete(listener)
+  }
+
+  /** One scan at a moment of plant time: takes the sensors' readings and returns the commands for the actuators. */
+  scan(readings: ReadonlyMap<string, number>, at: Millis): Map<string, number> {
+    this.#writeAsSecondMasters(at)
+    return this.#plc.scan(readings, this.#clock.monotonic())
+  }
+
+  answerWrite(table: WritableTable, address: number, value: number): Reply {
+    if (!this.#server.isListening) return undefined
+    const pdu = Buffer.alloc(5)
+    pdu.writeUInt8(table === 'coil' ? 5 : 6, 0)
+    pdu.writeUInt16BE(address, 1)
+    pdu.writeUInt16BE(table === 'coil' ? (value === 0 ? 0 : 0xff00) : value, 3)
+    return this.#device.answer({ transaction: 0, unit: this.unit, pdu })
+  }
+
+  /** Serves, for the first time or again. Rejects with the system's error when an address or a port can't be had. */
+  async restore(): Promise<void> {
+    for (const link of this.#links) await link.restore()
+  }
+
+  async drop(): Promise<void> {
+    await Promise.all(this.#links.map(link => link.drop()))
+  }
+
+  hang(): void {
+    for (const link of this.#links) link.hang()
+  }
+
+  reset(): void {
+    for (const link of this.#links) link.reset()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#links.map(link => link[Symbol.asyncDispose]()))
+  }
+
+  #writeAsSecondMasters(at: Millis): void {
+    const masters = this.#faults.of('second-master')
+    if (masters.length === 0) return this.#secondMasters.clear()
+    for (const { table, address, value, every_ms } of masters) {
+      const key = `${table} ${address}`
+      const due = this.#secondMasters.get(key) ?? at
+      if (at < due) continue
+      this.#secondMasters.set(key, due + every_ms)
+      this.#device.writeAsSecondMaster(table, address, value)
+    }
+  }
+}

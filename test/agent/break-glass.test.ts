@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { execa } from 'execa'
+import type { Credential } from '../../model/credential.ts'
+import { Gateway, HOLDFAST } from './gateway.ts'
+
+interface Status {
+  break_glass: { state: string }
+  master_key: { available: boolean }
+}
+
+test('with the TPM gone, the sheet and a restart by root give one credential that works, loudly, once', async () => {
+  await using gateway = await Gateway.start({ enrolled: false })
+  const { stdout } = await gateway.holdfast('enroll', '--config', gateway.config, '--break-glass', '--json')
+  const { sheet } = JSON.parse(stdout) as { sheet: string }
+  assert.match(sheet, /^hf-glass-1 demo\/waterworks-1 /)
+  const before = await gateway.startAgent()
+  const open = (line: string, out: string) =>
+    execa(HOLDFAST, ['break-glass', 'open', '--config', gateway.config, '--out', out], {
+      reject: false,
+      cwd: gateway.folder,
+      input: `${line}\n`,
+    })
+  const statusOf = async (): Promise<Status> =>
+    JSON.parse(
+      (await gateway.holdfast('status', '--agent', gateway.operatorSocket, '--json')).stdout,
+    ) as Status
+  assert.equal((await statusOf()).break_glass.state, 'sealed')
+  await gateway.tpm[Symbol.asyncDispose]()
+
+  const wrong = await open(sheet.replace(/.$/, sheet.endsWith('0') ? '1' : '0'), 'emergency.credential')
+  assert.equal(wrong.exitCode, 2)
+  assert.match(wrong.stderr, /the sheet: group 8 .*\nNothing was changed/)
+  const opened = await open(sheet, 'emergency.credential')
+  assert.equal(opened.exitCode, 0, opened.stderr)
+  assert.match(opened.stdout, /^The glass is broken: .*systemctl restart holdfast/s)
+  const file = join(gateway.folder, 'emergency.credential')
+  assert.equal((await stat(file)).mode & 0o777, 0o600)
+  const credential = JSON.parse(await readFile(file, 'utf8')) as Credential
+  assert.match(credential.keyid, /^hf1:demo\/waterworks-1\/0\/0\/[^;]+;sub=break-glass;role=break-glass;/)
+  const early = await gateway.client(before.address, credential).command('inlet-valve', 'open')
+  assert.equal(early.kind === 'problem' && early.problem.code, 'key-expired', 'not before a restart')
+  await before.kill('SIGTERM')
+
+  const agent = await gateway.startAgent()
+  await agent.line(({ alarm }) => alarm === 'break-glass')
+  const words = await gateway.holdfast('status', '--agent', gateway.operatorSocket)
+  assert.match(words.stdout, /NO NEW SIGNATURES CAN BE CHECKED, BREAK-GLASS IN USE UNTIL 2/)
+  const client = gateway.client(agent.address, credential)
+  const moved = await client.command('inlet-valve', 'open', 'the TPM is gone and the tank runs dry')
+  assert.equal(moved.kind, 'answered', JSON.stringify(moved))
+  const issue = await client.issue({ subject: 'eve', role: 'admin', lifetime: '1h' })
+  assert.equal(issue.kind === 'problem' && issue.problem.code, 'role-denied', 'it issues nothing')
+
+  const closed = await gateway.holdfast('break-glass', 'close', '--agent', gateway.adminSocket)
+  assert.equal(closed.exitCode, 0, closed.stderr)
+  const late = await client.command('inlet-valve', 'open')
+  assert.equal(late.kind === 'problem' && late.problem.code, 'key-expired')
+  await agent.kill('SIGTERM')
+  const again = await gateway.startAgent()
+  const never = await gateway.client(again.address, credential).command('inlet-valve', 'open')
+  assert.equal(never.kind === 'problem' && never.problem.code, 'key-expired')
+  assert.match((await open(sheet, 'second.credential')).stderr, /nothing is sealed in .*: it was used/)
+
+  const sealed = await gateway.holdfast('break-glass', 'seal', '--agent', gateway.adminSocket, '--json')
+  assert.equal(sealed.exitCode, 0, sealed.stderr)
+  assert.notEqual((JSON.parse(sealed.stdout) as { sheet: string }).sheet, sheet)
+  assert.equal((await statusOf()).break_glass.state, 'sealed')
+  const kinds = gateway.records().map(({ kind, subject }) => (subject ? `${kind} ${subject}` : kind))
+  for (const kind of [
+    'break-glass-opened',
+    'command-intent break-glass',
+    'break-glass-closed',
+    'break-glass-sealed',
+  ])
+    assert.ok(kinds.includes(kind), kind)
+  const everything = JSON.stringify(gateway.records()) + JSON.stringify([...before.log, ...agent.log])
+  for (const secret of [sheet, sheet.split(' ')[2] ?? sheet, credential.secret])
+    assert.ok(!everything.includes(secret), 'no secret in a log')
+})
