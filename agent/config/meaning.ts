@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { type BareActuator, resolveActuator } from './actuators.ts'
 import { resolveAudit } from './audit.ts'
 import type { ActuatorConfig, Config } from './config.ts'
-import { checkDevices, checkWriters, resolveDevice } from './devices.ts'
+import { checkDevices, checkReadings, checkWriters, resolveDevice } from './devices.ts'
 import { resolveGuards } from './guards.ts'
 import { resolveListeners } from './listeners.ts'
 import { resolveMasterKey } from './master-key.ts'
@@ -24,6 +24,7 @@ export function resolveConfig(file: ConfigFile, names: Names, folder: string, re
     if (resolved) bare.set(id, resolved)
   }
   const readings = resolveReadings(file.readings, names, report)
+  checkReadings(readings, devices, report)
   const actuators = new Map<string, ActuatorConfig>()
   for (const [id, actuator] of bare) {
     const guardsFile = file.actuators[id]
