@@ -3,9 +3,9 @@ import type { Logger } from 'pino'
 import { AuthenticationFailures } from '../failsafe/authentication-failures.ts'
 import { FailsafeKeeper } from '../failsafe/keeper.ts'
 import { latchFile } from '../failsafe/latch.ts'
+import { stopSafely } from '../failsafe/stopping.ts'
 import { Trips } from '../failsafe/trips.ts'
 import type { KeptFile } from '../keep/kept-file.ts'
-import type { Millis } from '../model/time.ts'
 import { type Listening, listen } from './api/listener.ts'
 import { Readings } from './api/readings.ts'
 import { Service } from './api/service.ts'
@@ -14,6 +14,7 @@ import { Approvals } from './command/approvals.ts'
 import { Controls } from './command/controls.ts'
 import { Ledger } from './command/ledger.ts'
 import type { Permits } from './command/permit.ts'
+import { Progress } from './command/progress.ts'
 import type { Rate } from './command/rate.ts'
 import { Rates } from './command/rates.ts'
 import { RefusalBook } from './command/refusal-book.ts'
@@ -21,6 +22,7 @@ import { Refusals } from './command/refusals.ts'
 import type { Config } from './config/config.ts'
 import { Mint } from './credential/mint.ts'
 import { Revocations, revocationFile } from './credential/revocations.ts'
+import { deviceGuards } from './device-guards.ts'
 import { Devices } from './devices.ts'
 import { openKeys } from './keys.ts'
 import type { KeySurroundings } from './master-keys.ts'
@@ -32,12 +34,15 @@ import { ClockKeeper } from './time/clock-keeper.ts'
 import { floorFile, KeptClock } from './time/kept-clock.ts'
 import { askSynchronised } from './time/synchronisation.ts'
 import { systemClock } from './time/system-clock.ts'
+import { watchCondition } from './watch-condition.ts'
 
 /** A running agent. Disposing of it stops it in order: no new commands, none under way, the log closed last. */
 export interface Agent extends AsyncDisposable {
   readonly listening: readonly Listening[]
   /** What keeps it from carrying out commands away from safe; empty when nothing does. */
   troubles(): string[]
+  /** What keeps it from carrying out any command at all: something on their way has not ended when it should have. */
+  stuck(): string | undefined
   /** Calls back when that changes, until the signal aborts. */
   watchCondition(listener: (troubles: readonly string[]) => void, signal: AbortSignal): void
 }
@@ -88,7 +93,8 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   )
   const keys = parts.use(await openKeys(config, around, clock, audit, log, alarm))
 
-  const devices = new Devices(config, clock, randomBytes)
+  const progress = new Progress(clock)
+  const devices = new Devices(config, clock, randomBytes, progress)
   parts.use(devices)
   const { actuators } = devices
   const controls = new Controls()
@@ -114,11 +120,14 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   parts.use(trips)
   keeper.restore(kept ?? { latches: {}, suspended: {} }, trips)
 
+  const guards = parts.use(deviceGuards(config, actuators, progress, clock, audit, log))
+
   const failures = new AuthenticationFailures(config.authenticationFailures, clock)
   const rates = new Rates(ratesOf(config), clock)
   const permits: Permits = {
     rates,
     approvals,
+    guards,
     trips,
     controls,
     clockTrouble: () => clock.trouble,
@@ -154,6 +163,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     audit,
     trips,
     permits,
+    guards,
     actuators,
     readings: new Readings(),
     suspended: () => keeper.suspended,
@@ -174,6 +184,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       audit,
       refusals,
       clock,
+      progress,
       newCommandId: randomUUID,
       onMistake: error => log.error({ err: error }, 'a mistake in the agent'),
     },
@@ -222,6 +233,8 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
 
   // Keys and devices are asked at the same time; neither keeps the agent from starting.
   await Promise.all([keys.start(), devices.attempted])
+  const disagreements = await guards.start()
+  if (disagreements.length > 0) throw new StartFailure(disagreements.join('\n'))
   const listening: Listening[] = []
   for (const listener of config.listeners) {
     const one = await listen(listener, service, clock)
@@ -238,29 +251,23 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   return {
     listening,
     troubles: () => troubles(condition),
+    stuck: () => progress.stuck,
     watchCondition: (listener, signal) => void watchCondition(condition, listener, signal),
     [Symbol.asyncDispose]: async () => {
       controls.stop('the agent is stopping')
+      const driven = [...config.actuators.values()].filter(({ onStop }) => onStop === 'safe')
+      const unsafe = await stopSafely(
+        driven.flatMap(({ id }) => actuators.get(id) ?? []),
+        trips,
+        clock,
+      )
+      for (const actuator of unsafe)
+        alarm('stopped-unsafe', 'the agent stops, and it was not seen in its safe state', { actuator })
+      // Where something is not safe, the devices still have to make it so.
+      if (unsafe.length === 0) for (const detail of await guards.stop()) alarm('watchdog-not-stopped', detail)
       audit.note({ kind: 'agent-stopped' })
       await running.disposeAsync()
     },
-  }
-}
-
-const CONDITION_EVERY: Millis = 1000
-
-async function watchCondition(
-  condition: Condition,
-  listener: (troubles: readonly string[]) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  let last = troubles(condition).join()
-  while (!signal.aborted) {
-    await condition.clock.sleep(CONDITION_EVERY, signal)
-    const now = troubles(condition)
-    if (now.join() === last) continue
-    last = now.join()
-    listener(now)
   }
 }
 

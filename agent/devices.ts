@@ -5,8 +5,10 @@ import type { ModbusPoint } from '../drivers/modbus/point.ts'
 import { tcpWay } from '../drivers/modbus/tcp.ts'
 import type { Clock, Entropy } from '../model/time.ts'
 import type { Actuator } from './command/actuator.ts'
+import type { Progress } from './command/progress.ts'
 import type { Config, DeviceConfig } from './config/config.ts'
 import { connectionOf } from './config/devices.ts'
+import { commandPoint, fallbackPoint, feedbackPoint } from './point-names.ts'
 
 /** The devices of a configuration, each with a driver that knows the points of the actuators on it. */
 export class Devices implements AsyncDisposable {
@@ -16,18 +18,22 @@ export class Devices implements AsyncDisposable {
   readonly #drivers: ReadonlyMap<string, Driver>
   readonly #links: ReadonlyMap<string, ModbusLink>
 
-  constructor(config: Config, clock: Clock, entropy: Entropy) {
+  constructor(config: Config, clock: Clock, entropy: Entropy, progress: Progress) {
     const points = new Map<string, Map<string, ModbusPoint>>()
-    for (const { id, device, command, feedback } of config.actuators.values()) {
+    for (const [id, { watchdog }] of config.devices) points.set(id, new Map(watchdog?.points))
+    for (const { id, device, command, feedback, fallback } of config.actuators.values()) {
       const ofDevice = points.get(device) ?? new Map<string, ModbusPoint>()
       ofDevice.set(commandPoint(id), command).set(feedbackPoint(id), feedback)
+      if (fallback?.point) ofDevice.set(fallbackPoint(id), fallback.point)
       points.set(device, ofDevice)
     }
     const links = openLinks(config.devices, clock, entropy)
     const drivers = new Map<string, Driver>()
     for (const [id, device] of config.devices) {
       const link = links.get(connectionOf(device))
-      if (link) drivers.set(id, new ModbusDriver(link, device, points.get(id) ?? new Map(), clock))
+      if (!link) continue
+      const driver = new ModbusDriver(link, device, points.get(id) ?? new Map(), clock)
+      drivers.set(id, progress.over(driver, id, device.timeout))
     }
     const actuators = new Map<string, Actuator>()
     for (const actuator of config.actuators.values()) {
@@ -73,12 +79,4 @@ function openLinks(
     links.set(connection, new ModbusLink(tcpWay(first.way), options, clock, jitter))
   }
   return links
-}
-
-function commandPoint(actuator: string): string {
-  return `${actuator}.command`
-}
-
-function feedbackPoint(actuator: string): string {
-  return `${actuator}.feedback`
 }

@@ -19,6 +19,8 @@ export type AuditKind =
   | 'trip-failed'
   | 'trip-safe-lost'
   | 'reset'
+  | 'watchdog-expired'
+  | 'watchdog-armed'
   | 'credential-issued'
   | 'revocation'
   | 'key-rotated'

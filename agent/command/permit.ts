@@ -1,10 +1,12 @@
 import type { Trips } from '../../failsafe/trips.ts'
+import type { Guards } from '../../failsafe/watchdog/guards.ts'
 import { Refusal } from '../../model/refusal.ts'
 import type { Approval, Approvals } from './approvals.ts'
 import type { Authorized } from './authorize.ts'
 import type { Control, Controls } from './controls.ts'
 import type { Rates } from './rates.ts'
 import { Refused } from './refused.ts'
+import { unguarded } from './unguarded.ts'
 
 /** A command that nothing stands against at this moment, with the right to carry it out. */
 export interface Permitted extends Disposable {
@@ -25,6 +27,8 @@ export interface Permits {
   clockTrouble(): string | undefined
   /** Until when replayed commands could not be told from new ones, in words, if that is so. */
   replayTrouble(): string | undefined
+  /** The watchdogs of the devices: what makes the plant safe when this agent cannot. */
+  readonly guards: Pick<Guards, 'troubleOf'>
   readonly rates: Rates
   readonly approvals: Approvals
   /** Why an identity is suspended, if it is. */
@@ -59,6 +63,10 @@ const CHECKS: readonly Check[] = [
       `${id} is ${phase}; first-out: ${first?.cause ?? 'unknown'} at ${first ? new Date(first.at).toISOString() : 'unknown'}: ${first?.detail ?? ''}`,
       `find the cause, then reset it as an engineer: holdfast reset ${id}`,
     )
+  },
+  ({ actuator: { id } }, { guards }) => {
+    const trouble = guards.troubleOf(id)
+    return trouble && unguarded(trouble.device, trouble.state)
   },
   (_, permits) => {
     const trouble = permits.clockTrouble()

@@ -9,6 +9,7 @@ import { type Authenticator, authenticate } from './authenticate.ts'
 import { type Authorized, authorizeCommand } from './authorize.ts'
 import { patiently } from './patience.ts'
 import { type Permits, permit } from './permit.ts'
+import type { Progress } from './progress.ts'
 import { tooMany } from './rates.ts'
 import { type Received, wayOf } from './received.ts'
 import { type Intended, recordIntent } from './record-intent.ts'
@@ -23,6 +24,7 @@ export interface Commands {
   readonly audit: AuditLog
   readonly refusals: Refusals
   readonly clock: Clock
+  readonly progress: Progress
   /** Makes a name for a command, never the same twice. */
   newCommandId(): string
   /** A mistake of ours that no command should be able to cause. */
@@ -91,6 +93,9 @@ export async function carryOut(received: Received, id: string, commands: Command
  * come in between, nobody knows what the plant did, and that is what is answered and recorded.
  */
 async function moveAndLook(intended: Intended, commands: Commands): Promise<Outcome> {
+  const { id, travelTime, deviceTimeout } = intended.permitted.authorized.actuator
+  // A write, the travel, and the reads after it, each with its deadline.
+  using _ = commands.progress.begin(`a command to ${id}`, travelTime + 5 * deviceTimeout)
   try {
     const actuated = await actuate(intended, commands.authenticator.revocations)
     if (actuated instanceof Refusal) return { kind: 'refused', refusal: actuated }

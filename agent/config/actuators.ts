@@ -4,10 +4,12 @@ import { fits, stepOf } from '../../drivers/modbus/value.ts'
 import { describeDomain, type Position, resolveSetpoint, type SetpointDomain } from '../../model/setpoint.ts'
 import type { ActuatorConfig, DeviceConfig } from './config.ts'
 import { checkPulse } from './devices.ts'
+import { resolveFallback } from './fallbacks.ts'
 import { name, timeout } from './forms.ts'
 import { describeNames, type Names } from './names.ts'
 import { missingForWrite, pointForm, resolvePoint } from './points.ts'
 import type { Path, Report } from './problem.ts'
+import type { WatchdogFile } from './watchdogs.ts'
 
 const position = z.strictObject({
   write: z.number('expected the value to write'),
@@ -45,6 +47,8 @@ export const actuatorForm = z.strictObject({
   tolerance: z.number().min(0).default(0),
   travel_time: timeout,
   approvals: approvalsForm.default({ command: 1, reset: 1 }),
+  device_fallback: pointForm.optional(),
+  on_stop: z.enum(['keep', 'safe'], 'expected keep or safe').default('keep'),
 })
 
 export type ActuatorFile = z.output<typeof actuatorForm>
@@ -55,6 +59,7 @@ export function resolveActuator(
   actuator: ActuatorFile,
   names: Names,
   devices: ReadonlyMap<string, DeviceConfig>,
+  watchdog: WatchdogFile | undefined,
   report: Report,
 ): ActuatorConfig | undefined {
   const at = (...steps: Path): Path => ['actuators', id, ...steps]
@@ -91,6 +96,10 @@ export function resolveActuator(
     )
     return undefined
   }
+  const fallback = resolveFallback(
+    { watchdog, command, safe, point: actuator.device_fallback },
+    (path, message) => report(at(...path), message),
+  )
   return {
     id,
     description: actuator.description,
@@ -102,6 +111,8 @@ export function resolveActuator(
     tolerance: actuator.tolerance,
     travelTime: actuator.travel_time,
     approvals: actuator.approvals,
+    fallback,
+    onStop: actuator.on_stop,
   }
 }
 

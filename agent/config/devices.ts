@@ -4,6 +4,7 @@ import type { DeviceConfig } from './config.ts'
 import { port, timeout } from './forms.ts'
 import { type PointFile, resolvePoint } from './points.ts'
 import type { Report } from './problem.ts'
+import { resolveWatchdog, watchdogForm } from './watchdogs.ts'
 
 const READ_DEFAULT = { max_registers: 125, max_bits: 2000, gap: 0 }
 
@@ -21,11 +22,13 @@ export const deviceForm = z.strictObject({
       gap: z.int('expected 0 to 124 addresses').min(0).max(124).default(READ_DEFAULT.gap),
     })
     .default(READ_DEFAULT),
+  watchdog: watchdogForm.optional(),
 })
 
 export type DeviceFile = z.output<typeof deviceForm>
 
-export function resolveDevice(device: DeviceFile): DeviceConfig {
+/** `firstFeedback` is a point of the device that can be read without harm, where an actuator is on it. */
+export function resolveDevice(device: DeviceFile, firstFeedback: string | undefined): DeviceConfig {
   const { protocol, host, port, unit, timeout } = device
   return {
     protocol,
@@ -38,6 +41,7 @@ export function resolveDevice(device: DeviceFile): DeviceConfig {
       bitsMax: device.read.max_bits,
       gap: device.read.gap,
     },
+    watchdog: device.watchdog && resolveWatchdog(device.watchdog, firstFeedback),
   }
 }
 

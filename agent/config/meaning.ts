@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { feedbackPoint } from '../point-names.ts'
 import { resolveActuator } from './actuators.ts'
 import type { ActuatorConfig, Config } from './config.ts'
 import { checkDevices, checkWriters, resolveDevice } from './devices.ts'
@@ -8,19 +9,30 @@ import type { Names } from './names.ts'
 import type { Report } from './problem.ts'
 import { resolveRoles } from './roles.ts'
 import type { ConfigFile } from './schema.ts'
-import { checkTripGroups } from './trip-groups.ts'
+import { checkOnStop, checkTripGroups } from './trip-groups.ts'
+import { checkWatchdogs } from './watchdogs.ts'
 
 /** Checks what a well-formed configuration means and makes the one that the agent runs on. Reports every problem. */
 export function resolveConfig(file: ConfigFile, names: Names, folder: string, report: Report): Config {
-  const devices = new Map(Object.entries(file.devices).map(([id, device]) => [id, resolveDevice(device)]))
+  const firstOn = (device: string) =>
+    Object.keys(file.actuators).find(id => file.actuators[id]?.device === device)
+  const devices = new Map(
+    Object.entries(file.devices).map(([id, device]) => {
+      const first = firstOn(id)
+      return [id, resolveDevice(device, first && feedbackPoint(first))]
+    }),
+  )
   const actuators = new Map<string, ActuatorConfig>()
   for (const [id, actuator] of Object.entries(file.actuators)) {
-    const resolved = resolveActuator(id, actuator, names, devices, report)
+    const watchdog = file.devices[actuator.device]?.watchdog
+    const resolved = resolveActuator(id, actuator, names, devices, watchdog, report)
     if (resolved) actuators.set(id, resolved)
   }
   checkDevices(devices, report)
   checkWriters(file.actuators, report)
+  checkWatchdogs(file.devices, file.actuators, report)
   checkTripGroups(file, names, report)
+  checkOnStop(file, report)
   if (file.authentication_failures.warn >= file.authentication_failures.limit) {
     report(
       ['authentication_failures', 'warn'],

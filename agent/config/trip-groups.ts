@@ -16,3 +16,18 @@ export function checkTripGroups(file: ConfigFile, names: Names, report: Report):
     }
   }
 }
+
+/** Who trips together stops together: a group is driven to safe whole, or kept whole. */
+export function checkOnStop(file: ConfigFile, report: Report): void {
+  for (const [group, members] of Object.entries(file.trip_groups)) {
+    const driven = members.find(member => file.actuators[member]?.on_stop === 'safe')
+    if (driven === undefined) continue
+    for (const member of members) {
+      if (file.actuators[member]?.on_stop !== 'keep') continue
+      report(
+        ['actuators', member, 'on_stop'],
+        `it trips together with ${driven} (trip group ${group}), which is driven to safe when the agent stops: expected safe`,
+      )
+    }
+  }
+}

@@ -8,6 +8,7 @@ import { Approvals } from '../../../agent/command/approvals.ts'
 import type { Authenticator } from '../../../agent/command/authenticate.ts'
 import { Controls } from '../../../agent/command/controls.ts'
 import { type CommandAnswer, type Commands, carryOut } from '../../../agent/command/pipeline.ts'
+import { Progress } from '../../../agent/command/progress.ts'
 import { Rates } from '../../../agent/command/rates.ts'
 import type { Channel, Received } from '../../../agent/command/received.ts'
 import { Refusals } from '../../../agent/command/refusals.ts'
@@ -151,6 +152,7 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm'; a
     permits: {
       rates,
       approvals,
+      guards: { troubleOf: () => undefined },
       trips,
       controls,
       clockTrouble: () => troubles.clock,
@@ -161,6 +163,7 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm'; a
     audit,
     refusals,
     clock,
+    progress: new Progress(clock),
     newCommandId: randomUUID,
     onMistake: () => events.push('mistake'),
   }
