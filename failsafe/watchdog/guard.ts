@@ -75,8 +75,9 @@ export class Guard {
     while (!signal.aborted) {
       due += this.#state.kind === 'armed' ? third : Math.min(third, RETRY_MAX)
       // What was late is not made good: the next feed is a third after the one that came late.
-      due = Math.max(due, this.#clock.monotonic())
-      await this.#clock.sleep(due - this.#clock.monotonic(), signal)
+      const now = this.#clock.monotonic()
+      due = Math.max(due, now)
+      await this.#clock.sleep(due - now, signal)
       if (!signal.aborted) await this.turn()
     }
   }

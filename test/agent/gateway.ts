@@ -67,7 +67,8 @@ export class Gateway implements AsyncDisposable {
     stack.defer(async () => await rm(folder, { recursive: true, force: true }))
     const tpm = stack.use(await startTpm({ dir: join(folder, 'tpm') }))
     const plantDocument = parseDocument(await readFile(join(EXAMPLE, 'plant.yaml'), 'utf8'))
-    for (const [path, value] of options.plant ?? []) plantDocument.setIn(path, value)
+    for (const [path, value] of options.plant ?? [])
+      plantDocument.setIn(path, plantDocument.createNode(value))
     const plantFile = join(folder, 'plant.yaml')
     await writeFile(plantFile, plantDocument.toString())
     const plant = stack.use(await startPlant({ file: plantFile }, { clock: realClock, port: 0 }))
@@ -76,7 +77,7 @@ export class Gateway implements AsyncDisposable {
     document.setIn(['listeners', 0, 'tcp'], '127.0.0.1:0')
     document.setIn(['listeners', 0, 'unattributed_failures'], options.unattributed ?? 'alarm')
     document.setIn(['devices', 'plc', 'port'], plant.address.port)
-    for (const [path, value] of options.settings ?? []) document.setIn(path, value)
+    for (const [path, value] of options.settings ?? []) document.setIn(path, document.createNode(value))
     const gateway = new Gateway(folder, tpm, plant, stack.move())
     await writeFile(gateway.config, document.toString())
     if (options.enrolled ?? true) {
@@ -117,6 +118,8 @@ export class Gateway implements AsyncDisposable {
       buffer: false,
       stdin: 'ignore',
       stderr: ['pipe', 'inherit'],
+      // A stop may take as long as the actuators do.
+      forceKillAfterDelay: 30_000,
       env,
     })
     const errors = linesOf(program.stderr)
