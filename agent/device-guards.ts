@@ -30,6 +30,7 @@ export function deviceGuards(
     },
     expired: (device, detail) => {
       log.error({ alarm: 'watchdog-expired', device }, detail)
+      audit.note({ kind: 'alarm', alarm: 'watchdog-expired', device, detail })
       audit.note({ kind: 'watchdog-expired', device, detail })
     },
     armed: (device, detail) => {

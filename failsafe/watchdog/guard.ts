@@ -49,6 +49,8 @@ export class Guard {
   #isCommissioned = false
   #isArmed = false
   #isExpiryTold = false
+  /** The device has said so, and was not armed since. */
+  #hasFallenBack = false
   #fedAt: MonotonicMs | undefined
 
   constructor(device: GuardedDevice, clock: Clock, stuck: () => string | undefined, listener: GuardListener) {
@@ -66,6 +68,20 @@ export class Guard {
     return this.#state.kind === 'armed' && since !== undefined && since > this.#watchdog.time
       ? { kind: 'unguarded', detail: `its watchdog was last fed ${formatDuration(since)} ago` }
       : this.#state
+  }
+
+  /**
+   * What of its outputs would not fall back to safe, in words; nothing also while it cannot be asked. A coupler that has expired is made to
+   * answer for that; nothing is armed or fed.
+   */
+  async compare(): Promise<readonly string[]> {
+    const look = await this.#watchdog.look()
+    if (look === 'expired') {
+      this.#tellExpiry(look)
+      if (await this.#watchdog.clear()) return []
+    }
+    const compared = await compareFallbacks(this.device.id, this.device.outputs, this.#registers)
+    return compared.kind === 'disagrees' ? compared.details : []
   }
 
   /** Keeps it until the signal aborts. The first turn is somebody else's. */
@@ -133,8 +149,8 @@ export class Guard {
         : { kind: 'uncommissioned', detail: `what it falls back to is not known: ${compared.detail}` }
     }
     this.#isCommissioned = true
-    // Only where the device itself says so: one that has not fallen back would be moved by this.
-    const stale = look === 'expired' ? await replaceStaleCommands(outputs, this.#registers) : undefined
+    // Only where the device itself has said so: one that has not fallen back would be moved by this.
+    const stale = this.#hasFallenBack ? await replaceStaleCommands(outputs, this.#registers) : undefined
     const trouble = stale ?? (await this.#watchdog.arm())
     return trouble && { kind: 'unguarded', detail: `its watchdog cannot be armed: ${trouble.detail}` }
   }
@@ -153,6 +169,7 @@ export class Guard {
     }
     this.#isArmed = true
     this.#isExpiryTold = false
+    this.#hasFallenBack = false
     this.#listener.armed(this.device.id, `its watchdog runs: ${formatDuration(this.#watchdog.time)}`)
     return { kind: 'armed' }
   }
@@ -180,6 +197,7 @@ export class Guard {
   #tellExpiry(look: Look | Trouble): void {
     const since = this.#sinceFed()
     this.#fedAt = undefined
+    if (look === 'expired') this.#hasFallenBack = true
     if (this.#isExpiryTold) return
     this.#isExpiryTold = true
     const when =

@@ -23,15 +23,17 @@ export class Guards implements AsyncDisposable {
   }
 
   /**
-   * Asks every device once and keeps all watchdogs from then on; or, where a device falls back to something else than is declared
-   * safe, keeps none and returns what disagrees, in words.
+   * Asks every device what it falls back to, and keeps all watchdogs from then on; or, where one falls back to something else than is
+   * declared safe, arms none and returns what disagrees, in words.
    */
   async start(): Promise<readonly string[]> {
     const guards = [...this.#guards.values()]
+    // First all, then any: a start that is refused must not leave a watchdog behind that nobody feeds.
+    const disagreements = (await Promise.all(guards.map(guard => guard.compare()))).flat()
+    if (disagreements.length > 0) return disagreements
     await Promise.all(guards.map(guard => guard.turn()))
-    const disagreements = guards.flatMap(({ state }) => (state.kind === 'disagrees' ? [state.detail] : []))
-    if (disagreements.length === 0) this.#kept = guards.map(guard => guard.keep(this.#stop.signal))
-    return disagreements
+    this.#kept = guards.map(guard => guard.keep(this.#stop.signal))
+    return []
   }
 
   get states(): ReadonlyMap<string, GuardState> {

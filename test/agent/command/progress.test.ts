@@ -3,7 +3,9 @@ import { test } from 'node:test'
 import { Progress } from '../../../agent/command/progress.ts'
 import { feedWatchdog } from '../../../agent/service/watchdog.ts'
 import { VirtualClock } from '../../../simulator/virtual-clock.ts'
+import { describeDriver } from '../../drivers/driver.contract.ts'
 import { FakeDriver } from '../../drivers/fake-driver.ts'
+import { fakeRig } from '../../drivers/fake-rig.ts'
 import { commandRig } from './rig.ts'
 
 test('what ends in its time is not stuck, however much of it there was', async () => {
@@ -91,4 +93,9 @@ test("systemd's watchdog is fed at half its time, and not while the command path
   await clock.advance(4000)
   over.abort()
   assert.deepEqual(fed, [0, 2000, 4000, 6000, 12_000, 14_000])
+})
+
+describeDriver('a watched driver', async () => {
+  const rig = await fakeRig()
+  return { ...rig, driver: new Progress(new VirtualClock()).over(rig.driver, 'plc', 500) }
 })

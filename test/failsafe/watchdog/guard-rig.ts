@@ -62,11 +62,13 @@ export async function guardRig({ spec, points, plant: watchdog }: GuardCase, pum
     onStop: 'leave',
     outputs: [VALVE, { ...PUMP, safe: { setpoint: 'on', write: pumpSafe } }],
   } as const
-  const guard = new Guard(device, clock, () => stuck, {
-    changed: (_, state) => events.push(`${state.kind}`),
-    expired: () => events.push('told of its expiry'),
-    armed: () => events.push('told that it runs'),
-  })
+  const start = () => new Guard(device, clock, () => stuck, listener)
+  const listener = {
+    changed: (_: string, state: GuardState) => void events.push(state.kind),
+    expired: () => void events.push('told of its expiry'),
+    armed: () => void events.push('told that it runs'),
+  }
+  const guard = start()
   const moved: string[] = []
   plant.onWrite(({ table, address, value }) => {
     if (table === 'coil' && address <= 1) moved.push(`coil ${address} := ${value}`)
@@ -75,6 +77,8 @@ export async function guardRig({ spec, points, plant: watchdog }: GuardCase, pum
     plant,
     connected,
     guard,
+    /** Another run of the agent over the same device. */
+    start,
     events,
     /** Every write that reached an output. */
     moved,

@@ -82,6 +82,39 @@ export function describeGuard(name: string, guarded: GuardCase): void {
       assert.deepEqual(rig.moved, [])
     })
 
+    it('is taken over by the next run of the agent while it runs, without an expiry or a move', async () => {
+      await using rig = await guardRig(guarded)
+      await rig.guard.turn()
+      await rig.command('inlet-valve', 1)
+      rig.moved.length = 0
+      await rig.pass(1500)
+      const next = rig.start()
+      assert.deepEqual(await next.compare(), [])
+      await next.turn()
+      await rig.pass(1500)
+      await next.turn()
+      await rig.pass(20)
+      assert.deepEqual([next.state.kind, rig.plant.watchdog, ...rig.outputs()], ['armed', 'running', 1, 0])
+      assert.deepEqual(rig.moved, [])
+    })
+
+    it('is told of by the next run of the agent when it had expired, and armed again without a move', async () => {
+      await using rig = await guardRig(guarded)
+      await rig.guard.turn()
+      await rig.command('inlet-valve', 1)
+      rig.moved.length = 0
+      await rig.pass(5000)
+      rig.events.length = 0
+      const next = rig.start()
+      assert.deepEqual(await next.compare(), [])
+      await next.turn()
+      await rig.pass(20)
+      assert.deepEqual([next.state.kind, rig.plant.watchdog, ...rig.outputs()], ['armed', 'running', 0, 1])
+      assert.deepEqual(rig.moved, [])
+      const isShown = guarded.spec.kind !== 'register' || guarded.spec.showsStatus
+      assert.deepEqual(rig.events, [...(isShown ? ['told of its expiry'] : []), 'told that it runs', 'armed'])
+    })
+
     it('does not start it where it would fall back to what is not safe, and says what disagrees', async () => {
       await using rig = await guardRig(guarded, 0)
       await rig.guard.turn()
