@@ -1,12 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
-import { AuthenticationFailures } from '../failsafe/authentication-failures.ts'
-import { FailsafeKeeper } from '../failsafe/keeper.ts'
-import { latchFile } from '../failsafe/latch.ts'
-import { stopSafely } from '../failsafe/stopping.ts'
-import { Trips } from '../failsafe/trips.ts'
-import type { KeptFile } from '../keep/kept-file.ts'
-import { type Listening, listen } from './api/listener.ts'
+import type { Listening } from './api/listener.ts'
 import { Readings } from './api/readings.ts'
 import { Service } from './api/service.ts'
 import { type Condition, troubles } from './api/status.ts'
@@ -19,19 +13,24 @@ import type { Rate } from './command/rate.ts'
 import { Rates } from './command/rates.ts'
 import { RefusalBook } from './command/refusal-book.ts'
 import { Refusals } from './command/refusals.ts'
+import { Selections } from './command/selections.ts'
 import type { Config } from './config/config.ts'
 import { Mint } from './credential/mint.ts'
-import { Revocations, revocationFile } from './credential/revocations.ts'
 import { deviceGuards } from './device-guards.ts'
 import { Devices } from './devices.ts'
+import { openFailsafe } from './fail-safe.ts'
+import { openForwarding } from './forwarding.ts'
+import { loadKeptState } from './kept-state.ts'
 import { openKeys } from './keys.ts'
+import { Listeners } from './listeners.ts'
 import type { KeySurroundings } from './master-keys.ts'
 import { openAudit } from './open-audit.ts'
-import { floorPath, latchPath, revocationPath } from './paths.ts'
+import { openLockouts } from './open-lockouts.ts'
+import { openPacing } from './open-pacing.ts'
 import { StartFailure } from './start-failure.ts'
 import { lockState } from './state-lock.ts'
+import { stopInOrder } from './stop-in-order.ts'
 import { ClockKeeper } from './time/clock-keeper.ts'
-import { floorFile, KeptClock } from './time/kept-clock.ts'
 import { askSynchronised } from './time/synchronisation.ts'
 import { systemClock } from './time/system-clock.ts'
 import { watchCondition } from './watch-condition.ts'
@@ -56,25 +55,8 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   const lock = await lockState(config.stateDir)
   if (typeof lock === 'string') throw new StartFailure(lock)
   parts.use(lock)
-  const kept = await loadKept(latchFile(latchPath(config)), 'what is tripped')
-  for (const actuator of Object.keys(kept?.latches ?? {})) {
-    if (config.actuators.has(actuator)) continue
-    throw new StartFailure(
-      `${actuator} is tripped, and the configuration has no such actuator: give it its name back and reset it, or look at the plant and take it out of ${latchPath(config)}`,
-    )
-  }
-  const floor = floorFile(floorPath(config))
-  const known = await floor.load().catch((error: Error) => {
-    log.error({ alarm: 'clock-not-kept' }, `${floor.path} cannot be read: ${error.message}`)
-    return undefined
-  })
-  const clock = new KeptClock(systemClock, known?.floor)
-  const revoked = revocationFile(revocationPath(config))
-  const revocations = new Revocations(
-    revoked,
-    (await loadKept(revoked, 'what is revoked')) ?? [],
-    config.credentials.epoch + config.credentials.grace,
-  )
+  const kept = await loadKeptState(config, log)
+  const { clock, revocations } = kept
   const { audit, replayLostUntil, replay } = await openAudit(config, boot, clock, log)
   parts.use(audit)
   const alarm = (name: string, detail: string, about: Record<string, string> = {}) => {
@@ -82,8 +64,10 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     audit.note({ kind: 'alarm', alarm: name, detail, ...about })
   }
 
+  parts.use(openForwarding(config, audit, clock, log, alarm))
+
   const clockKeeper = parts.use(
-    new ClockKeeper(clock, floor, askSynchronised, {
+    new ClockKeeper(clock, kept.floor, askSynchronised, {
       alarm,
       cleared: (name, detail) => {
         log.info({ cleared: name }, detail)
@@ -99,37 +83,58 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   const { actuators } = devices
   const controls = new Controls()
   const approvals = new Approvals(config.approvalWindow, clock, revocations, entry => audit.note(entry))
-  const keeper = new FailsafeKeeper(latchFile(latchPath(config)), clock, detail =>
-    alarm('latches-not-kept', `trips would not survive a restart: ${detail}`),
+  const selections = new Selections(clock, revocations, entry => audit.note(entry))
+  const lockouts = parts.use(await openLockouts(config, clock, audit, alarm))
+  const pacing = await openPacing(audit, actuators, clock)
+  const failsafe = parts.use(
+    openFailsafe({
+      config,
+      devices,
+      audit,
+      log,
+      clock,
+      kept: kept.failsafe,
+      alarm,
+      troubles: {
+        masterKey: () => keys.epochKeys.trouble?.detail,
+        clock: () => clock.trouble,
+        audit: () => audit.state().unwritable,
+      },
+      safeVerified: actuator => pacing.tripped(actuator),
+      overrule: (actuator, detail) => {
+        controls.overrule(actuator, detail)
+        approvals.forget(actuator)
+        selections.forget(actuator)
+      },
+    }),
   )
-  const trips = new Trips(actuators, [...config.tripGroups.values()], clock, {
-    alarm: (actuator, cause, detail) => alarm('trip', detail, { actuator, cause }),
-    record: (kind, actuator, cause, detail) => {
-      log.warn({ actuator, cause, event: kind }, detail)
-      audit.note({ kind, actuator, cause, detail })
-      void audit.checkpoint()
+  const { trips, keeper, failures } = failsafe
+  const listeners = new Listeners(config, keeper, clock, {
+    closed: (listener, detail) => {
+      alarm(
+        'listener-closed',
+        `${listener} is closed: ${detail}. When it is over: holdfast listener open ${listener}`,
+        {
+          listener,
+        },
+      )
+      audit.note({ kind: 'listener-closed', listener, detail })
     },
-    latchesChanged: () => keeper.save(),
-    overrule: (actuator, detail) => {
-      controls.overrule(actuator, `tripped: ${detail}`)
-      approvals.forget(actuator)
-    },
-    mistake: error => log.error({ err: error }, 'a mistake in the agent; the trip went on without it'),
+    opened: listener => audit.note({ kind: 'alarm-cleared', alarm: 'listener-closed', detail: listener }),
   })
-  parts.use(keeper)
-  parts.use(trips)
-  keeper.restore(kept ?? { latches: {}, suspended: {} }, trips)
-
   const guards = parts.use(deviceGuards(config, actuators, progress, clock, audit, log))
-
-  const failures = new AuthenticationFailures(config.authenticationFailures, clock)
   const rates = new Rates(ratesOf(config), clock)
   const permits: Permits = {
     rates,
     approvals,
-    guards,
+    selections,
+    lockouts,
+    pacing,
+    deviceGuards: guards,
     trips,
     controls,
+    unmet: id => failsafe.unmet(id),
+    heldBy: id => failsafe.holds.heldBy(id),
     clockTrouble: () => clock.trouble,
     auditTrouble: () => audit.state().unwritable,
     replayTrouble: () =>
@@ -150,6 +155,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       alarm('identity-suspended', `${identity} is suspended: ${detail}`, { actuator, identity })
       keeper.suspend(identity, actuator, detail)
     },
+    closeListener: (listener, detail) => listeners.close(listener, detail),
   })
   const condition: Condition = {
     environment: config.environment,
@@ -163,10 +169,12 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     audit,
     trips,
     permits,
-    guards,
+    deviceGuards: guards,
     actuators,
     readings: new Readings(),
     suspended: () => keeper.suspended,
+    closed: () => keeper.closed,
+    failsafe,
   }
   const service = new Service({
     commands: {
@@ -183,20 +191,27 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       permits,
       audit,
       refusals,
+      supervision: failsafe.supervision,
       clock,
       progress,
       newCommandId: randomUUID,
       onMistake: error => log.error({ err: error }, 'a mistake in the agent'),
     },
-    resets: {
-      actuators,
-      trips,
-      failures,
-      warnLevel: config.authenticationFailures.warn,
-      audit,
-      approvals,
-      lift: actuator => keeper.lift(actuator),
+    interventions: {
+      resets: {
+        actuators,
+        trips,
+        failures,
+        persists: id => failsafe.causes.persists(id),
+        warnLevel: config.authenticationFailures.warn,
+        audit,
+        approvals,
+        lift: actuator => keeper.lift(actuator),
+      },
+      manualTrips: { actuators, trips },
+      heartbeats: failsafe.heartbeats,
     },
+    locking: { actuators, permits, audit, clock },
     administration: {
       issuing: {
         mint: new Mint(
@@ -213,6 +228,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       ledger: new Ledger(audit, revocations, config.credentials.lifetimeMax, clock),
       rotator: keys.rotator,
       glass: keys.glass,
+      listeners,
       audit,
       clock,
       acceptClock: async () => {
@@ -235,36 +251,27 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   await Promise.all([keys.start(), devices.attempted])
   const disagreements = await guards.start()
   if (disagreements.length > 0) throw new StartFailure(disagreements.join('\n'))
-  const listening: Listening[] = []
-  for (const listener of config.listeners) {
-    const one = await listen(listener, service, clock)
-    listening.push(parts.use(one))
-  }
+  // The plant is looked at before anybody is let in, and the listeners are the first to close.
+  devices.monitor.start()
+  failsafe.causes.start()
+  parts.use(listeners)
+  await listeners.start(service)
   audit.note({
     kind: 'agent-started',
     environment: config.environment,
     gateway: config.gateway,
-    listeners: listening.map(({ name, address }) => `${name} ${address}`),
+    listeners: listeners.listening.map(({ name, address }) => `${name} ${address}`),
     troubles: troubles(condition),
   })
   const running = parts.move()
   return {
-    listening,
+    listening: listeners.listening,
     troubles: () => troubles(condition),
     stuck: () => progress.stuck,
     watchCondition: (listener, signal) => void watchCondition(condition, listener, signal),
     [Symbol.asyncDispose]: async () => {
       controls.stop('the agent is stopping')
-      const driven = [...config.actuators.values()].filter(({ onStop }) => onStop === 'safe')
-      const unsafe = await stopSafely(
-        driven.flatMap(({ id }) => actuators.get(id) ?? []),
-        trips,
-        clock,
-      )
-      for (const actuator of unsafe)
-        alarm('stopped-unsafe', 'the agent stops, and it was not seen in its safe state', { actuator })
-      // Where something is not safe, the devices still have to make it so.
-      if (unsafe.length === 0) for (const detail of await guards.stop()) alarm('watchdog-not-stopped', detail)
+      await stopInOrder(config, actuators, trips, guards, clock, alarm)
       audit.note({ kind: 'agent-stopped' })
       await running.disposeAsync()
     },
@@ -275,13 +282,4 @@ function ratesOf({ listeners }: Config): Map<string, Rate> {
   return new Map(
     listeners.flatMap(listener => (listener.kind !== 'unix' ? [[listener.name, listener.rate]] : [])),
   )
-}
-
-/** Reads a small state that must not be guessed at. */
-async function loadKept<State>(file: KeptFile<State>, what: string): Promise<State | undefined> {
-  return await file.load().catch((error: Error) => {
-    throw new StartFailure(
-      `${file.path} cannot be read (${error.message}), so nobody knows ${what}; look at the plant, then move the file away`,
-    )
-  })
 }

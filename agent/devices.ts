@@ -1,21 +1,28 @@
 import type { Driver } from '../drivers/driver.ts'
 import { ModbusDriver } from '../drivers/modbus/driver.ts'
-import { ModbusLink } from '../drivers/modbus/link.ts'
+import type { Identity } from '../drivers/modbus/identity.ts'
+import { type Facts, ModbusLink, type Way } from '../drivers/modbus/link.ts'
 import type { ModbusPoint } from '../drivers/modbus/point.ts'
-import { tcpWay } from '../drivers/modbus/tcp.ts'
+import { serialWay } from '../drivers/modbus/serial.ts'
+import { rtuOverTcpWay, tcpWay } from '../drivers/modbus/tcp.ts'
+import { tlsWay } from '../drivers/modbus/tls.ts'
+import { Monitor } from '../failsafe/monitor.ts'
 import type { Clock, Entropy } from '../model/time.ts'
 import type { Actuator } from './command/actuator.ts'
 import type { Progress } from './command/progress.ts'
-import type { Config, DeviceConfig } from './config/config.ts'
+import type { Config, DeviceConfig, WayConfig } from './config/config.ts'
 import { connectionOf } from './config/devices.ts'
-import { commandPoint, fallbackPoint, feedbackPoint } from './point-names.ts'
+import { monitoredPoints } from './monitored-points.ts'
+import { commandPoint, fallbackPoint, feedbackPoint, readingPoint } from './point-names.ts'
 
 /** The devices of a configuration, each with a driver that knows the points of the actuators on it. */
 export class Devices implements AsyncDisposable {
   readonly actuators: ReadonlyMap<string, Actuator>
+  /** Looks at the readings, and at the feedback of every actuator whose guards need it, again and again. */
+  readonly monitor: Monitor
   /** Resolves when every device has been tried once: connected, or known to be unreachable. */
   readonly attempted: Promise<unknown>
-  readonly #drivers: ReadonlyMap<string, Driver>
+  readonly #drivers: ReadonlyMap<string, ModbusDriver>
   readonly #links: ReadonlyMap<string, ModbusLink>
 
   constructor(config: Config, clock: Clock, entropy: Entropy, progress: Progress) {
@@ -27,21 +34,29 @@ export class Devices implements AsyncDisposable {
       if (fallback?.point) ofDevice.set(fallbackPoint(id), fallback.point)
       points.set(device, ofDevice)
     }
+    for (const { id, device, point } of config.readings.values()) {
+      const ofDevice = points.get(device) ?? new Map<string, ModbusPoint>()
+      ofDevice.set(readingPoint(id), point)
+      points.set(device, ofDevice)
+    }
     const links = openLinks(config.devices, clock, entropy)
-    const drivers = new Map<string, Driver>()
+    const drivers = new Map<string, ModbusDriver>()
+    const watched = new Map<string, Driver>()
     for (const [id, device] of config.devices) {
       const link = links.get(connectionOf(device))
       if (!link) continue
       const driver = new ModbusDriver(link, device, points.get(id) ?? new Map(), clock)
-      drivers.set(id, progress.over(driver, id, device.timeout))
+      drivers.set(id, driver)
+      watched.set(id, progress.over(driver, id, device.timeout))
     }
     const actuators = new Map<string, Actuator>()
     for (const actuator of config.actuators.values()) {
-      const driver = drivers.get(actuator.device)
+      const driver = watched.get(actuator.device)
       const device = config.devices.get(actuator.device)
       if (!driver || !device) throw new TypeError(`the configuration names no device ${actuator.device}`)
       actuators.set(actuator.id, {
         ...actuator,
+        tripsOnFailures: actuator.guards.tripsOn.authenticationFailures,
         driver,
         commandPoint: commandPoint(actuator.id),
         feedbackPoint: feedbackPoint(actuator.id),
@@ -49,12 +64,22 @@ export class Devices implements AsyncDisposable {
       })
     }
     this.actuators = actuators
+    this.monitor = new Monitor(monitoredPoints(config, watched), clock)
     this.attempted = Promise.all([...links.values()].map(link => link.attempted))
     this.#drivers = drivers
     this.#links = links
   }
 
+  /** What a device says about itself, and what its connection does. */
+  async identify(id: string, signal: AbortSignal): Promise<{ identity: Identity; connection: Facts }> {
+    const driver = this.#drivers.get(id)
+    if (!driver) throw new RangeError(`there is no device ${id}`)
+    const identity = await driver.identify(signal)
+    return { identity, connection: driver.link.facts }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.monitor[Symbol.asyncDispose]()
     await Promise.all([...this.#drivers.values()].map(driver => driver[Symbol.asyncDispose]()))
     await Promise.all([...this.#links.values()].map(link => link[Symbol.asyncDispose]()))
   }
@@ -76,7 +101,20 @@ function openLinks(
       units: 1 + others.length,
       timeout: Math.max(first.timeout, ...others.map(({ timeout }) => timeout)),
     }
-    links.set(connection, new ModbusLink(tcpWay(first.way), options, clock, jitter))
+    links.set(connection, new ModbusLink(wayOf(first.way), options, clock, jitter))
   }
   return links
+}
+
+function wayOf(way: WayConfig): Way {
+  switch (way.protocol) {
+    case 'modbus-tcp':
+      return tcpWay(way)
+    case 'modbus-tcp-security':
+      return tlsWay(way)
+    case 'modbus-rtu-over-tcp':
+      return rtuOverTcpWay(way)
+    case 'modbus-rtu':
+      return serialWay(way)
+  }
 }

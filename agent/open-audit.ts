@@ -1,12 +1,19 @@
+import { readFile } from 'node:fs/promises'
 import type { Logger } from 'pino'
-import type { Clock } from '../model/time.ts'
+import type { AuditEntry } from '../model/audit.ts'
+import type { Clock, UnixMs } from '../model/time.ts'
 import { type AuditLog, openAuditLog } from './audit/log.ts'
+import { parseVkey } from './audit/note.ts'
+import { hasRemains, type Quarantined, quarantineLog } from './audit/quarantine.ts'
 import type { Config } from './config/config.ts'
 import { REPLAY_WINDOW, ReplayMemory } from './credential/replay.ts'
-import { auditPath } from './paths.ts'
+import { auditPath, vkeyPath } from './paths.ts'
 import { StartFailure } from './start-failure.ts'
 
-/** Opens the audit log and fills the replay memory from it. A log that is gone is made anew, and its loss is waited out. */
+/**
+ * Opens the audit log and fills the replay memory from it. A log that cannot be used is moved aside, one that is gone is made anew;
+ * the new one is linked to what was there, and the loss is waited out.
+ */
 export async function openAudit(
   config: Config,
   boot: string,
@@ -27,17 +34,18 @@ export async function openAudit(
   const now = clock.wall()
   const replay = new ReplayMemory(now)
   let opened = await openAuditLog({ ...options, mode: 'existing' })
-  let isLost = opened.kind === 'missing'
-  if (isLost) {
+  let lost: Loss | undefined
+  if (opened.kind === 'missing' || opened.kind === 'corrupt') {
+    lost = { kind: opened.kind, detail: opened.detail, aside: await moveAside(config, now) }
     opened = await openAuditLog({ ...options, mode: 'create' })
-    log.error({ alarm: 'audit-log-missing' }, `there was no audit log at ${path}; a new one was begun`)
   }
   if (opened.kind !== 'opened') {
     throw new StartFailure(`the audit log ${path} cannot be used: ${opened.detail}\n${opened.remedy}`)
   }
   const audit = opened.log
-  const { environment, gateway } = config
-  if (isLost) await audit.append({ kind: 'log-created', environment, gateway, lost: true })
+  // A log without a record is one that an earlier start began and did not come to write to.
+  let isLost = lost !== undefined || audit.state().size === 0
+  if (isLost) await recordLoss(audit, lost, config, log)
   // A log that was lost not long ago is waited out to the end, however often the agent is started meanwhile.
   const recentLoss = await audit.records('log-created', now - REPLAY_WINDOW, 1)
   const lostAt = recentLoss.kind === 'records' ? lossIn(recentLoss.texts) : now
@@ -46,6 +54,63 @@ export async function openAudit(
     for (const { credential, nonce, created } of recent.nonces) replay.recall(credential, nonce, created)
   } else isLost = true
   return { audit, replay, replayLostUntil: (isLost ? now : (lostAt ?? -REPLAY_WINDOW)) + REPLAY_WINDOW }
+}
+
+/** Why there was no log to go on with, and what was moved aside. */
+interface Loss {
+  readonly kind: 'missing' | 'corrupt'
+  readonly detail: string
+  readonly aside: Quarantined | undefined
+}
+
+/** Moves aside what is left of a log that cannot be used; undefined when there is nothing. */
+async function moveAside(config: Config, now: UnixMs): Promise<Quarantined | undefined> {
+  const path = auditPath(config)
+  if (!hasRemains(path)) return undefined
+  const vkeys = await readFile(vkeyPath(config), 'utf8').catch(() => '')
+  const keys = vkeys.split('\n').flatMap(line => parseVkey(line) ?? [])
+  try {
+    return await quarantineLog(path, now, keys)
+  } catch (error) {
+    throw new StartFailure(
+      `the audit log ${path} cannot be used, and it cannot be moved aside: ${(error as Error).message}\nlook at the disk and the owner of its folder`,
+    )
+  }
+}
+
+/** Begins the new log with what it takes the place of, and says so to whoever is on shift. */
+async function recordLoss(
+  audit: AuditLog,
+  lost: Loss | undefined,
+  config: Config,
+  log: Logger,
+): Promise<void> {
+  const { environment, gateway } = config
+  const aside = lost?.aside
+  const entry: AuditEntry = {
+    kind: 'log-created',
+    environment,
+    gateway,
+    lost: true,
+    ...(lost === undefined ? {} : { detail: lost.detail }),
+    ...(aside === undefined
+      ? {}
+      : {
+          replaces: aside.file,
+          replaces_sha256: aside.sha256 ?? null,
+          replaces_wal_sha256: aside.walSha256 ?? null,
+          replaces_checkpoint: aside.checkpoint ?? null,
+        }),
+  }
+  // A note is kept until the disk takes it; an append that is refused is not.
+  if ((await audit.append(entry)).kind !== 'durable') audit.note(entry)
+  if (lost === undefined) return
+  const alarm = lost.kind === 'missing' ? 'audit-log-missing' : 'audit-log-corrupt'
+  const kept =
+    aside === undefined ? '' : `; what was there is kept as ${aside.file}, for whoever looks into it`
+  const detail = `${lost.detail}; a new one was begun${kept}`
+  log.error({ alarm }, detail)
+  audit.note({ kind: 'alarm', alarm, detail })
 }
 
 /** When a log was begun because there was none, by its newest such record. */

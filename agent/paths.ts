@@ -16,9 +16,19 @@ export function vkeyPath({ stateDir }: Config): string {
   return join(stateDir, 'audit.vkey')
 }
 
+/** How far the audit log was sent to another host. */
+export function cursorPath({ stateDir }: Config): string {
+  return join(stateDir, 'syslog.cursor')
+}
+
 /** What the fail-safe keeps over a restart. */
 export function latchPath({ stateDir }: Config): string {
   return join(stateDir, 'latches.json')
+}
+
+/** What people have locked out. */
+export function lockoutPath({ stateDir }: Config): string {
+  return join(stateDir, 'lockouts.json')
 }
 
 /** The sealed emergency key. */

@@ -9,9 +9,7 @@ import { type Figure, figure, type Run } from './figure.ts'
 import { Folder } from './folder.ts'
 import { interleave, rateOf } from './sample.ts'
 
-const IN_FLIGHT = 128
 const SINGLES = 100
-const EACH = 10
 const TURNS = 20
 
 const AGAINST =
@@ -26,16 +24,20 @@ export async function measureAudit({ signal, progress }: Run): Promise<Figure[]>
   const append = () => mustAppend(log)
   const sides = {
     single: async () => [await rateOf(1, SINGLES, append)],
-    batched: async () => [await rateOf(IN_FLIGHT, EACH, append)],
+    eight: async () => [await rateOf(8, 50, append)],
+    some: async () => [await rateOf(32, 25, append)],
+    many: async () => [await rateOf(128, 10, append)],
     bare: async () => [await rateOf(1, SINGLES, () => block.keep())],
   }
   await interleave(2, sides, signal)
-  const { single, batched, bare } = await interleave(TURNS, sides, signal)
+  const { single, eight, some, many, bare } = await interleave(TURNS, sides, signal)
   const records = (name: string, ours: number) =>
     figure({ name, unit: '1/s', ours, limit: bare.median, better: 'more', against: AGAINST })
   return [
     records('durable audit records, one after the other', single.median),
-    records(`durable audit records, ${IN_FLIGHT} in flight`, batched.median),
+    records('durable audit records, 8 in flight', eight.median),
+    records('durable audit records, 32 in flight', some.median),
+    records('durable audit records, 128 in flight', many.median),
   ]
 }
 

@@ -7,7 +7,7 @@ import { type AgentAddress, AgentClient, parseAgentAddress } from '../client/age
 import type { Credential } from '../model/credential.ts'
 import { type SoftwareTpm, startTpm } from '../simulator/tpm.ts'
 import { Folder } from './folder.ts'
-import { configFor, PLANT } from './plant.ts'
+import { configFor, PLANT, plantWith } from './plant.ts'
 import { HOLDFAST, Program } from './program.ts'
 
 export interface PlcAddress {
@@ -69,14 +69,18 @@ export class Gateway implements AsyncDisposable {
 
   /** Gets a credential from the running agent, for all actuators. */
   async issue(subject: string, role: string): Promise<Credential> {
-    const admin = new AgentClient(
-      { kind: 'unix', path: join(this.#folder, 'admin.sock') },
-      { deadline: 10_000, clock: systemClock, entropy: randomBytes },
-    )
-    const answer = await admin.issue({ subject, role, lifetime: '15m', actuators: ['register-*'] })
+    const answer = await this.admin.issue({ subject, role, lifetime: '15m', actuators: ['register-*'] })
     if (answer.kind !== 'answered') throw new Error(`no credential for ${subject}: ${JSON.stringify(answer)}`)
     const { keyid, secret } = answer.body as unknown as Credential
     return { keyid, secret }
+  }
+
+  /** Whoever may open the admin socket. */
+  get admin(): AgentClient {
+    return new AgentClient(
+      { kind: 'unix', path: join(this.#folder, 'admin.sock') },
+      { deadline: 60_000, clock: systemClock, entropy: randomBytes },
+    )
   }
 
   get #config(): string {
@@ -88,11 +92,11 @@ export class Gateway implements AsyncDisposable {
   }
 }
 
-/** The plant as a process of its own, so that it takes no time from whoever measures. */
-export async function startPlantProcess(): Promise<Program & { readonly plc: PlcAddress }> {
+/** The plant as a process of its own, so that it takes no time from whoever measures; with more registers where asked for. */
+export async function startPlantProcess(registers?: number): Promise<Program & { readonly plc: PlcAddress }> {
   await using folder = await Folder.make()
   const file = join(folder.path, 'plant.yaml')
-  await writeFile(file, stringify(PLANT))
+  await writeFile(file, stringify(registers === undefined ? PLANT : plantWith(registers)))
   const program = new Program(HOLDFAST, ['simulate', file, '--port', '0', '--json'])
   try {
     const { modbus } = await program.line(line => 'modbus' in line)

@@ -34,8 +34,9 @@ export class Operator implements Disposable {
     if (outcome !== 'verified' || recorded !== true) throw new Error(`a command came out as ${outcome}`)
   }
 
-  /** Resets a trip. Throws unless the agent did. */
+  /** Acknowledges and resets a trip. Throws unless the agent did. */
   async reset(actuator: string): Promise<void> {
+    await this.#mustAnswer(this.prepare(`/v1/actuators/${actuator}/acknowledge`, {}), 200)
     await this.#mustAnswer(this.prepare(`/v1/actuators/${actuator}/reset`, {}), 200)
   }
 

@@ -17,18 +17,23 @@ export function actuatorAt(register: number): string {
  * A plant without physics: plain registers of a PLC. What is written into one is what reads back at once, so the figures
  * are holdfast's and not those of a valve's travel.
  */
-export const PLANT: PlantFile = {
-  plant: 'bench',
-  plc: {
-    scan_cycle: '100ms',
-    modbus: {
-      host: '127.0.0.1',
-      port: 0,
-      unit: 1,
-      holding_registers: Array.from({ length: ACTUATORS + RAW_REGISTERS }, (_, address) => ({ address })),
+export const PLANT: PlantFile = plantWith(ACTUATORS + RAW_REGISTERS)
+
+/** The same with so many registers. */
+export function plantWith(registers: number): PlantFile {
+  return {
+    plant: 'bench',
+    plc: {
+      scan_cycle: '100ms',
+      modbus: {
+        host: '127.0.0.1',
+        port: 0,
+        unit: 1,
+        holding_registers: Array.from({ length: registers }, (_, address) => ({ address })),
+      },
     },
-  },
-  elements: {},
+    elements: {},
+  }
 }
 
 /** The agent's configuration for it: an actuator's feedback is the very register that its command writes. */

@@ -1,5 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import type { Actuator } from '../agent/command/actuator.ts'
 import { type Authenticator, authenticate } from '../agent/command/authenticate.ts'
+import { authorizeCommand } from '../agent/command/authorize.ts'
 import type { Received } from '../agent/command/received.ts'
 import { Refused } from '../agent/command/refused.ts'
 import { chainSecret } from '../agent/credential/chain.ts'
@@ -20,7 +22,10 @@ const WARM_UP = 5
 const HMAC_BYTES = 300
 const OF = { environment: 'bench', gateway: 'bench-1' }
 
-/** How many requests one core authenticates in a second: the credential's chain, digest, signature, caveats and nonce. */
+/**
+ * How many commands one core authenticates and authorises in a second: the credential's chain, digest, signature, caveats and
+ * nonce, then network, role, body, scope and setpoint.
+ */
 export async function measureSignatures({ signal, progress }: Run): Promise<Figure[]> {
   progress('signing and checking requests')
   const keys = new EpochKeys(
@@ -37,17 +42,20 @@ export async function measureSignatures({ signal, progress }: Run): Promise<Figu
     roles: DEFAULT_ROLES,
     clock: systemClock,
   }
-  const credential = issue(keys)
+  const credentials = { four: issue(keys, 4), twelve: issue(keys, 12) }
   const message = randomBytes(HMAC_BYTES)
   const secret = randomBytes(32)
 
-  const check = async () => {
+  const check = async (credential: Credential) => {
     const requests = Array.from({ length: TURN }, () => signed(credential))
     const began = performance.now()
     for (const received of requests) {
-      const answer = authenticate(received, by)
-      if (answer instanceof Refused)
-        throw new Error(`a right signature was refused: ${answer.refusal.detail}`)
+      const authenticated = authenticate(received, by)
+      const answer =
+        authenticated instanceof Refused
+          ? authenticated
+          : authorizeCommand(authenticated, VALVE.id, new Map([[VALVE.id, VALVE]]))
+      if (answer instanceof Refused) throw new Error(`a right command was refused: ${answer.refusal.detail}`)
     }
     return [(TURN * 1000) / (performance.now() - began)]
   }
@@ -56,18 +64,51 @@ export async function measureSignatures({ signal, progress }: Run): Promise<Figu
     for (let count = 0; count < TURN; count += 1) createHmac('sha256', secret).update(message).digest()
     return [(TURN * 1000) / (performance.now() - began)]
   }
-  await interleave(WARM_UP, { check, bare }, signal)
-  const rates = await interleave(TURNS, { check, bare }, signal)
-  return [
+  const sides = {
+    four: () => check(credentials.four),
+    twelve: () => check(credentials.twelve),
+    bare,
+  }
+  await interleave(WARM_UP, sides, signal)
+  const rates = await interleave(TURNS, sides, signal)
+  const rate = (caveats: number, ours: number) =>
     figure({
-      name: 'requests authenticated on one core, credential of 4 caveats',
+      name: `commands authenticated and authorised on one core, credential of ${caveats} caveats`,
       unit: '1/s',
-      ours: rates.check.median,
+      ours,
       limit: rates.bare.median,
       better: 'more',
-      against: `one HMAC-SHA256 over ${HMAC_BYTES} bytes (createHmac). Ours takes six of them and one SHA-256, and parses and checks besides`,
-    }),
-  ]
+      against: `one HMAC-SHA256 over ${HMAC_BYTES} bytes (createHmac). Ours takes two more of them than the credential has caveats, and one SHA-256, and parses and checks besides`,
+    })
+  return [rate(4, rates.four.median), rate(12, rates.twelve.median)]
+}
+
+/** What the commands are for. Nothing here gets as far as its device. */
+const VALVE: Actuator = {
+  id: 'inlet-valve',
+  description: '',
+  driver: {
+    read: () => Promise.reject(new Error('nothing is read')),
+    write: () => Promise.reject(new Error('nothing is written')),
+    [Symbol.asyncDispose]: async () => {},
+  },
+  commandPoint: 'command',
+  feedbackPoint: 'feedback',
+  domain: {
+    kind: 'positions',
+    positions: new Map([
+      ['closed', { write: 0, feedback: 0 }],
+      ['open', { write: 1, feedback: 1 }],
+    ]),
+  },
+  safe: { setpoint: 'closed', write: 0, feedback: 0 },
+  tolerance: 0,
+  travelTime: 1000,
+  deviceTimeout: 1000,
+  tripsOnFailures: true,
+  selectionLasts: undefined,
+  pace: { minimumInterval: undefined, cyclesPerHour: undefined, rateOfChange: undefined },
+  approvals: { command: 1, reset: 1 },
 }
 
 /** Stands in for the TPM, which is asked once a day and never for a request. */
@@ -80,8 +121,8 @@ function keyInMemory(): MasterKey {
   }
 }
 
-/** Makes a credential of exactly four caveats: more or fewer would be another figure. */
-function issue(keys: EpochKeys): Credential {
+/** Makes a credential of exactly so many caveats: more or fewer would be another figure. */
+function issue(keys: EpochKeys, count: 4 | 12): Credential {
   const now = systemClock.wall()
   const epoch = keys.epochAt(now)
   const answer = keys.keyFor(keys.generation, epoch)
@@ -89,7 +130,18 @@ function issue(keys: EpochKeys): Credential {
   const serial = randomBytes(12).toString('base64url')
   const identifier = formatIdentifier({ ...OF, generation: keys.generation, epoch, serial })
   const end = Math.floor(now / 1000) + 900
-  const caveats = ['sub=olive', 'role=operator', 'act=inlet-valve,coolant-pump', `exp=${end}`]
+  const four = ['sub=olive', 'role=operator', 'act=inlet-valve,coolant-pump', `exp=${end}`]
+  const eight = [
+    `nbf=${end - 960}`,
+    'net=10.0.0.0/8,fd00::/8',
+    'net=10.1.0.0/16',
+    'act=*-valve:open|closed,pump-*',
+    'act=inlet-*',
+    'role=engineer',
+    `exp=${end - 60}`,
+    'sub=olive',
+  ]
+  const caveats = count === 4 ? four : [...four, ...eight]
   const secret = chainSecret(answer.key, identifier, caveats)
   return { keyid: [identifier, ...caveats].join(';'), secret: secret.toString('base64url') }
 }

@@ -4,6 +4,7 @@ import { systemClock } from '../agent/time/system-clock.ts'
 import { EXIT } from '../console/exit.ts'
 import { auditCommand } from './program/audit.ts'
 import { addCredentials } from './program/credentials.ts'
+import { addDevices } from './program/device.ts'
 import { addHost } from './program/host.ts'
 import { addOperation } from './program/operation.ts'
 import { finish } from './program/options.ts'
@@ -29,7 +30,8 @@ const program = new Command('holdfast')
 addHost(program)
 addCredentials(program)
 addOperation(program)
-program.addCommand(auditCommand(finish, systemClock).copyInheritedSettings(program))
+addDevices(program)
+program.addCommand(auditCommand(finish, version, systemClock).copyInheritedSettings(program))
 
 const overrideExits = (command: Command): void => {
   command.exitOverride()

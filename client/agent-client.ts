@@ -73,8 +73,43 @@ export class AgentClient {
     })
   }
 
+  select(actuator: string, setpoint: Setpoint, reason?: string): Promise<Answer> {
+    return this.#send('POST', `/v1/actuators/${actuator}/select`, {
+      setpoint,
+      ...(reason ? { reason } : {}),
+    })
+  }
+
   reset(actuator: string, reason?: string): Promise<Answer> {
     return this.#send('POST', `/v1/actuators/${actuator}/reset`, reason ? { reason } : {})
+  }
+
+  lockOut(actuator: string, reason: string, until: string): Promise<Answer> {
+    return this.#send('POST', `/v1/actuators/${actuator}/lockout`, { reason, until })
+  }
+
+  /** Ends the lockout of a subject; the credential's own unless given. */
+  unlock(actuator: string, subject?: string, reason?: string): Promise<Answer> {
+    return this.#send('POST', `/v1/actuators/${actuator}/unlock`, {
+      ...(subject ? { subject } : {}),
+      ...(reason ? { reason } : {}),
+    })
+  }
+
+  trip(actuator: string, reason?: string): Promise<Answer> {
+    return this.#send('POST', `/v1/actuators/${actuator}/trip`, reason ? { reason } : {})
+  }
+
+  acknowledge(actuator: string): Promise<Answer> {
+    return this.#send('POST', `/v1/actuators/${actuator}/acknowledge`, {})
+  }
+
+  heartbeat(actuator: string): Promise<Answer> {
+    return this.#send('POST', `/v1/actuators/${actuator}/heartbeat`, {})
+  }
+
+  openListener(listener: string, reason?: string): Promise<Answer> {
+    return this.#send('POST', '/v1/listeners/open', { listener, ...(reason ? { reason } : {}) })
   }
 
   issue(order: Json): Promise<Answer> {

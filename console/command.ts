@@ -1,11 +1,19 @@
 import type { AgentClient, Answer } from '../client/agent-client.ts'
-import { NAME_FORM } from '../model/credential.ts'
 import type { Json } from '../model/json.ts'
 import type { Setpoint } from '../model/setpoint.ts'
-import { misused, openClient, report, type SessionOptions, type Surroundings } from './session.ts'
+import {
+  findMisnamed,
+  misused,
+  openClient,
+  report,
+  type SessionOptions,
+  type Surroundings,
+} from './session.ts'
 
 export interface CommandOptions extends SessionOptions {
   readonly reason?: string
+  /** Selects first, and sends the command only when that was answered. */
+  readonly select?: boolean
 }
 
 /** `holdfast command ACTUATOR SETPOINT` */
@@ -21,6 +29,10 @@ export async function command(
     options,
     around,
     async client => {
+      if (options.select) {
+        const selected = await client.select(actuator, asked, options.reason)
+        if (selected.kind !== 'answered') return selected
+      }
       const answer = await client.command(actuator, asked, options.reason)
       // Only an answer that says verified, of this actuator and this setpoint, is one.
       if (answer.kind !== 'answered' || isVerified(answer.body, actuator, asked)) return answer
@@ -28,6 +40,25 @@ export async function command(
     },
     body =>
       `${actuator}: ${body.found}, verified by its feedback in ${body.latency_ms} ms${body.recorded ? '' : ' (NOT recorded in the audit log)'}\n`,
+  )
+}
+
+/** `holdfast select ACTUATOR SETPOINT` */
+export async function select(
+  actuator: string,
+  setpoint: string,
+  options: CommandOptions,
+  around: Surroundings,
+): Promise<number> {
+  return await signed(
+    actuator,
+    options,
+    around,
+    client => client.select(actuator, readSetpoint(setpoint), options.reason),
+    body =>
+      body.outcome === 'selected'
+        ? `${actuator}: ${body.asked} is selected until ${body.until}. Nothing has moved. Now: holdfast command ${actuator} ${setpoint}\n`
+        : `${actuator}: no selection is needed: ${body.detail}. Nothing has moved. Now: holdfast command ${actuator} ${setpoint}\n`,
   )
 }
 
@@ -49,19 +80,16 @@ export async function reset(
   )
 }
 
-async function signed(
+/** Asks something about one actuator that takes a credential, and says what came of it. */
+export async function signed(
   actuator: string,
   options: CommandOptions,
   around: Surroundings,
   ask: (client: AgentClient) => Promise<Answer>,
   words: (body: Record<string, Json>) => string,
 ): Promise<number> {
-  if (!NAME_FORM.test(actuator)) {
-    return misused(
-      `${JSON.stringify(actuator)} is no actuator: expected lower-case letters, digits and hyphens`,
-      around,
-    )
-  }
+  const misnamed = findMisnamed([actuator])
+  if (misnamed) return misused(misnamed, around)
   if (options.credential === undefined) {
     return misused(
       'this needs a credential: --credential FILE, or HOLDFAST_CREDENTIAL in the environment',

@@ -1,10 +1,13 @@
 import { type AgentAddress, AgentClient, parseAgentAddress } from '../client/agent-client.ts'
 import type { Json } from '../model/json.ts'
 import { EXIT } from './exit.ts'
-import { misused, openClient, report, type SessionOptions, type Surroundings } from './session.ts'
+import { misused, openClient, readTls, report, type SessionOptions, type Surroundings } from './session.ts'
 
 export interface DrillOptions extends SessionOptions {
-  /** Where the drill's credential is used: the address that operators use. The admin address unless given. */
+  /**
+   * Where the drill's credential is used: the address that operators use. The admin address unless given. The certificate
+   * files are for this one where it is a TLS listener.
+   */
   readonly at?: string
 }
 
@@ -20,18 +23,27 @@ export async function drillRevocation(options: DrillOptions, around: Surrounding
   if (typeof admin === 'string') return misused(admin, around)
   const at: AgentAddress | undefined =
     options.at === undefined ? admin.address : parseAgentAddress(options.at)
-  if (!at) return misused(`--at ${options.at}: expected http://host:port or unix:/path/to/socket`, around)
+  if (!at)
+    return misused(
+      `--at ${options.at}: expected http://host:port, https://host:port or unix:/path/to/socket`,
+      around,
+    )
+  const tls = at.kind === 'tls' ? await readTls(options) : undefined
+  if (typeof tls === 'string') return misused(tls, around)
 
   const issued = await admin.client.issue({ subject: 'revocation-drill', role: 'viewer', lifetime: '5m' })
   if (issued.kind !== 'answered') return report(issued, options, around, () => '')
   const { keyid, secret, serial } = issued.body as Record<string, string>
   if (!keyid || !secret || !serial) return misused('the agent answered without a credential', around)
-  const holder = new AgentClient(at, { credential: { keyid, secret }, deadline: PATIENCE, clock, entropy })
+  const credential = { keyid, secret }
+  const holder = new AgentClient(at, { credential, tls, deadline: PATIENCE, clock, entropy })
 
   const used = await holder.status()
-  if (used.kind !== 'answered') return report(used, options, around, () => '')
   const began = clock.monotonic()
+  // Also when it could not be used: a drill leaves no credential behind.
   const revoked = await admin.client.revoke({ credential: serial, reason: 'drill' })
+  if (used.kind !== 'answered')
+    return report(used, { ...options, agent: options.at ?? options.agent }, around, () => '')
   if (revoked.kind !== 'answered') return report(revoked, options, around, () => '')
   while (clock.monotonic() - began < PATIENCE) {
     const answer = await holder.status()

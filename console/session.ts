@@ -7,6 +7,7 @@ import {
   parseAgentAddress,
 } from '../client/agent-client.ts'
 import { readCredentialFile } from '../client/credential-file.ts'
+import { NAME_FORM } from '../model/credential.ts'
 import type { Json } from '../model/json.ts'
 import type { Problem } from '../model/refusal.ts'
 import type { Clock, Entropy } from '../model/time.ts'
@@ -54,7 +55,8 @@ export async function openClient(
   }
 }
 
-async function readTls({ cert, key, ca }: SessionOptions): Promise<ClientTls | string> {
+/** Reads the certificate files for a TLS listener, or says what is wrong with them. */
+export async function readTls({ cert, key, ca }: SessionOptions): Promise<ClientTls | string> {
   if (!cert || !key || !ca) return 'an https agent needs --cert, --key and --ca'
   try {
     const [certificate, secret, authority] = await Promise.all(
@@ -100,6 +102,14 @@ export function report(
   }
 }
 
+/** What is wrong with the first of some actuators' names that cannot be one: names become parts of paths. */
+export function findMisnamed(actuators: readonly string[]): string | undefined {
+  const bad = actuators.find(actuator => !NAME_FORM.test(actuator))
+  return bad === undefined
+    ? undefined
+    : `${JSON.stringify(bad)} is no actuator: expected lower-case letters, digits and hyphens`
+}
+
 /** Says what is wrong with how a command was called. */
 export function misused(message: string, { err }: Surroundings): number {
   err(`${message}\n`)
@@ -108,7 +118,7 @@ export function misused(message: string, { err }: Surroundings): number {
 
 /** The exit code that a problem stands for. A mistake of the agent's on the way of a command leaves open what was done. */
 function exitOf({ code, outcome }: Problem & { readonly [member: string]: Json }): number {
-  if (code === 'mismatch' || code === 'unknown') return EXIT.unproven
+  if (code === 'mismatch' || code === 'unknown' || code === 'trip-failed') return EXIT.unproven
   if (code === 'internal-error') return outcome === undefined ? EXIT.bug : EXIT.unproven
   return EXIT.refused
 }

@@ -1,6 +1,7 @@
 import type { Json } from '../model/json.ts'
 import { describeFound, type Found } from '../model/outcome.ts'
 import { formatDuration } from '../model/time.ts'
+import { describeGuards, type GuardsView } from './guards.ts'
 import { misused, openClient, report, type SessionOptions, type Surroundings } from './session.ts'
 
 /** `holdfast status` */
@@ -29,24 +30,33 @@ function headline(body: Record<string, Json>): string {
     ...(glass.state === 'open' ? [`BREAK-GLASS IN USE UNTIL ${glass.until}`] : []),
     ...count('NOT SAFE AFTER A TRIP', ({ phase }) => phase === 'trip-failed' || phase === 'tripping'),
     ...count('TRIPPED', ({ phase }) => phase === 'tripped' || phase === 'resetting'),
+    ...count('LOCKED OUT', ({ locked_out }) => locked_out !== undefined),
     ...count('WITHOUT FEEDBACK', ({ position }) => position === null),
   ].join(', ')
 }
 
-interface ActuatorView {
+interface ActuatorView extends GuardsView {
   readonly id: string
   readonly position: Found
   readonly detail?: string
   readonly phase: string
   readonly safe: string
   readonly takes: string
-  readonly awaiting_approval?: readonly {
-    readonly action: string
-    readonly setpoint?: string | number
-    readonly subject: string
-    readonly until: string
-  }[]
-  readonly first_out?: { readonly cause: string; readonly detail: string; readonly at: string }
+  readonly held?: string
+  readonly unmet?: { readonly kind: string; readonly detail: string }
+  readonly first_out?: {
+    readonly cause: string
+    readonly detail: string
+    readonly at: string
+    readonly acknowledged?: { readonly by: string; readonly at: string }
+  }
+}
+
+/** What is to be done next about a trip. */
+function describeAcknowledgement({ id, first_out }: ActuatorView): string {
+  return first_out?.acknowledged
+    ? `acknowledged by ${first_out.acknowledged.by} at ${first_out.acknowledged.at}; next: holdfast reset ${id}`
+    : `not acknowledged yet: holdfast acknowledge ${id}`
 }
 
 function describe(body: Record<string, Json>): string {
@@ -69,19 +79,22 @@ function describe(body: Record<string, Json>): string {
     ...actuators.flatMap(actuator => [
       `${actuator.id.padEnd(width)}  ${describeFound(actuator.position).padEnd(10)}  ${actuator.phase}  (takes ${actuator.takes}; safe: ${actuator.safe})`,
       ...(actuator.detail ? [`${' '.repeat(width)}  ! ${actuator.detail}`] : []),
-      ...(actuator.awaiting_approval ?? []).map(
-        ({ action, setpoint, subject, until }) =>
-          `${' '.repeat(width)}  waits for a second person until ${until}: ${action}${setpoint === undefined ? '' : ` ${setpoint}`}, asked for by ${subject}`,
-      ),
+      ...describeGuards(actuator).map(line => `${' '.repeat(width)}  ${line}`),
+      ...(actuator.held ? [`${' '.repeat(width)}  ${actuator.held}`] : []),
+      ...(actuator.unmet ? [`${' '.repeat(width)}  ${actuator.unmet.kind}: ${actuator.unmet.detail}`] : []),
       ...(actuator.first_out
         ? [
             `${' '.repeat(width)}  first-out: ${actuator.first_out.cause} at ${actuator.first_out.at}`,
             `${' '.repeat(width)}  ${actuator.first_out.detail}`,
+            `${' '.repeat(width)}  ${describeAcknowledgement(actuator)}`,
           ]
         : []),
     ]),
     ...Object.entries(body.suspended as Record<string, string>).map(
       ([identity, reason]) => `suspended: ${identity}: ${reason}`,
+    ),
+    ...Object.entries(body.closed_listeners as Record<string, string>).map(
+      ([listener, reason]) => `closed: listener ${listener}: ${reason}`,
     ),
   ]
   return `${lines.join('\n')}\n`

@@ -94,26 +94,23 @@ export async function play(stage: Stage, narrator: Narrator): Promise<Findings> 
   )
   await issue(stage, 'erika', 'engineer', '15m')
   const resets: Said[] = []
+  const asErika = ['--agent', stage.agent, '--credential', join(stage.folder, 'erika.credential')]
   for (const actuator of ['coolant-pump', 'inlet-valve']) {
-    const credential = join(stage.folder, 'erika.credential')
-    resets.push(
-      await stage.holdfast(
-        'reset',
-        actuator,
-        '--agent',
-        stage.agent,
-        '--credential',
-        credential,
-        '--reason',
-        'forgeries found and stopped',
-      ),
+    await stage.holdfast('acknowledge', actuator, ...asErika)
+    const reset = await stage.holdfast(
+      'reset',
+      actuator,
+      ...asErika,
+      '--reason',
+      'forgeries found and stopped',
     )
+    resets.push(reset)
     narrator.say(
-      `   $ holdfast reset ${actuator}   → ${resets.at(-1)?.json.outcome ?? resets.at(-1)?.json.detail}`,
+      `   $ holdfast acknowledge ${actuator}; holdfast reset ${actuator}   → ${reset.json.outcome ?? reset.json.detail}`,
     )
   }
   narrator.expect(
-    'erika, an engineer, has reset both; nothing moved',
+    'erika, an engineer, has acknowledged and reset both; nothing moved',
     resets.every(({ code }) => code === 0) && isSafe(await plc.read()),
   )
   const again = await command(stage, 'alice', 'inlet-valve', 'open')

@@ -1,3 +1,5 @@
+import type { Millis } from '../model/time.ts'
+
 /**
  * The driver interface: what holdfast asks of a protocol, and all of it. A driver is made with the points that the
  * configuration declares for its device and is asked for them by name. Values are numbers: a coil is 0 or 1.
@@ -13,8 +15,9 @@ export interface Driver extends AsyncDisposable {
 }
 
 export type ReadResult =
-  | { readonly kind: 'value'; readonly value: number }
-  /** The device could not be asked, did not answer in time, or answered nonsense or an exception. */
+  /** `age` is how long ago the device was asked: the value is no older than that. Its quality is good. */
+  | { readonly kind: 'value'; readonly value: number; readonly age: Millis }
+  /** Of bad quality: the device could not be asked, did not answer in time, or answered nonsense or an exception. */
   | { readonly kind: 'failed'; readonly reason: string }
 
 export type WriteResult =

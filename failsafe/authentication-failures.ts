@@ -15,6 +15,8 @@ export interface Failure {
   /** The credential's subject, once its signature was found right; its serial where it names none. */
   readonly holder?: string
   readonly source: string
+  /** Whether failures trip this actuator at all; where not, they raise alarms. */
+  readonly trips: boolean
   /** Whether the actuator is tripped already: then there is nothing to trip, and the evidence stays for the reset to see. */
   readonly tripped: boolean
 }
@@ -30,6 +32,32 @@ export type Verdict =
       readonly attributed: boolean
       readonly detail: string
     }
+  /** It would have been a trip, and its author has caused enough of them today: shut out whom it came from, move nothing. */
+  | {
+      readonly kind: 'spent'
+      readonly identity: string
+      readonly attributed: boolean
+      readonly listener: string
+      readonly detail: string
+    }
+
+/** What must survive a restart of the evidence: times are of the wall clock. */
+export interface KeptEvidence {
+  readonly buckets: readonly {
+    readonly actuator: string
+    readonly identity: string
+    readonly level: number
+    readonly leakedAt: UnixMs
+    readonly count: number
+    readonly first: UnixMs
+    readonly last: UnixMs
+    readonly sources: readonly string[]
+  }[]
+  /** When each caused trips. */
+  readonly trips: Readonly<Record<string, readonly UnixMs[]>>
+}
+
+export const NO_EVIDENCE: KeptEvidence = { buckets: [], trips: {} }
 
 interface Evidence {
   bucket: Bucket | undefined
@@ -44,6 +72,7 @@ interface Evidence {
 const SOURCES_MAX = 8
 /** An alarm about the same thing is raised once in this time; the next one says how many there were meanwhile. */
 const ALARM_EVERY: Millis = 60_000
+const DAY: Millis = 86_400_000
 
 /**
  * Counts evidence of attack, not packets. Only what is attributed to an identity counts by itself; what comes from nobody
@@ -53,11 +82,15 @@ const ALARM_EVERY: Millis = 60_000
 export class AuthenticationFailures {
   readonly #limits: EvidenceLimits
   readonly #clock: Clock
+  readonly #onChange: () => void
   readonly #evidence = new Map<string, Map<string, Evidence>>()
+  readonly #trips = new Map<string, UnixMs[]>()
 
-  constructor(limits: EvidenceLimits, clock: Clock) {
+  /** `onChange` hears whenever `kept` has changed. */
+  constructor(limits: EvidenceLimits, clock: Clock, onChange: () => void) {
     this.#limits = limits
     this.#clock = clock
+    this.#onChange = onChange
   }
 
   /** Weighs one refused request. */
@@ -72,9 +105,12 @@ export class AuthenticationFailures {
       const full = addFailure(evidence.bucket, now, leakEvery)
       // Of an actuator that is tripped already the evidence is kept, up to the limit, for the reset to see.
       evidence.bucket = { ...full, level: Math.min(full.level, limit) }
-      if (full.level >= limit && !failure.tripped) {
+      this.#onChange()
+      if (full.level >= limit && !failure.tripped && failure.trips) {
         this.#evidence.get(failure.actuator)?.delete(identity)
-        return { kind: 'trip', identity, attributed, detail }
+        return this.#isSpent(attributed ? identity : `listener ${failure.channel.name}`)
+          ? { kind: 'spent', identity, attributed, listener: failure.channel.name, detail }
+          : { kind: 'trip', identity, attributed, detail }
       }
       if (full.level < warn) return { kind: 'nothing' }
     }
@@ -90,6 +126,46 @@ export class AuthenticationFailures {
       ({ bucket }) => leak(bucket, now, this.#limits.leakEvery)?.level ?? 0,
     )
     return Math.max(0, ...levels)
+  }
+
+  /** What must survive a restart. */
+  get kept(): KeptEvidence {
+    const { wall, monotonic } = { wall: this.#clock.wall(), monotonic: this.#clock.monotonic() }
+    const buckets = [...this.#evidence].flatMap(([actuator, identities]) =>
+      [...identities].flatMap(([identity, { bucket, count, first, last, sources }]) => {
+        const left = leak(bucket, monotonic, this.#limits.leakEvery)
+        if (!left) return []
+        const leakedAt = wall - (monotonic - left.leakedAt)
+        return { actuator, identity, level: left.level, leakedAt, count, first, last, sources: [...sources] }
+      }),
+    )
+    return { buckets, trips: Object.fromEntries(this.#trips) }
+  }
+
+  /** Takes up the evidence of an earlier run; it has leaked meanwhile. */
+  restore({ buckets, trips }: KeptEvidence): void {
+    const { wall, monotonic } = { wall: this.#clock.wall(), monotonic: this.#clock.monotonic() }
+    for (const { actuator, identity, level, leakedAt, sources, ...rest } of buckets) {
+      const identities = this.#evidence.get(actuator) ?? new Map<string, Evidence>()
+      this.#evidence.set(actuator, identities)
+      identities.set(identity, {
+        ...rest,
+        // Kept by a clock that was ahead: it begins to leak now.
+        bucket: { level, leakedAt: monotonic - Math.max(0, wall - leakedAt) },
+        alarmedAt: Number.NEGATIVE_INFINITY,
+        sources: new Set(sources),
+      })
+    }
+    for (const [author, times] of Object.entries(trips)) this.#trips.set(author, [...times])
+  }
+
+  /** Whether an author's trips of today are used up; counts one more where they are not. */
+  #isSpent(author: string): boolean {
+    const now = this.#clock.wall()
+    const today = (this.#trips.get(author) ?? []).filter(at => now - at < DAY)
+    const isSpent = today.length >= this.#limits.tripsPerDay
+    this.#trips.set(author, isSpent ? today : [...today, now])
+    return isSpent
   }
 
   #add({ actuator, source }: Failure, identity: string): Evidence {

@@ -1,3 +1,4 @@
+import type { Target } from '../model/setpoint.ts'
 import type { Clock, Millis } from '../model/time.ts'
 import { awaitFeedback, isThere } from './feedback.ts'
 import type { GuardedActuator } from './guarded.ts'
@@ -25,9 +26,15 @@ export async function driveToSafe(
   signal: AbortSignal,
   report: (report: DriveReport) => void,
 ): Promise<void> {
+  if (!actuator.safe) {
+    // It is where it is to be. Like every other it is seen there only after the trip.
+    await Promise.resolve()
+    return report({ type: 'safe-verified' })
+  }
+  const to = actuator.safe
   let pause = RETRY_FIRST
   while (!signal.aborted) {
-    const detail = await attempt(actuator, clock, signal).catch(
+    const detail = await attempt(actuator, to, clock, signal).catch(
       (error: Error) => `a mistake in the driver: ${error.message}`,
     )
     if (detail === undefined) return report({ type: 'safe-verified' })
@@ -48,6 +55,8 @@ export async function watchSafe(
   signal: AbortSignal,
   report: (report: DriveReport) => void,
 ): Promise<void> {
+  const { safe } = actuator
+  if (!safe) return
   let away = 0
   while (!signal.aborted) {
     await clock.sleep(WATCH_EVERY, signal)
@@ -56,7 +65,7 @@ export async function watchSafe(
       .read(actuator.feedbackPoint, AbortSignal.any([signal, AbortSignal.timeout(actuator.deviceTimeout)]))
       .catch(() => undefined)
     if (reading?.kind !== 'value') continue
-    away = isThere(reading.value, actuator.safe.feedback, actuator.tolerance) ? 0 : away + 1
+    away = isThere(reading.value, safe.feedback, actuator.tolerance) ? 0 : away + 1
     if (away >= 2) return report({ type: 'safe-lost', detail: `feedback shows ${reading.value}` })
   }
 }
@@ -64,12 +73,13 @@ export async function watchSafe(
 /** One write and the look at what came of it. Returns what is wrong, or undefined when it is safe. */
 async function attempt(
   actuator: GuardedActuator,
+  safe: Target,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const written = await actuator.driver.write(
     actuator.commandPoint,
-    actuator.safe.write,
+    safe.write,
     AbortSignal.any([signal, AbortSignal.timeout(actuator.deviceTimeout)]),
   )
   if (written.kind === 'rejected') return `the device rejected the write: ${written.reason}`
@@ -78,7 +88,7 @@ async function attempt(
     {
       driver: actuator.driver,
       point: actuator.feedbackPoint,
-      value: actuator.safe.feedback,
+      value: safe.feedback,
       tolerance: actuator.tolerance,
       within: actuator.travelTime,
       readTimeout: actuator.deviceTimeout,

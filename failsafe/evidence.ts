@@ -14,6 +14,8 @@ export interface EvidenceLimits {
   readonly warn: number
   /** How long it takes for one failure to leak away. */
   readonly leakEvery: Millis
+  /** So many trips a day may one identity, or nobody known on one listener, cause. After that it is shut out instead. */
+  readonly tripsPerDay: number
 }
 
 /** The bucket as it is now: leaked dry it is undefined. */

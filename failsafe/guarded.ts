@@ -8,7 +8,8 @@ export interface GuardedActuator {
   readonly driver: Driver
   readonly commandPoint: string
   readonly feedbackPoint: string
-  readonly safe: Target
+  /** Undefined: it holds where it is, and a trip only takes control away. */
+  readonly safe: Target | undefined
   /** How far feedback may be from the target, in the feedback point's unit. */
   readonly tolerance: number
   /** How long the actuator takes at most from one end to the other. */

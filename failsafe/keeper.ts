@@ -1,19 +1,32 @@
 import type { Clock, Millis } from '../model/time.ts'
+import type { AuthenticationFailures } from './authentication-failures.ts'
+import type { Holds } from './holds.ts'
 import type { Kept, LatchFile } from './latch.ts'
 import type { Trips } from './trips.ts'
 
 const RETRY_FIRST: Millis = 1000
 const RETRY_MAX: Millis = 60_000
+/** What a flood changes is written down so often and no oftener. */
+const SOON: Millis = 500
 
-/** What the fail-safe remembers over a restart: latches and suspended identities, written down whenever one changes. */
+/** Whose state is kept. */
+export interface KeptParts {
+  readonly trips: Pick<Trips, 'latches' | 'restore'>
+  readonly failures: Pick<AuthenticationFailures, 'kept' | 'restore'>
+  readonly holds: Pick<Holds, 'kept' | 'restore'>
+}
+
+/** What the fail-safe remembers over a restart, written down whenever it changes. */
 export class FailsafeKeeper implements AsyncDisposable {
   readonly #file: LatchFile
   readonly #clock: Clock
   readonly #onTrouble: (detail: string) => void
   readonly #stop = new AbortController()
-  #trips: Trips | undefined
+  #parts: KeptParts | undefined
   #suspended: Record<string, { reason: string; actuator: string }> = {}
+  #closed: Record<string, string> = {}
   #saving: Promise<void> | undefined
+  #soon: Promise<void> | undefined
   #isBehind = false
 
   constructor(file: LatchFile, clock: Clock, onTrouble: (detail: string) => void) {
@@ -22,11 +35,14 @@ export class FailsafeKeeper implements AsyncDisposable {
     this.#onTrouble = onTrouble
   }
 
-  /** Takes up what an earlier run left, into the trips that this run has. Nothing is written to the plant that was seen safe. */
-  restore(kept: Kept, trips: Trips): void {
-    this.#trips = trips
+  /** Takes up what an earlier run left, into the parts that this run has. Nothing is written to the plant that was seen safe. */
+  restore(kept: Kept, parts: KeptParts): void {
+    this.#parts = parts
     this.#suspended = { ...kept.suspended }
-    trips.restore(kept.latches)
+    this.#closed = { ...kept.closed }
+    parts.failures.restore(kept.evidence)
+    parts.holds.restore(kept.held)
+    parts.trips.restore(kept.latches)
   }
 
   /** Why an identity's commands away from safe are refused, if they are. */
@@ -54,6 +70,24 @@ export class FailsafeKeeper implements AsyncDisposable {
     this.save()
   }
 
+  /** Listeners that attacks have closed, and why. */
+  get closed(): Readonly<Record<string, string>> {
+    return this.#closed
+  }
+
+  closeListener(listener: string, reason: string): void {
+    this.#closed[listener] = reason
+    this.save()
+  }
+
+  /** False when it was not closed. */
+  openListener(listener: string): boolean {
+    if (!Object.hasOwn(this.#closed, listener)) return false
+    Reflect.deleteProperty(this.#closed, listener)
+    this.save()
+    return true
+  }
+
   /** Writes everything down, and goes on trying while the disk will not have it. The trips stand in memory all the same. */
   save(): void {
     this.#isBehind = true
@@ -62,9 +96,18 @@ export class FailsafeKeeper implements AsyncDisposable {
     })
   }
 
+  /** Writes everything down in a moment: for what changes often and is not a latch. */
+  saveSoon(): void {
+    this.#soon ??= this.#clock.sleep(SOON, this.#stop.signal).then(() => {
+      this.#soon = undefined
+      this.save()
+    })
+  }
+
   /** Gives what is not written down yet one last try. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
+    await this.#soon
     await this.#saving
   }
 
@@ -73,12 +116,10 @@ export class FailsafeKeeper implements AsyncDisposable {
     let told = ''
     while (this.#isBehind) {
       this.#isBehind = false
-      const trouble = await this.#file
-        .save({ latches: this.#trips?.latches ?? {}, suspended: this.#suspended })
-        .then(
-          () => undefined,
-          (error: Error) => error.message,
-        )
+      const trouble = await this.#file.save(this.#kept()).then(
+        () => undefined,
+        (error: Error) => error.message,
+      )
       if (trouble === undefined) continue
       if (trouble !== told) this.#onTrouble(trouble)
       told = trouble
@@ -86,6 +127,17 @@ export class FailsafeKeeper implements AsyncDisposable {
       this.#isBehind = true
       await this.#clock.sleep(retry, this.#stop.signal)
       retry = Math.min(retry * 2, RETRY_MAX)
+    }
+  }
+
+  #kept(): Kept {
+    const parts = this.#parts
+    return {
+      latches: parts?.trips.latches ?? {},
+      suspended: this.#suspended,
+      closed: this.#closed,
+      evidence: parts?.failures.kept ?? { buckets: [], trips: {} },
+      held: parts?.holds.kept ?? {},
     }
   }
 }

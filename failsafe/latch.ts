@@ -1,45 +1,66 @@
+import { z } from 'zod'
 import { KeptFile } from '../keep/kept-file.ts'
-import type { TripRecord } from '../model/trip.ts'
+import { TRIP_CAUSES, type TripRecord } from '../model/trip.ts'
+import { type KeptEvidence, NO_EVIDENCE } from './authentication-failures.ts'
 
-/** One latched trip as it is kept on disk. `safe` is false while the safe state has not been seen. */
+/** One latched trip as it is kept on disk. */
 export interface Latch {
   readonly record: TripRecord
+  /** False while the safe state has not been seen. */
   readonly safe: boolean
+  /** False while nothing but an interlock has acted. */
+  readonly latched: boolean
 }
 
-/** What the fail-safe keeps over a restart. */
+/** What the fail-safe keeps over a restart. Times are of the wall clock. */
 export interface Kept {
   readonly latches: Readonly<Record<string, Latch>>
   /** Identities whose commands away from safe are refused: why, and over which actuator. */
   readonly suspended: Readonly<Record<string, { readonly reason: string; readonly actuator: string }>>
+  /** Listeners that were closed because attacks over them had used up the day's trips, and why. */
+  readonly closed: Readonly<Record<string, string>>
+  readonly evidence: KeptEvidence
+  /** Since when each actuator is held in its safe state. */
+  readonly held: Readonly<Record<string, number>>
 }
+
+/** Of a gateway that has seen nothing yet. */
+export const NOTHING_KEPT: Kept = { latches: {}, suspended: {}, closed: {}, evidence: NO_EVIDENCE, held: {} }
 
 export type LatchFile = KeptFile<Kept>
 
+const time = z.number()
+const Record_ = z.strictObject({
+  cause: z.enum(TRIP_CAUSES),
+  detail: z.string(),
+  at: time,
+  acknowledged: z.strictObject({ by: z.string(), at: time }).exactOptional(),
+})
+const Bucket = z.strictObject({
+  actuator: z.string(),
+  identity: z.string(),
+  level: z.int().min(0),
+  leakedAt: time,
+  count: z.int(),
+  first: time,
+  last: time,
+  sources: z.array(z.string()),
+})
+/** What an older agent did not write is as if nothing had been. */
+const Form: z.ZodType<Kept> = z.strictObject({
+  latches: z.record(
+    z.string(),
+    z.strictObject({ record: Record_, safe: z.boolean(), latched: z.boolean().default(true) }),
+  ),
+  suspended: z.record(z.string(), z.strictObject({ reason: z.string(), actuator: z.string() })),
+  closed: z.record(z.string(), z.string()).default({}),
+  evidence: z
+    .strictObject({ buckets: z.array(Bucket), trips: z.record(z.string(), z.array(time)) })
+    .default({ buckets: [], trips: {} }),
+  held: z.record(z.string(), time).default({}),
+})
+
 /** The latch file. When it is there and cannot be understood, nobody knows what is latched: loading it throws. */
 export function latchFile(path: string): LatchFile {
-  return new KeptFile(path, json => {
-    const { latches, suspended } = (json ?? {}) as Partial<Kept>
-    return isRecordOf(latches, isLatch) && isRecordOf(suspended, isSuspension)
-      ? { latches, suspended }
-      : undefined
-  })
-}
-
-function isLatch(value: Record<string, unknown>): boolean {
-  const { cause, detail, at } = (value.record ?? {}) as Partial<TripRecord>
-  const isWhole = typeof cause === 'string' && typeof detail === 'string' && typeof at === 'number'
-  return isWhole && typeof value.safe === 'boolean'
-}
-
-function isSuspension(value: Record<string, unknown>): boolean {
-  return typeof value.reason === 'string' && typeof value.actuator === 'string'
-}
-
-function isRecordOf<Value>(
-  record: Readonly<Record<string, Value>> | undefined,
-  isValue: (value: Record<string, unknown>) => boolean,
-): record is Readonly<Record<string, Value>> {
-  if (typeof record !== 'object' || record === null || Array.isArray(record)) return false
-  return Object.values(record).every(value => isValue((value ?? {}) as Record<string, unknown>))
+  return new KeptFile(path, json => Form.safeParse(json).data)
 }

@@ -1,10 +1,13 @@
 import type { UnixMs } from '../model/time.ts'
 import type { TripCause, TripPhase, TripRecord } from '../model/trip.ts'
 
-/** Where one actuator's trip stands. `record` is the first-out cause, kept until the reset is done. */
+/** Where one actuator's trip stands. */
 export interface TripState {
   readonly phase: TripPhase
+  /** The first-out cause, kept until the reset is done. */
   readonly record?: TripRecord
+  /** Whether it takes a reset to end it. False only while nothing but an interlock has acted. */
+  readonly latched?: boolean
 }
 
 export type TripEvent =
@@ -15,6 +18,9 @@ export type TripEvent =
   | { readonly type: 'safe-overdue'; readonly detail: string }
   /** Feedback no longer shows the safe state, and nobody was told to move. */
   | { readonly type: 'safe-lost'; readonly detail: string }
+  /** What an interlock asks for holds again. */
+  | { readonly type: 'interlock-healthy' }
+  | { readonly type: 'acknowledged'; readonly by: string; readonly at: UnixMs }
   | { readonly type: 'reset-requested' }
   | { readonly type: 'reset-granted' }
   | { readonly type: 'reset-withdrawn' }
@@ -28,7 +34,13 @@ export type TripEffect =
   | { readonly type: 'record'; readonly kind: TripRecordKind; readonly detail: string }
 
 /** What is written down about a trip. */
-export type TripRecordKind = 'trip' | 'trip-safe' | 'trip-failed' | 'trip-safe-lost'
+export type TripRecordKind =
+  | 'trip'
+  | 'trip-safe'
+  | 'trip-failed'
+  | 'trip-safe-lost'
+  | 'trip-acknowledged'
+  | 'interlock-ended'
 
 export interface Transition {
   readonly state: TripState
@@ -38,8 +50,9 @@ export interface Transition {
 export const NORMAL: TripState = { phase: 'normal' }
 
 /**
- * The trip machine: a pure function. While the phase is not `normal` nothing away from safe is permitted; only a granted
- * reset leads back to `normal`; the first-out cause survives every later one.
+ * The trip machine: a pure function. While the phase is not `normal` nothing away from safe is permitted. A latched trip
+ * leads back to `normal` by a granted reset alone, and that is only asked for once somebody has acknowledged it; an
+ * interlock that nothing else has joined ends when it is healthy. The first-out cause survives every later one.
  */
 export function step(state: TripState, event: TripEvent): Transition {
   switch (event.type) {
@@ -61,15 +74,29 @@ export function step(state: TripState, event: TripEvent): Transition {
         : stay(state)
     case 'safe-lost':
       return state.phase === 'tripped' || state.phase === 'resetting'
-        ? move(state, 'tripping', [
+        ? move(unacknowledged(state), 'tripping', [
             { type: 'alarm', detail: `has left its safe state: ${event.detail}` },
             { type: 'drive' },
             { type: 'record', kind: 'trip-safe-lost', detail: event.detail },
             { type: 'keep-latch' },
           ])
         : stay(state)
+    case 'interlock-healthy':
+      return state.phase === 'tripped' && !state.latched
+        ? {
+            state: NORMAL,
+            effects: [
+              { type: 'record', kind: 'interlock-ended', detail: 'what the interlock asks for holds again' },
+              { type: 'clear-latch' },
+            ],
+          }
+        : stay(state)
+    case 'acknowledged':
+      return acknowledge(state, event)
     case 'reset-requested':
-      return state.phase === 'tripped' ? move(state, 'resetting', []) : stay(state)
+      return state.phase === 'tripped' && state.record?.acknowledged
+        ? move(state, 'resetting', [])
+        : stay(state)
     case 'reset-granted':
       return state.phase === 'resetting' ? { state: NORMAL, effects: [{ type: 'clear-latch' }] } : stay(state)
     case 'reset-withdrawn':
@@ -78,24 +105,46 @@ export function step(state: TripState, event: TripEvent): Transition {
 }
 
 function trip(state: TripState, event: Extract<TripEvent, { type: 'trip' }>): Transition {
-  const record: TripRecord = { cause: event.cause, detail: event.detail, at: event.at }
+  const { cause, detail, at } = event
+  const latches = cause !== 'interlock'
   const effects: readonly TripEffect[] = [
-    { type: 'alarm', detail: event.detail },
+    { type: 'alarm', detail },
     { type: 'drive' },
-    { type: 'record', kind: 'trip', detail: event.detail },
+    { type: 'record', kind: 'trip', detail },
     { type: 'keep-latch' },
   ]
   switch (state.phase) {
     case 'normal':
-      return { state: { phase: 'tripping', record }, effects }
+      return { state: { phase: 'tripping', record: { cause, detail, at }, latched: latches }, effects }
     case 'resetting':
       // The reset was not done yet, so the cause that it was for is still the first-out.
-      return move(state, 'tripping', effects)
+      return move({ ...unacknowledged(state), latched: true }, 'tripping', effects)
     case 'tripping':
     case 'tripped':
     case 'trip-failed':
-      return stay(state)
+      // An interlock was first, and now something has joined it that takes a reset. It is on its way, or there, already.
+      return latches && !state.latched
+        ? {
+            state: { ...state, latched: true },
+            effects: effects.filter(({ type }) => type !== 'drive'),
+          }
+        : stay(state)
   }
+}
+
+function acknowledge(state: TripState, { by, at }: Extract<TripEvent, { type: 'acknowledged' }>): Transition {
+  if (!state.record || state.record.acknowledged) return stay(state)
+  return {
+    state: { ...state, record: { ...state.record, acknowledged: { by, at } } },
+    effects: [{ type: 'record', kind: 'trip-acknowledged', detail: `seen by ${by}` }, { type: 'keep-latch' }],
+  }
+}
+
+/** Something new has happened that nobody has seen yet. */
+function unacknowledged(state: TripState): TripState {
+  if (!state.record) return state
+  const { acknowledged: _, ...record } = state.record
+  return { ...state, record }
 }
 
 function move(state: TripState, phase: TripPhase, effects: readonly TripEffect[]): Transition {

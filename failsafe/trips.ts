@@ -11,6 +11,7 @@ import {
   type TripRecordKind,
   type TripState,
 } from './machine.ts'
+import { driveInOrder, type TripGroup, type TripStep } from './trip-group.ts'
 
 /** Where the effects of a trip go that are not motion. None of them is waited for before the plant is safe. */
 export interface TripListener {
@@ -27,18 +28,22 @@ export interface TripListener {
 /** The trips of all actuators: feeds each one's machine and carries out what it asks. */
 export class Trips implements AsyncDisposable {
   readonly #actuators: ReadonlyMap<string, GuardedActuator>
-  readonly #groups: readonly (readonly string[])[]
+  readonly #groups: readonly TripGroup[]
   readonly #clock: Clock
   readonly #listener: TripListener
   readonly #states = new Map<string, TripState>()
   readonly #drives = new Map<string, Promise<void>>()
   readonly #watches = new Map<string, { readonly ended: AbortController; readonly watching: Promise<void> }>()
+  readonly #settling = new Map<string, (() => void)[]>()
+  readonly #sequences = new Set<Promise<void>>()
   readonly #stop = new AbortController()
+  /** While actuators trip together: who of them is to be driven, in the order of their group, and what waits for that. */
+  #together: { readonly asked: Set<string>; readonly later: (() => void)[] } | undefined
 
-  /** `groups` are lists of actuator ids: when one of a group trips, all of it does, in the order of the list. */
+  /** When one of a group trips, all of it does, in the order of its steps. */
   constructor(
     actuators: ReadonlyMap<string, GuardedActuator>,
-    groups: readonly (readonly string[])[],
+    groups: readonly TripGroup[],
     clock: Clock,
     listener: TripListener,
   ) {
@@ -60,8 +65,9 @@ export class Trips implements AsyncDisposable {
   /** What must survive a restart. */
   get latches(): Record<string, Latch> {
     const latches: Record<string, Latch> = {}
-    for (const [id, { phase, record }] of this.#states) {
-      if (record) latches[id] = { record, safe: phase === 'tripped' || phase === 'resetting' }
+    for (const [id, { phase, record, latched }] of this.#states) {
+      if (record)
+        latches[id] = { record, safe: phase === 'tripped' || phase === 'resetting', latched: latched ?? true }
     }
     return latches
   }
@@ -71,23 +77,45 @@ export class Trips implements AsyncDisposable {
    * was not is driven to safe again, because that was asked for and never confirmed.
    */
   restore(latches: Readonly<Record<string, Latch>>): void {
-    for (const [id, { record, safe }] of Object.entries(latches)) {
+    const asked = new Set<string>()
+    for (const [id, { record, safe, latched }] of Object.entries(latches)) {
       const guarded = this.#actuators.get(id)
       if (!guarded) continue
-      this.#states.set(id, { phase: safe ? 'tripped' : 'tripping', record })
+      this.#states.set(id, { phase: safe ? 'tripped' : 'tripping', record, latched })
       if (safe) this.#watch(guarded)
-      else this.#drive(id)
+      else asked.add(id)
     }
+    this.#driveAll(asked)
   }
 
-  /** Trips an actuator and its group. The first write is on its way when this returns. */
+  /**
+   * Trips an actuator and its group. Nobody has control of any of them when this returns, and the first write is on its
+   * way. An interlock is of one actuator alone.
+   */
   trip(actuator: string, cause: TripCause, detail: string): void {
     const at = this.#clock.wall()
-    const group = this.#groups.find(members => members.includes(actuator)) ?? [actuator]
-    for (const member of group) {
+    const group = cause === 'interlock' ? undefined : this.#groupOf(actuator)
+    const together = { asked: new Set<string>(), later: [] as (() => void)[] }
+    this.#together = together
+    for (const member of group?.map(step => step.actuator) ?? [actuator]) {
       const because = member === actuator ? detail : `${detail} (tripped together with ${actuator})`
       this.#feed(member, { type: 'trip', cause, detail: because, at })
     }
+    this.#together = undefined
+    this.#driveAll(together.asked)
+    for (const effect of together.later) effect()
+  }
+
+  /** Somebody has seen a trip. False when there is none, or somebody has already. */
+  acknowledge(actuator: string, by: string): boolean {
+    const before = this.firstOut(actuator)
+    this.#feed(actuator, { type: 'acknowledged', by, at: this.#clock.wall() })
+    return before !== this.firstOut(actuator)
+  }
+
+  /** What an actuator's interlocks ask for holds again: ends what they alone began. */
+  interlockHealthy(actuator: string): void {
+    this.#feed(actuator, { type: 'interlock-healthy' })
   }
 
   /**
@@ -97,7 +125,9 @@ export class Trips implements AsyncDisposable {
   async reset(
     actuator: string,
     durable: () => Promise<boolean>,
-  ): Promise<'reset' | 'not-tripped' | 'not-durable' | 'overtaken'> {
+  ): Promise<'reset' | 'not-tripped' | 'not-acknowledged' | 'not-durable' | 'overtaken'> {
+    if (this.phase(actuator) === 'tripped' && !this.firstOut(actuator)?.acknowledged)
+      return 'not-acknowledged'
     this.#feed(actuator, { type: 'reset-requested' })
     if (this.phase(actuator) !== 'resetting') return 'not-tripped'
     const granted = await durable()
@@ -110,7 +140,9 @@ export class Trips implements AsyncDisposable {
   /** Stops driving. Devices keep what was last written. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
+    for (const id of this.#settling.keys()) this.#settle(id)
     await Promise.all([
+      ...this.#sequences,
       ...this.#drives.values(),
       ...[...this.#watches.values()].map(({ watching }) => watching),
     ])
@@ -127,6 +159,7 @@ export class Trips implements AsyncDisposable {
     const cause = (state.record ?? before.record)?.cause
     for (const effect of effects) if (cause) this.#carryOut(actuator, cause, effect)
     if (state.phase === 'normal') this.#stopWatching(actuator)
+    if (isSettled(state)) this.#settle(actuator)
   }
 
   /** Carries out one effect. Motion is ours; everything else is somebody's who must not be able to stand in its way. */
@@ -136,13 +169,20 @@ export class Trips implements AsyncDisposable {
         return this.#tell(() => this.#listener.alarm(actuator, cause, effect.detail))
       case 'drive':
         this.#tell(() => this.#listener.overrule(actuator, this.firstOut(actuator)?.detail ?? cause))
-        return this.#drive(actuator)
+        if (this.#together) this.#together.asked.add(actuator)
+        else this.#drive(actuator)
+        return
       case 'keep-latch':
       case 'clear-latch':
-        return this.#tell(() => this.#listener.latchesChanged())
+        return this.#afterMotion(() => this.#listener.latchesChanged())
       case 'record':
-        return this.#tell(() => this.#listener.record(effect.kind, actuator, cause, effect.detail))
+        return this.#afterMotion(() => this.#listener.record(effect.kind, actuator, cause, effect.detail))
     }
+  }
+
+  #afterMotion(listener: () => void): void {
+    if (this.#together) this.#together.later.push(() => this.#tell(listener))
+    else this.#tell(listener)
   }
 
   #tell(listener: () => void): void {
@@ -151,6 +191,38 @@ export class Trips implements AsyncDisposable {
     } catch (error) {
       this.#listener.mistake(error)
     }
+  }
+
+  #groupOf(actuator: string): TripGroup | undefined {
+    return this.#groups.find(group => group.some(step => step.actuator === actuator))
+  }
+
+  /** Drives each, those of a group in its order, the groups beside each other. */
+  #driveAll(asked: ReadonlySet<string>): void {
+    const groups = new Set([...asked].map(id => this.#groupOf(id) ?? [alone(id)]))
+    for (const group of groups) {
+      const sequence = driveInOrder(group, asked, {
+        clock: this.#clock,
+        signal: this.#stop.signal,
+        drive: id => this.#drive(id),
+        settled: id => this.whenSettled(id),
+      })
+      this.#sequences.add(sequence)
+      void sequence.finally(() => this.#sequences.delete(sequence))
+    }
+  }
+
+  /** Resolves when an actuator is no longer on its way to its safe state: it is there, or has not got there in time. */
+  whenSettled(actuator: string): Promise<void> {
+    if (isSettled(this.#state(actuator)) || this.#stop.signal.aborted) return Promise.resolve()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#settling.set(actuator, [...(this.#settling.get(actuator) ?? []), resolve])
+    return promise
+  }
+
+  #settle(actuator: string): void {
+    for (const resolve of this.#settling.get(actuator) ?? []) resolve()
+    this.#settling.delete(actuator)
   }
 
   #drive(actuator: string): void {
@@ -182,4 +254,13 @@ export class Trips implements AsyncDisposable {
     this.#watches.get(actuator)?.ended.abort()
     this.#watches.delete(actuator)
   }
+}
+
+function isSettled({ phase }: TripState): boolean {
+  return phase !== 'tripping'
+}
+
+/** A group of one, for what is in none. */
+function alone(actuator: string): TripStep {
+  return { actuator, after: 'written', delay: 0 }
 }

@@ -7,6 +7,8 @@ export const AUDIT_MEMBERS = {
   alarm: "the alarm's name",
   approval_credential: 'the credential of whoever asked first, where it takes two people',
   approved_by: 'the subject who asked first, where it takes two people',
+  archive: 'the file that the records went to',
+  archive_sha256: "that file's SHA-256, in hexadecimal",
   asked: 'the setpoint that was asked for',
   at: 'when it began to act, in milliseconds since 1970',
   before: "the agent's own time before it was changed",
@@ -41,6 +43,7 @@ export const AUDIT_MEMBERS = {
   lifetime: 'how long it lasts',
   listener: 'the listener that it is about',
   listeners: 'the listeners and their addresses',
+  locked_by: 'whose lockout it was',
   lost: 'true when there should have been a log and there was none that could be used',
   master_key: 'where the master key is, in words',
   method: "the request's method",
@@ -48,10 +51,17 @@ export const AUDIT_MEMBERS = {
   outcome: '`verified`, `mismatch`, `unknown` or `refused`',
   path: "the request's path",
   previous_until: 'until when the generation before is good, or null',
+  pruned_before: 'only records from before then',
+  pruned_to: 'the first record that stayed',
   reason: 'why, in the words of whoever asked; of an alarm, in those of whatever failed',
   refused: 'commands that were refused for it',
+  replaces: 'the file that the log before was moved to, as it could not be used',
+  replaces_checkpoint: 'the newest signed checkpoint that was found in it, or null',
+  replaces_sha256: "that file's SHA-256, in hexadecimal, or null where there was none",
+  replaces_wal_sha256: 'the same of the write-ahead log that went with it',
   revoked: 'what was revoked: `serial`, `subject` or `everybody`',
   role: 'the role that the credential has',
+  root: 'Merkle root over the records that went, and those before them, in base64',
   serial: 'the credential that was revoked',
   since: 'since when',
   source: "the peer's address, or `local` on a unix socket",
@@ -82,7 +92,10 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
   'log-created': {
     means: 'the log was begun; it is the first record',
     always: ['environment', 'gateway'],
-    sometimes: ['lost'],
+    sometimes: [
+      ...(['lost', 'detail', 'replaces', 'replaces_sha256', 'replaces_wal_sha256'] as const),
+      'replaces_checkpoint',
+    ],
   },
   enrolled: {
     means: 'the master key was made, or taken from where it is kept',
@@ -99,6 +112,11 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
     means: 'the first of two people asked for something that takes two',
     always: ['action', 'actuator', 'subject', ...SIGNED, ...WAY, 'until'],
     sometimes: ['asked'],
+  },
+  select: {
+    means: 'somebody selected what a command is going to ask for',
+    always: ['actuator', 'asked', 'subject', ...SIGNED, ...WAY, 'until'],
+    sometimes: ['identity', 'reason'],
   },
   'command-intent': {
     means: 'a command is about to be written; durable before the device sees a byte',
@@ -124,6 +142,8 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
   'trip-safe': { means: 'feedback shows the safe state', ...TRIP },
   'trip-failed': { means: 'the safe state was not reached in time; it is tried again and again', ...TRIP },
   'trip-safe-lost': { means: 'a tripped actuator left its safe state and is driven back', ...TRIP },
+  'trip-acknowledged': { means: 'somebody has seen a trip', ...TRIP },
+  'interlock-ended': { means: 'what an interlock asks for holds again; nothing moved', ...TRIP },
   reset: {
     means: 'an engineer reset a trip; nothing moved',
     always: ['actuator', 'cause', 'tripped_at', 'subject', ...SIGNED, ...WAY],
@@ -139,6 +159,16 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
       "a device's fallback was compared with the safe states, and its watchdog set as declared and started; nothing moved",
     always: ['device', 'detail'],
     sometimes: [],
+  },
+  lockout: {
+    means: 'somebody locked an actuator out: commands away from its safe state are refused',
+    always: ['actuator', 'subject', ...SIGNED, ...WAY, 'reason', 'until'],
+    sometimes: ['identity'],
+  },
+  'lockout-ended': {
+    means: 'a lockout ended: its time was over, or somebody ended it',
+    always: ['actuator', 'locked_by', 'since', 'until', 'detail'],
+    sometimes: ['subject', ...SIGNED, ...WAY, 'identity', 'reason'],
   },
   'credential-issued': {
     means: 'a credential was issued',
@@ -179,6 +209,21 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
     means: "the system clock's time was taken for right, in place of the agent's own",
     always: ['before', 'by'],
     sometimes: [...SIGNED],
+  },
+  'listener-closed': {
+    means: "attacks over a listener have used up the day's trips: nobody is let in over it any more",
+    always: ['listener', 'detail'],
+    sometimes: [],
+  },
+  'listener-opened': {
+    means: 'a closed listener was opened again',
+    always: ['listener', 'by'],
+    sometimes: ['reason', ...SIGNED],
+  },
+  'log-pruned': {
+    means: 'old records were archived, and only their hashes stayed',
+    always: ['by', 'pruned_to', 'pruned_before', 'root', 'archive', 'archive_sha256'],
+    sometimes: [],
   },
   alarm: {
     means: 'an alarm was raised',

@@ -66,7 +66,17 @@ const KINDS = {
 
   'rotation-elsewhere': { status: 409, title: '409 Conflict - Rotated Elsewhere', suspicion: 'none' },
   'approval-needed': { status: 409, title: '409 Conflict - Approval Needed', suspicion: 'none' },
+  'select-needed': { status: 409, title: '409 Conflict - Select Needed', suspicion: 'none' },
   tripped: { status: 409, title: '409 Conflict - Tripped', suspicion: 'none' },
+  'locked-out': { status: 409, title: '409 Conflict - Locked Out', suspicion: 'none' },
+  'position-unknown': { status: 409, title: '409 Conflict - Position Unknown', suspicion: 'none' },
+  'too-soon': { status: 429, title: '429 Too Many Requests - Too Soon', suspicion: 'none' },
+  'step-too-large': { status: 409, title: '409 Conflict - Step Too Large', suspicion: 'none' },
+  'not-locked-out': { status: 409, title: '409 Conflict - Not Locked Out', suspicion: 'none' },
+  'not-acknowledged': { status: 409, title: '409 Conflict - Not Acknowledged', suspicion: 'none' },
+  held: { status: 409, title: '409 Conflict - Held', suspicion: 'none' },
+  'interlock-violated': { status: 409, title: '409 Conflict - Interlock', suspicion: 'none' },
+  'permissive-missing': { status: 409, title: '409 Conflict - Permissive', suspicion: 'none' },
   'not-tripped': { status: 409, title: '409 Conflict - Not Tripped', suspicion: 'none' },
   'cause-persists': { status: 409, title: '409 Conflict - Cause Persists', suspicion: 'none' },
   'device-uncommissioned': {
@@ -86,12 +96,17 @@ const KINDS = {
   'state-unwritable': { status: 503, title: '503 Service Unavailable - State Directory', suspicion: 'none' },
   stopping: { status: 503, title: '503 Service Unavailable - Stopping', suspicion: 'none' },
   overruled: { status: 409, title: '409 Conflict - Overruled', suspicion: 'none' },
+  'trip-failed': { status: 502, title: '502 Bad Gateway - Not In Its Safe State', suspicion: 'none' },
   'device-unreachable': { status: 502, title: '502 Bad Gateway - Device Unreachable', suspicion: 'none' },
   'device-rejected': { status: 502, title: '502 Bad Gateway - Device Rejected', suspicion: 'none' },
+  'listener-unusable': { status: 500, title: '500 Internal Server Error - Listener', suspicion: 'none' },
   'internal-error': { status: 500, title: '500 Internal Server Error', suspicion: 'none' },
 } as const satisfies Record<string, Kind>
 
 export type RefusalCode = keyof typeof KINDS
+
+/** Every code that there is, in that order. */
+export const REFUSAL_CODES = Object.keys(KINDS) as readonly RefusalCode[]
 
 /** A refusal: its reason as a code, what was wrong in words, and what would clear it. Never a secret, never a stack. */
 export class Refusal {

@@ -2,12 +2,25 @@
  * What a role may do.
  * - `read`: see the plant and the agent.
  * - `command`: set an actuator.
+ * - `trip`: drive an actuator to its safe state and keep it there.
+ * - `acknowledge`: say that a trip was seen.
  * - `reset`: reset a trip.
- * - `issue`: issue credentials, of roles that may do no more than its own.
+ * - `lockout`: lock an actuator out against commands away from safe, and end one's own lockout.
+ * - `issue`: issue credentials, of roles that may do no more than its own; with `lockout`, end anybody's lockout.
  * - `revoke`: revoke credentials.
  * - `rotate`: rotate the master key.
  */
-export const PERMISSIONS = ['read', 'command', 'reset', 'issue', 'revoke', 'rotate'] as const
+export const PERMISSIONS = [
+  'read',
+  'command',
+  'trip',
+  'acknowledge',
+  'reset',
+  'lockout',
+  'issue',
+  'revoke',
+  'rotate',
+] as const
 
 export type Permission = (typeof PERMISSIONS)[number]
 
@@ -18,8 +31,8 @@ export type Roles = ReadonlyMap<string, readonly Permission[]>
 export const BREAK_GLASS_ROLE = 'break-glass'
 
 const VIEWER: readonly Permission[] = ['read']
-const OPERATOR: readonly Permission[] = [...VIEWER, 'command']
-const ENGINEER: readonly Permission[] = [...OPERATOR, 'reset']
+const OPERATOR: readonly Permission[] = [...VIEWER, 'command', 'trip', 'acknowledge']
+const ENGINEER: readonly Permission[] = [...OPERATOR, 'reset', 'lockout']
 
 /** The roles where the configuration defines no others, from least to most. */
 export const DEFAULT_ROLES: Roles = new Map([

@@ -1,7 +1,24 @@
 import type { UnixMs } from './time.ts'
 
-/** Why an actuator was driven to its safe state. */
-export type TripCause = 'authentication-failures' | 'agent-stopping'
+/**
+ * Why an actuator was driven to its safe state. Every cause latches but one: an interlock ends by itself, when its
+ * condition holds again.
+ */
+export const TRIP_CAUSES = [
+  'authentication-failures',
+  'operator-heartbeat-lost',
+  'device-unreachable',
+  'feedback-mismatch',
+  'process-limit',
+  'master-key-unavailable',
+  'clock-untrusted',
+  'audit-unwritable',
+  'manual',
+  'agent-stopping',
+  'interlock',
+] as const
+
+export type TripCause = (typeof TRIP_CAUSES)[number]
 
 /** Where an actuator stands. `tripping` is commanded and not yet verified; `trip-failed` is loud and keeps trying. */
 export type TripPhase = 'normal' | 'tripping' | 'tripped' | 'trip-failed' | 'resetting'
@@ -12,4 +29,6 @@ export interface TripRecord {
   /** In words, for the person on shift. */
   readonly detail: string
   readonly at: UnixMs
+  /** Who has seen it, and when. Without that it is not reset. */
+  readonly acknowledged?: { readonly by: string; readonly at: UnixMs }
 }

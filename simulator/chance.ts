@@ -2,8 +2,8 @@
  * Seeded chance: the same seed and name give the same numbers on every run and every machine. Each user has a stream of
  * its own, by name, so that one sensor more does not change what another one shows.
  *
- * The generator is sfc32 (PractRand's "small fast counting", 128 bits of state), seeded by FNV-1a over the name. It is not
- * for secrets.
+ * The generator is sfc32 (PractRand's "small fast counting", 128 bits of state), seeded by FNV-1a over the name. It is
+ * not for secrets.
  */
 export class Chance {
   readonly #state: Uint32Array

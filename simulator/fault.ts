@@ -3,7 +3,8 @@ import type { WritableTable } from './image.ts'
 
 /**
  * What can be made to go wrong, on demand. The first six are in the field, where a client sees them only by what the
- * process does; the others are on the wire, of one PLC (`plc`) or, without it, of all. A fault acts from the moment it is set until it is cleared.
+ * process does; the others are on the wire, of one PLC (`plc`) or, without it, of all. A fault acts from the moment it
+ * is set until it is cleared.
  */
 export type Fault =
   /** A valve or pump stays as it is, whatever it is told. Writes are accepted; feedback tells the truth. */
@@ -28,8 +29,8 @@ export type Fault =
       readonly address?: number | undefined
     } & OfPlc)
   /**
-   * The request takes effect at once and its answer leaves `ms` later, and by chance up to `jitter_ms` later still. Answers keep
-   * their order.
+   * The request takes effect at once and its answer leaves `ms` later, and by chance up to `jitter_ms` later still.
+   * Answers keep their order.
    */
   | ({
       readonly kind: 'latency'
@@ -44,14 +45,17 @@ export type Fault =
    */
   | ({ readonly kind: 'silent'; readonly effect?: 'done' | 'lost' | undefined } & OfRequests)
   /**
-   * The connections that are open when it is set are dead without having been closed: nothing that comes over them is read, nothing
-   * is answered, and no FIN comes. New connections are served. Clearing it resets the dead ones (RST), as a peer that has
-   * restarted does.
+   * The connections that are open when it is set are dead without having been closed: nothing that comes over them is
+   * heard, nothing is answered, and no FIN comes. New connections are served. Clearing it resets the dead ones (RST),
+   * as a peer that has restarted does.
    */
   | ({ readonly kind: 'half-open' } & OfPlc)
   /** Every connection is closed (FIN) and new ones are refused (RST to SYN), until the fault is cleared. */
   | ({ readonly kind: 'dropped-link' } & OfPlc)
-  /** Another master writes `value` into a cell every `every_ms`, beginning with the next scan. Its writes feed a watchdog like any other's. */
+  /**
+   * Another master writes `value` into a cell every `every_ms`, beginning with the next scan. Its writes feed a
+   * watchdog like any other's.
+   */
   | ({
       readonly kind: 'second-master'
       readonly table: WritableTable
@@ -61,6 +65,23 @@ export type Fault =
     } & OfPlc)
 
 export type FaultKind = Fault['kind']
+
+/** Every kind there is. */
+export const FAULT_KINDS = [
+  'stuck',
+  'reversed',
+  'slow',
+  'feedback-frozen',
+  'feedback-lies',
+  'drift',
+  'write-ignored',
+  'latency',
+  'exception',
+  'silent',
+  'half-open',
+  'dropped-link',
+  'second-master',
+] as const satisfies readonly FaultKind[]
 
 /** Which requests a fault of the wire concerns; all of them when it is left out. */
 export type Direction = 'reads' | 'writes'

@@ -68,15 +68,13 @@ export class Faults {
   }
 
   /**
-   * Clears every fault of a kind, or on a target, or all of them. The promise resolves when a link that was down is up again. Returns what it
-   * cleared.
+   * Clears every fault of a kind, or all of them. The promise resolves, with what it cleared, when a link that was down
+   * is up again.
    */
-  async clear(what?: FaultKind | { readonly key: string }): Promise<readonly Fault[]> {
+  async clear(kind?: FaultKind): Promise<readonly Fault[]> {
     const cleared: Fault[] = []
     for (const [key, fault] of this.#set) {
-      const isMeant =
-        what === undefined || (typeof what === 'string' ? fault.kind === what : key === what.key)
-      if (isMeant && this.#set.delete(key)) cleared.push(fault)
+      if ((kind === undefined || fault.kind === kind) && this.#set.delete(key)) cleared.push(fault)
     }
     const healed = (kind: FaultKind) =>
       [...this.#links].filter(

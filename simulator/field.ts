@@ -1,5 +1,6 @@
 import type { Millis } from '../model/time.ts'
 import type { Faults } from './faults.ts'
+import { disturbanceValues, disturbed } from './process/disturbance.ts'
 import {
   type Drive,
   type Elements,
@@ -21,7 +22,7 @@ export interface Instruments {
  * It keeps what is true apart from what the sensors show.
  */
 export class Field {
-  readonly #elements: Elements
+  #elements: Elements
   readonly #faults: Faults
   readonly #sensors: ReadonlyMap<string, Sensor>
   #at: Millis = 0
@@ -54,6 +55,21 @@ export class Field {
     return this.#readings
   }
 
+  /** What each disturbance is now. */
+  get disturbances(): ReadonlyMap<string, number> {
+    return disturbanceValues(this.#elements)
+  }
+
+  /**
+   * Changes what the world does to the process, from now on: `tank.demand` in litres a second, `cooling-loop.heat-load`
+   * in kilowatts. Throws RangeError when there is no such thing, or when the value is negative.
+   */
+  disturb(disturbance: string, value: number): void {
+    const elements = disturbed(this.#elements, disturbance, value)
+    if (typeof elements === 'string') throw new RangeError(elements)
+    this.#elements = elements
+  }
+
   /** Lets time pass until `at`, since the start, with the actuators commanded as given, by signal name. */
   advanceTo(at: Millis, commands: ReadonlyMap<string, number>): void {
     const dt = at - this.#at
@@ -66,11 +82,12 @@ export class Field {
 
   #drives(commands: ReadonlyMap<string, number>): Map<string, Drive> {
     const drives = new Map<string, Drive>()
-    for (const [name, { kind }] of this.#elements) {
+    for (const [name, element] of this.#elements) {
       const command = commands.get(`${name}.command`)
       if (command === undefined) continue
-      // A pump's contactor knows on and off; a positioner stops at its ends.
-      const target = kind === 'pump' ? (command >= 0.5 ? 1 : 0) : Math.min(Math.max(command, 0), 1)
+      // A pump's contactor knows on and off; a positioner and a drive stop at their ends.
+      const isSwitched = element.kind === 'pump' && !element.variable_speed
+      const target = isSwitched ? (command >= 0.5 ? 1 : 0) : Math.min(Math.max(command, 0), 1)
       drives.set(name, { target, slowness: 1 })
     }
     for (const { element } of this.#faults.of('reversed')) {

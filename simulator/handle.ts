@@ -44,6 +44,14 @@ export class PumpHandle extends Handle {
   get isRunning(): boolean {
     return this.of('running') === 1
   }
+
+  get flow_l_s(): number {
+    return this.of('flow')
+  }
+
+  get head_m(): number {
+    return this.of('head')
+  }
 }
 
 export class TankHandle extends Handle {
@@ -64,5 +72,10 @@ export class TankHandle extends Handle {
 export class CoolingLoopHandle extends Handle {
   get temperature_c(): number {
     return this.of('temperature')
+  }
+
+  /** What coolant and surroundings carry off. */
+  get removed_kw(): number {
+    return this.of('removed')
   }
 }

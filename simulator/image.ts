@@ -3,7 +3,9 @@ export type Table = 'coil' | 'discrete-input' | 'holding-register' | 'input-regi
 /** The two that a client can write. */
 export type WritableTable = Extract<Table, 'coil' | 'holding-register'>
 
-/** Read access to what a Modbus client would see. Contacts are 0 or 1; each throws RangeError for an unmapped address. */
+/**
+ * Read access to what a Modbus client would see. Contacts are 0 or 1; each throws RangeError for an unmapped address.
+ */
 export interface ImageView {
   coil(address: number): number
   discreteInput(address: number): number

@@ -14,6 +14,7 @@ export {
   type PlantOptions,
   type PlantSource,
   type PlcHandle,
+  type Reply,
   startPlant,
   type WriteEvent,
 } from './plant.ts'

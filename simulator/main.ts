@@ -1,9 +1,13 @@
 import type { Clock } from '../model/time.ts'
+import { ControlServer } from './control/server.ts'
+import { TimeControl } from './control/time.ts'
+import { SerialLineError } from './modbus/serial-line.ts'
 import { type Motion, watchMotion } from './motion.ts'
-import { type Fault, type Plant, PlantFileError, startPlant } from './plant.ts'
+import { type Address, type Fault, type Plant, PlantFileError, startPlant } from './plant.ts'
 import { readFaultText } from './plant-file/fault-text.ts'
 import { realClock } from './real-clock.ts'
 import { ScaledClock } from './scaled-clock.ts'
+import { VirtualClock } from './virtual-clock.ts'
 
 export interface SimulateOptions {
   readonly plantFile: string
@@ -15,6 +19,10 @@ export interface SimulateOptions {
   readonly seed?: number | undefined
   /** How many times as fast as real time; 1 unless given. */
   readonly speed?: number | undefined
+  /** Time stands still until the control port lets it pass. */
+  readonly stepped?: boolean | undefined
+  /** Where the control port listens; there is none unless given. */
+  readonly control?: Address | undefined
   /** Set from the start on, besides the plant file's, each as `slow,element=inlet-valve,factor=10`. */
   readonly faults?: readonly string[] | undefined
   /** One JSON object a line instead of words. */
@@ -22,14 +30,19 @@ export interface SimulateOptions {
 }
 
 /**
- * Runs a plant until SIGINT or SIGTERM: `holdfast simulate`. Says on standard output where it listens, then each change of
- * a valve or pump. Resolves with the exit code: 0 when it was stopped, 2 when it could not start, with the reason on
- * standard error.
+ * Runs a plant until SIGINT or SIGTERM: `holdfast simulate`. Says on standard output where it listens, then each change
+ * of a valve, a pump or a watchdog. Resolves with the exit code: 0 when it was stopped, 2 when it could not start, with
+ * the reason on standard error.
  */
 export async function simulate(options: SimulateOptions): Promise<number> {
   const { promise: stopped, resolve: stop } = Promise.withResolvers<void>()
   process.once('SIGINT', stop).once('SIGTERM', stop)
-  const clock = options.speed === undefined ? realClock : new ScaledClock(realClock, options.speed)
+  const time = new TimeControl(
+    options.stepped
+      ? { mode: 'stepped', clock: new VirtualClock() }
+      : { mode: 'running', clock: new ScaledClock(realClock, options.speed ?? 1) },
+  )
+  const { clock } = time
   try {
     const faults = readFaults(options.faults ?? [])
     await using plant = await startPlant(
@@ -39,9 +52,12 @@ export async function simulate(options: SimulateOptions): Promise<number> {
     const print = (json: object, words: string) => {
       process.stdout.write(`${options.json ? JSON.stringify(json) : words}\n`)
     }
+    await using control = options.control && (await ControlServer.start(options.control, plant, time))
     for (const { fault, text } of faults) await setFault(plant, fault, text)
     printStart(plant, print)
+    if (control) printControl(control.address, print)
     watchMotion(plant, motion => printMotion(clock, motion, print))
+    watchWatchdogs(plant, (plc, state) => printWatchdog(clock, plc, state, print))
     await stopped
     return 0
   } catch (error) {
@@ -77,14 +93,34 @@ async function setFault(plant: Plant, fault: Fault, text: string): Promise<void>
 type Print = (json: object, words: string) => void
 
 function printStart({ plcs, spec }: Plant, print: Print): void {
-  for (const { name, address, unit } of plcs) {
+  for (const { name, address, rtuAddress, unit } of plcs) {
     const plc = plcs.length > 1 ? { plc: name } : {}
     const who = plcs.length > 1 ? `${spec.plant}, ${name}` : spec.plant
-    const { scan_cycle } = spec.plcs.get(name) ?? spec.plc
+    const { scan_cycle, modbus } = spec.plcs.get(name) ?? spec.plc
+    const { serial } = modbus
+    const rtu = rtuAddress && { rtu_over_tcp: rtuAddress }
+    const ways = [
+      `Modbus TCP on ${address.host}:${address.port}`,
+      ...(rtuAddress ? [`RTU over TCP on ${rtuAddress.host}:${rtuAddress.port}`] : []),
+      ...(serial ? [`RTU on ${serial.path}, ${serial.baud} baud, parity ${serial.parity}`] : []),
+    ]
     print(
-      { modbus: { ...address, unit }, plant: spec.plant, ...plc, scan_cycle_ms: scan_cycle },
-      `${who}: Modbus TCP on ${address.host}:${address.port}, unit ${unit}; Ctrl-C stops it`,
+      {
+        modbus: { ...address, unit, ...rtu, ...(serial && { serial }) },
+        plant: spec.plant,
+        ...plc,
+        scan_cycle_ms: scan_cycle,
+      },
+      `${who}: ${ways.join(', ')}, unit ${unit}; Ctrl-C stops it`,
     )
+  }
+}
+
+function printControl({ host, port }: Address, print: Print): void {
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}/`
+  print({ control: url }, `control port and picture of the plant: ${url}`)
+  if (!/^(127\.|localhost$|::1$)/.test(host)) {
+    process.stderr.write(`Whoever can reach ${url} can set faults: it asks nobody who they are.\n`)
   }
 }
 
@@ -93,22 +129,38 @@ function printMotion(clock: Clock, { element, state, value }: Motion, print: Pri
   print({ time, element, state, value }, `${time.slice(11, 23)}  ${element}  ${state}`)
 }
 
+/** Calls back with each change of a watchdog's state. */
+function watchWatchdogs(plant: Plant, listener: (plc: string, state: string) => void): void {
+  const seen = new Map<string, string>(plant.plcs.map(({ name, watchdog }) => [name, watchdog]))
+  plant.onScan(() => {
+    for (const { name, watchdog } of plant.plcs) {
+      if (seen.get(name) !== watchdog) listener(name, watchdog)
+      seen.set(name, watchdog)
+    }
+  })
+}
+
+function printWatchdog(clock: Clock, plc: string, watchdog: string, print: Print): void {
+  const time = new Date(clock.wall()).toISOString()
+  print({ time, plc, watchdog }, `${time.slice(11, 23)}  ${plc}  watchdog ${watchdog}`)
+}
+
 /** What went wrong, where, and what to do about it; undefined for what is our own bug. */
 function describeFailure(error: unknown, { plantFile, host, port }: SimulateOptions): string | undefined {
   if (error instanceof PlantFileError) {
     const count = error.lines.length === 1 ? 'one problem' : `${error.lines.length} problems`
     return `${error.message}\nThe plant was not started: correct ${count} in ${plantFile} and start it again.`
   }
-  if (error instanceof UsageError) return error.message
+  if (error instanceof UsageError || error instanceof SerialLineError) return error.message
   if (!(error instanceof Error) || !('code' in error)) return undefined
   const failed = error as NodeJS.ErrnoException & { readonly address?: string; readonly port?: number }
   const where = `${failed.address ?? host ?? 'its host'}:${failed.port ?? port ?? 'its port'}`
   switch (failed.code) {
     case 'EADDRINUSE':
-      return `The port is taken: ${where}. Stop what listens there, or choose another with --port (0 takes a free one).`
+      return `The port is taken: ${where}. Stop what listens there, or choose another with --port or --control (0 takes a free one).`
     case 'EACCES':
       if (failed.syscall === 'open') break
-      return `Not allowed to listen on ${where}. Choose a port above 1023 with --port.`
+      return `Not allowed to listen on ${where}. Choose a port above 1023 with --port or --control.`
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return `Cannot listen on ${where}: this machine has no such address. Choose one of its own with --host.`

@@ -2,8 +2,8 @@ import type { Clock, Millis } from '../model/time.ts'
 import { Faults } from './faults.ts'
 import { Field } from './field.ts'
 import { CoolingLoopHandle, PumpHandle, TankHandle, ValveHandle } from './handle.ts'
-import type { ImageView } from './image.ts'
-import type { WriteEvent } from './modbus/device.ts'
+import type { ImageView, WritableTable } from './image.ts'
+import type { Reply, WriteEvent } from './modbus/device.ts'
 import type { Address } from './modbus/server.ts'
 import { type PlantSource, readPlant } from './plant-file/read.ts'
 import { targetsOf } from './plant-file/reference.ts'
@@ -15,7 +15,7 @@ import { Station } from './station.ts'
 
 export type { Fault, FaultKind } from './fault.ts'
 export type { ImageView, Table, WritableTable } from './image.ts'
-export type { WriteEvent } from './modbus/device.ts'
+export type { Reply, WriteEvent } from './modbus/device.ts'
 export type { Address } from './modbus/server.ts'
 export { PlantFileError } from './plant-file/problem.ts'
 export type { PlantSource } from './plant-file/read.ts'
@@ -25,14 +25,16 @@ export interface PlantOptions {
   /** What moves the plant on, and times late answers: real, or a `VirtualClock` that a test advances. */
   readonly clock: Clock
   /**
-   * Instead of the plant file's; 0 takes a free port from the kernel. Where there are several PLCs they take the ports that
-   * follow.
+   * Instead of the plant file's port of Modbus TCP; 0 takes free ports from the kernel, for RTU over TCP too. Where
+   * there are several PLCs they take the ports that follow.
    */
   readonly port?: number | undefined
   /** Instead of the plant file's. */
   readonly host?: string | undefined
   /** Instead of the plant file's: the same seed gives the same noise and jitter. */
   readonly seed?: number | undefined
+  /** Whether to open the serial ports of the plant file; they are, unless this is false. */
+  readonly serial?: boolean | undefined
 }
 
 /** One PLC of a running plant, as a test sees it. */
@@ -40,11 +42,18 @@ export interface PlcHandle {
   readonly name: string
   /** Where it serves Modbus TCP. */
   readonly address: Address
+  /** Where it serves RTU over TCP, if it does. */
+  readonly rtuAddress: Address | undefined
   /** Its Modbus unit id. */
   readonly unit: number
   /** What a Modbus client would read now, raw. */
   readonly image: ImageView
   readonly watchdog: WatchdogState
+  /**
+   * Answers a write of one raw value as it does a master's that has just connected, and carries it out as far as
+   * watchdog and faults let it. undefined: no answer ever comes.
+   */
+  answerWrite(table: WritableTable, address: number, value: number): Reply
   /** Calls back for each value of each write as it lands in the process image. Returns what ends it. */
   onWrite(listener: (event: WriteEvent) => void): () => void
 }
@@ -58,14 +67,14 @@ export async function startPlant(source: PlantSource, options: PlantOptions): Pr
 }
 
 /**
- * A running plant. Disposing of it stops the scan cycles, closes every connection and frees the ports. What it says of its
- * PLC (`address`, `image`, `watchdog`, `onWrite`) is of the first one, where there are several.
+ * A running plant. Disposing of it stops the scan cycles, closes every connection and frees the ports. What it says of
+ * its PLC (`address`, `image`, `watchdog`, `onWrite`) is of the first one, where there are several.
  */
 export class Plant implements AsyncDisposable {
   readonly faults: Faults
   readonly spec: PlantSpec
   readonly #stations = new Map<string, Station>()
-  readonly #first: Station
+  readonly #first: PlcHandle
   readonly #field: Field
   readonly #stopping = new AbortController()
   readonly #scanListeners = new Set<() => void>()
@@ -74,17 +83,28 @@ export class Plant implements AsyncDisposable {
   #scanning: Promise<void> = Promise.resolve()
   #lost: Millis = 0
 
-  private constructor(spec: PlantSpec, { clock, host, port, seed = spec.seed }: PlantOptions) {
+  private constructor(spec: PlantSpec, options: PlantOptions) {
+    const { clock, host, port, seed = spec.seed, serial: isOnSerialLines = true } = options
     const elements = new Map(Object.entries(spec.elements))
     this.spec = spec
     this.faults = new Faults(targetsOf(elements, [...spec.plcs.keys()]), this.#stations)
     const sensors = new Map(Object.entries(spec.sensors))
     this.#field = new Field(elements, { sensors, seed }, this.faults)
     for (const [name, plc] of spec.plcs) {
+      const { modbus } = plc
       const override = port === undefined || port === 0 ? port : port + this.#stations.size
-      const address = { host: host ?? plc.modbus.host, port: override ?? plc.modbus.port }
-      const faults = this.faults.on(name)
-      this.#stations.set(name, new Station({ name, spec: plc, address, faults, clock, seed }))
+      const at = host ?? modbus.host
+      const station = new Station({
+        name,
+        spec: plc,
+        address: { host: at, port: override ?? modbus.port },
+        rtuAddress: modbus.rtu_over_tcp && { host: at, port: port === 0 ? 0 : modbus.rtu_over_tcp.port },
+        serial: isOnSerialLines ? modbus.serial : undefined,
+        faults: this.faults.on(name),
+        clock,
+        seed,
+      })
+      this.#stations.set(name, station)
     }
     this.#first = this.plc([...spec.plcs.keys()][0] ?? '')
   }
@@ -120,7 +140,7 @@ export class Plant implements AsyncDisposable {
   }
 
   /** One of its PLCs. The only one of a plant file with `plc` is called plc. */
-  plc(name: string): Station {
+  plc(name: string): PlcHandle {
     const station = this.#stations.get(name)
     if (station) return station
     throw new RangeError(`the plant has no PLC ${name}; it has ${[...this.#stations.keys()].join(', ')}`)
@@ -147,6 +167,15 @@ export class Plant implements AsyncDisposable {
     return this.#lost
   }
 
+  /**
+   * Changes what the world does to the process, from now on: the demand on a tank (`tank.demand`, litres a second) or
+   * the heat load of a cooling loop (`cooling-loop.heat-load`, kilowatts). Throws RangeError when the plant has no such
+   * thing.
+   */
+  disturb(disturbance: string, value: number): void {
+    this.#field.disturb(disturbance, value)
+  }
+
   /** The true value of every measurement by name, in its unit. */
   get truths(): ReadonlyMap<string, number> {
     return this.#field.truth
@@ -155,6 +184,16 @@ export class Plant implements AsyncDisposable {
   /** What the sensors show, by the same names. */
   get readings(): ReadonlyMap<string, number> {
     return this.#field.readings
+  }
+
+  /** What the PLCs last commanded, such as `inlet-valve.command`. */
+  get commands(): ReadonlyMap<string, number> {
+    return this.#commands
+  }
+
+  /** What each disturbance is now. */
+  get disturbances(): ReadonlyMap<string, number> {
+    return this.#field.disturbances
   }
 
   /** The true value of a measurement such as `inlet-valve.position`, in its unit, whatever its sensor shows. */

@@ -11,10 +11,10 @@ export interface ScanTask {
 export const CATCH_UP_MAX = 1000
 
 /**
- * Runs each task's scan once for every `cycle` that passes on the clock, until `signal` aborts. The grid is fixed: a late
- * wake-up is made good by the scans that were missed, in their order over all tasks, so plant time and clock time
- * do not drift apart. After a stall of more than `CATCH_UP_MAX` scans (a suspended machine, a speed beyond its power) the rest is
- * not made good: plant time has stood still for it, and `lost` is told how long.
+ * Runs each task's scan once for every `cycle` that passes on the clock, until `signal` aborts. The grid is fixed: a
+ * late wake-up is made good by the scans that were missed, in their order over all tasks, so plant time and clock time
+ * do not drift apart. After a stall of more than `CATCH_UP_MAX` scans (a suspended machine, a speed beyond its power)
+ * the rest is not made good: plant time has stood still for it, and `lost` is told how long.
  */
 export async function runScans(
   clock: Clock,

@@ -1,8 +1,10 @@
 import type { Clock, Millis } from '../model/time.ts'
 import { Chance } from './chance.ts'
 import type { Link, PlcFaults } from './faults.ts'
-import type { ImageView } from './image.ts'
-import { ModbusDevice, type WriteEvent } from './modbus/device.ts'
+import type { ImageView, WritableTable } from './image.ts'
+import { ModbusDevice, type Reply, type WriteEvent } from './modbus/device.ts'
+import { rtuFraming, tcpFraming } from './modbus/framing.ts'
+import { SerialLine, type SerialSettings } from './modbus/serial-line.ts'
 import { type Address, ModbusServer } from './modbus/server.ts'
 import { bindingsOf } from './plant-file/bindings.ts'
 import type { PlcFileSpec } from './plant-file/plc-form.ts'
@@ -12,7 +14,10 @@ import type { WatchdogState } from './plc/watchdog.ts'
 export interface StationOptions {
   readonly name: string
   readonly spec: PlcFileSpec
+  /** Of Modbus TCP. */
   readonly address: Address
+  readonly rtuAddress: Address | undefined
+  readonly serial: SerialSettings | undefined
   readonly faults: PlcFaults
   readonly clock: Clock
   readonly seed: number
@@ -26,12 +31,15 @@ export class Station implements Link, AsyncDisposable {
   readonly #plc: Plc
   readonly #device: ModbusDevice
   readonly #server: ModbusServer
+  readonly #rtuServer: ModbusServer | undefined
+  /** Everything that it is reached by. */
+  readonly #links: readonly (Link & AsyncDisposable)[]
   readonly #writeListeners = new Set<(event: WriteEvent) => void>()
   /** When each second master writes next, in plant time. */
   readonly #secondMasters = new Map<string, Millis>()
   readonly #faults: PlcFaults
 
-  constructor({ name, spec, address, faults, clock, seed }: StationOptions) {
+  constructor({ name, spec, address, rtuAddress, serial, faults, clock, seed }: StationOptions) {
     this.name = name
     this.spec = spec
     this.#faults = faults
@@ -48,12 +56,20 @@ export class Station implements Link, AsyncDisposable {
         for (const listener of this.#writeListeners) listener(event)
       },
     })
-    this.#server = new ModbusServer(address, this.#device, clock)
+    this.#server = new ModbusServer(address, this.#device, tcpFraming, clock)
+    this.#rtuServer = rtuAddress && new ModbusServer(rtuAddress, this.#device, rtuFraming, clock)
+    const line = serial && new SerialLine(serial, this.#device, clock)
+    this.#links = [this.#server, ...(this.#rtuServer ? [this.#rtuServer] : []), ...(line ? [line] : [])]
   }
 
   /** Where it serves Modbus TCP. */
   get address(): Address {
     return this.#server.address
+  }
+
+  /** Where it serves RTU over TCP, if it does. */
+  get rtuAddress(): Address | undefined {
+    return this.#rtuServer?.address
   }
 
   get unit(): number {
@@ -82,25 +98,34 @@ export class Station implements Link, AsyncDisposable {
     return this.#plc.scan(readings, this.#clock.monotonic())
   }
 
-  /** Serves, for the first time or again. Rejects with the system's error when the address can't be had. */
-  restore(): Promise<void> {
-    return this.#server.restore()
+  answerWrite(table: WritableTable, address: number, value: number): Reply {
+    if (!this.#server.isListening) return undefined
+    const pdu = Buffer.alloc(5)
+    pdu.writeUInt8(table === 'coil' ? 5 : 6, 0)
+    pdu.writeUInt16BE(address, 1)
+    pdu.writeUInt16BE(table === 'coil' ? (value === 0 ? 0 : 0xff00) : value, 3)
+    return this.#device.answer({ transaction: 0, unit: this.unit, pdu })
   }
 
-  drop(): Promise<void> {
-    return this.#server.drop()
+  /** Serves, for the first time or again. Rejects with the system's error when an address or a port can't be had. */
+  async restore(): Promise<void> {
+    for (const link of this.#links) await link.restore()
+  }
+
+  async drop(): Promise<void> {
+    await Promise.all(this.#links.map(link => link.drop()))
   }
 
   hang(): void {
-    this.#server.hang()
+    for (const link of this.#links) link.hang()
   }
 
   reset(): void {
-    this.#server.reset()
+    for (const link of this.#links) link.reset()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#server[Symbol.asyncDispose]()
+    await Promise.all(this.#links.map(link => link[Symbol.asyncDispose]()))
   }
 
   #writeAsSecondMasters(at: Millis): void {

@@ -23,7 +23,9 @@ const RETRY_MS = 5
 /** TPM2_GetTestResult without sessions (TPM 2.0 Part 3, 10.4): the smallest question that has an answer. */
 const TEST_RESULT = Buffer.from('80010000000a0000017c', 'hex')
 
-/** Starts a software TPM that keeps its state in `dir`, and waits until it answers. Throws, in words, if it does not. */
+/**
+ * Starts a software TPM that keeps its state in `dir`, and waits until it answers. Throws, in words, if it does not.
+ */
 export async function startTpm({ dir }: { readonly dir: string }): Promise<SoftwareTpm> {
   await mkdir(dir, { recursive: true, mode: 0o700 })
   // A socket's path has at most 107 bytes (unix(7)), and a state directory may be longer than that.

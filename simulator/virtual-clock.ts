@@ -2,7 +2,7 @@ import type { Clock, Millis, MonotonicMs, UnixMs } from '../model/time.ts'
 
 /**
  * Time that stands still until it is advanced. A plant on this clock does in a test what it did in the last one, and
- * an hour of it takes a second.
+ * an hour of it takes a few seconds.
  */
 export class VirtualClock implements Clock {
   #elapsed = 0

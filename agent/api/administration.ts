@@ -4,6 +4,7 @@ import { acceptClock } from '../command/accept-clock.ts'
 import { closeGlass, type Glass, sealGlass } from '../command/glass.ts'
 import { type Issuing, issue } from '../command/issue.ts'
 import type { Ledger } from '../command/ledger.ts'
+import { openListener } from '../command/open-listener.ts'
 import type { Received } from '../command/received.ts'
 import { Refused } from '../command/refused.ts'
 import { revoke } from '../command/revoke.ts'
@@ -18,6 +19,7 @@ export interface AdministrationParts {
   readonly ledger: Ledger
   readonly rotator: Rotator
   readonly glass: Glass
+  readonly listeners: { open(name: string): Promise<boolean> }
   readonly audit: AuditLog
   /** Takes the system's time for right; resolves with what ours was. */
   acceptClock(): Promise<UnixMs>
@@ -79,6 +81,12 @@ export class Administration {
     if (accepted instanceof Refused) return accepted
     const { before, now } = accepted
     return { status: 200, body: { before: new Date(before).toISOString(), now: new Date(now).toISOString() } }
+  }
+
+  async openListener(received: Received): Promise<HttpAnswer | Refused> {
+    const by = this.#callers.administrator(received, 'reset')
+    const opened = by instanceof Refused ? by : await openListener(received, by, this.#parts)
+    return opened instanceof Refused ? opened : { status: 200, body: { opened } }
   }
 
   async closeGlass(received: Received): Promise<HttpAnswer | Refused> {

@@ -4,6 +4,7 @@ import { describeFound, type Outcome } from '../../model/outcome.ts'
 import { type Problem, problemOf, type Refusal } from '../../model/refusal.ts'
 import type { Millis } from '../../model/time.ts'
 import type { CommandAnswer } from '../command/pipeline.ts'
+import type { Selected } from '../command/select.ts'
 
 /** What is sent back: a status and a body, which is a problem document (RFC 9457) for everything from 400 on. */
 export interface HttpAnswer {
@@ -52,6 +53,16 @@ function answerUnproven(
     remedy: 'look at the actuator before sending anything again',
   }
   return { status, body: { ...problem, ...about, asked: outcome.asked, found: outcome.found } }
+}
+
+export function answerSelect(actuator: string, selected: Selected): HttpAnswer {
+  if (selected.kind === 'not-needed')
+    return { status: 200, body: { outcome: 'not-needed', actuator, detail: selected.detail } }
+  const { setpoint, until } = selected.selection
+  return {
+    status: 200,
+    body: { outcome: 'selected', actuator, asked: setpoint, until: new Date(until).toISOString() },
+  }
 }
 
 /** Sends an answer. Nothing of it may be kept by anyone on the way. */

@@ -29,6 +29,17 @@ export class Callers {
     return this.#allowed(received, permission)
   }
 
+  /**
+   * Who may do what goes towards safe: as an administrator, and however often. A rate must not stand between a person and
+   * a stop.
+   */
+  stopper(received: Received, permission: Permission): Authenticated | Refused | undefined {
+    if (received.channel.admin && !received.fields.has('signature')) return undefined
+    const authenticated = authenticate(received, this.#authenticator)
+    if (authenticated instanceof Refused) return authenticated
+    return authorizeRequest(authenticated, permission) ?? authenticated
+  }
+
   /** Who may read: whoever may open a unix socket, and on other listeners whoever signs with a role that may. */
   reader(received: Received): Authenticated | Refused | undefined {
     if (received.channel.identity !== undefined && !received.fields.has('signature')) return undefined

@@ -1,21 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Json } from '../../model/json.ts'
 import type { Clock } from '../../model/time.ts'
+import type { Locking } from '../command/lock-out.ts'
 import { type Commands, carryOut } from '../command/pipeline.ts'
 import type { Rates } from '../command/rates.ts'
 import { receive } from '../command/receive.ts'
 import type { Channel, Received } from '../command/received.ts'
 import { Refused, refuse } from '../command/refused.ts'
-import { type Resets, reset } from '../command/reset.ts'
 import { Administration, type AdministrationParts } from './administration.ts'
 import { answerCommand, answerRefusal, type HttpAnswer, rawAnswer, send } from './answers.ts'
 import { Callers } from './callers.ts'
+import { type InterventionParts, Interventions } from './interventions.ts'
 import type { Handler } from './listener.ts'
+import { Precautions } from './precautions.ts'
 import { type Condition, troubles, viewActuator, viewActuators, viewAgent } from './status.ts'
 
 export interface ServiceParts {
   readonly commands: Commands
-  readonly resets: Resets
+  readonly locking: Locking
+  readonly interventions: InterventionParts
   readonly administration: AdministrationParts
   readonly condition: Condition
   readonly rates: Rates
@@ -28,7 +31,8 @@ export interface ServiceParts {
 
 type Route = (received: Received, actuator: string) => Promise<HttpAnswer>
 
-const ACTUATOR_PATH = /^\/v1\/actuators\/([a-z0-9][a-z0-9-]{0,62})(\/commands|\/reset)?$/
+const ACTUATOR_PATH =
+  /^\/v1\/actuators\/([a-z0-9][a-z0-9-]{0,62})(\/commands|\/select|\/trip|\/acknowledge|\/reset|\/heartbeat|\/lockout|\/unlock)?$/
 
 /** The HTTP API: which request is what. The paths are matched as they were sent; nothing is decoded or normalised. */
 export class Service implements Handler {
@@ -40,6 +44,8 @@ export class Service implements Handler {
     this.#parts = parts
     this.#callers = new Callers(parts.commands.authenticator, parts.rates)
     const administration = new Administration(this.#callers, parts.administration)
+    const interventions = new Interventions(this.#callers, parts.interventions)
+    const precautions = new Precautions(this.#callers, parts.commands, parts.locking)
     this.#routes = {
       '/healthz': { GET: async () => ({ status: 200, body: { alive: true } }) },
       '/readyz': { GET: async () => this.#readiness() },
@@ -50,7 +56,27 @@ export class Service implements Handler {
       'actuator/commands': {
         POST: async (received, id) => answerCommand(await carryOut(received, id, parts.commands)),
       },
-      'actuator/reset': { POST: (received, id) => this.#reset(received, id) },
+      'actuator/select': {
+        POST: (received, id) => this.#orRefuse(received, precautions.select(received, id), id),
+      },
+      'actuator/lockout': {
+        POST: (received, id) => this.#orRefuse(received, precautions.lockOut(received, id), id),
+      },
+      'actuator/unlock': {
+        POST: (received, id) => this.#orRefuse(received, precautions.unlock(received, id), id),
+      },
+      'actuator/trip': {
+        POST: (received, id) => this.#orRefuse(received, interventions.trip(received, id), id),
+      },
+      'actuator/acknowledge': {
+        POST: (received, id) => this.#orRefuse(received, interventions.acknowledge(received, id), id),
+      },
+      'actuator/reset': {
+        POST: (received, id) => this.#orRefuse(received, interventions.reset(received, id), id),
+      },
+      'actuator/heartbeat': {
+        POST: (received, id) => this.#orRefuse(received, interventions.heartbeat(received, id), id),
+      },
       '/v1/roles': { GET: received => this.#read(received, async () => this.#roles()) },
       '/v1/credentials': {
         GET: received => this.#orRefuse(received, administration.credentials(received)),
@@ -60,6 +86,9 @@ export class Service implements Handler {
       '/v1/keys/rotate': { POST: received => this.#orRefuse(received, administration.rotate(received)) },
       '/v1/break-glass/seal': {
         POST: received => this.#orRefuse(received, administration.sealGlass(received)),
+      },
+      '/v1/listeners/open': {
+        POST: received => this.#orRefuse(received, administration.openListener(received)),
       },
       '/v1/clock/accept': {
         POST: received => this.#orRefuse(received, administration.acceptClock(received)),
@@ -133,9 +162,13 @@ export class Service implements Handler {
     return await route(received, id)
   }
 
-  async #orRefuse(received: Received, answer: Promise<HttpAnswer | Refused>): Promise<HttpAnswer> {
+  async #orRefuse(
+    received: Received,
+    answer: Promise<HttpAnswer | Refused>,
+    aimedAt?: string,
+  ): Promise<HttpAnswer> {
     const given = await answer
-    return given instanceof Refused ? await this.#refuse(received, given) : given
+    return given instanceof Refused ? await this.#refuse(received, given, aimedAt) : given
   }
 
   async #refuse(received: Received, refused: Refused, aimedAt?: string): Promise<HttpAnswer> {
@@ -178,17 +211,5 @@ export class Service implements Handler {
         refuse('actuator-unknown', `there is no actuator ${id}`, 'see `holdfast status`'),
       )
     return { status: 200, body: await viewActuator(actuator, condition) }
-  }
-
-  async #reset(received: Received, id: string): Promise<HttpAnswer> {
-    const authenticated = this.#callers.signer(received)
-    const cleared =
-      authenticated instanceof Refused ? authenticated : await reset(authenticated, id, this.#parts.resets)
-    if (cleared instanceof Refused) return await this.#refuse(received, cleared, id)
-    const { cause, detail, at } = cleared
-    return {
-      status: 200,
-      body: { outcome: 'reset', actuator: id, cleared: { cause, detail, at: new Date(at).toISOString() } },
-    }
   }
 }

@@ -1,8 +1,11 @@
+import type { Holds } from '../../failsafe/holds.ts'
+import type { Monitor } from '../../failsafe/monitor.ts'
 import type { Trips } from '../../failsafe/trips.ts'
 import type { Guards } from '../../failsafe/watchdog/guards.ts'
 import type { Json } from '../../model/json.ts'
 import { describeDomain } from '../../model/setpoint.ts'
 import type { MonotonicMs } from '../../model/time.ts'
+import type { TripRecord } from '../../model/trip.ts'
 import type { AuditLog } from '../audit/log.ts'
 import { type Actuator, foundOf } from '../command/actuator.ts'
 import type { Permits } from '../command/permit.ts'
@@ -11,7 +14,15 @@ import type { EpochKeys } from '../credential/epoch-keys.ts'
 import { SKEW_MAX } from '../credential/replay.ts'
 import type { ClockKeeper } from '../time/clock-keeper.ts'
 import type { KeptClock } from '../time/kept-clock.ts'
+import { viewGuards } from './guards.ts'
 import type { Readings } from './readings.ts'
+
+/** What the fail-safe shows of itself. */
+export interface FailsafeView {
+  readonly holds: Pick<Holds, 'heldBy'>
+  readonly monitor: Pick<Monitor, 'latest'>
+  unmet(actuator: string): { readonly kind: string; readonly detail: string } | undefined
+}
 
 /** Everything that a status is drawn from. */
 export interface Condition {
@@ -26,21 +37,25 @@ export interface Condition {
   readonly audit: AuditLog
   readonly trips: Trips
   readonly permits: Permits
-  readonly guards: Guards
+  /** The watchdogs of the devices. */
+  readonly deviceGuards: Guards
   readonly actuators: ReadonlyMap<string, Actuator>
   readonly readings: Readings
   /** Identities whose commands away from safe are refused, with the reason. */
   suspended(): Readonly<Record<string, string>>
+  /** Listeners that attacks have closed, with the reason. */
+  closed(): Readonly<Record<string, string>>
+  readonly failsafe: FailsafeView
 }
 
 /** Why the agent would refuse a command away from safe, whoever sends it; empty when it would not. */
-export function troubles({ keys, permits, guards }: Condition): string[] {
+export function troubles({ keys, permits, deviceGuards }: Condition): string[] {
   return [
     keys.trouble && `master key: ${keys.trouble.detail}`,
     permits.clockTrouble() && `clock: ${permits.clockTrouble()}`,
     permits.auditTrouble() && `audit log: ${permits.auditTrouble()}`,
     permits.replayTrouble() && `replay memory: ${permits.replayTrouble()}`,
-    ...[...guards.states].map(
+    ...[...deviceGuards.states].map(
       ([device, state]) => state.kind !== 'armed' && `device ${device}: ${state.detail}`,
     ),
   ].filter(trouble => typeof trouble === 'string')
@@ -78,8 +93,9 @@ export async function viewAgent(condition: Condition): Promise<{ [key: string]: 
       ...(unwritable ? { unwritable } : {}),
     },
     break_glass: await viewGlass(condition.glass),
-    device_watchdogs: Object.fromEntries(condition.guards.states),
+    device_watchdogs: Object.fromEntries(condition.deviceGuards.states),
     suspended: condition.suspended(),
+    closed_listeners: condition.closed(),
   }
 }
 
@@ -104,31 +120,26 @@ async function viewGlass(glass: BreakGlass): Promise<Json> {
 /** One actuator, with its feedback read from the device now: nothing here is a memory of what was commanded. */
 export async function viewActuator(
   actuator: Actuator,
-  { trips, readings, permits }: Condition,
+  { trips, readings, permits, failsafe }: Condition,
 ): Promise<{ [key: string]: Json }> {
   const reading = await readings.read(actuator)
   const first = trips.firstOut(actuator.id)
-  const pending = permits.approvals.pending
-    .filter(asked => asked.actuator === actuator.id)
-    .map(({ action, setpoint, subject, until }) => ({
-      action,
-      ...(setpoint === undefined ? {} : { setpoint }),
-      subject,
-      until: new Date(until).toISOString(),
-    }))
+  const held = failsafe.holds.heldBy(actuator.id)
+  const unmet = failsafe.unmet(actuator.id)
   return {
     id: actuator.id,
     description: actuator.description,
     takes: describeDomain(actuator.domain),
-    safe: actuator.safe.setpoint,
+    safe: actuator.safe?.setpoint ?? 'hold',
     position: foundOf(actuator, reading),
-    quality: reading.kind === 'value' ? 'good' : 'bad',
-    ...(reading.kind === 'failed' ? { detail: reading.reason } : {}),
+    ...(reading.kind === 'value'
+      ? { quality: 'good', age_ms: Math.round(reading.age) }
+      : { quality: 'bad', detail: reading.reason }),
     phase: trips.phase(actuator.id),
-    ...(pending.length > 0 ? { awaiting_approval: pending } : {}),
-    ...(first
-      ? { first_out: { cause: first.cause, detail: first.detail, at: new Date(first.at).toISOString() } }
-      : {}),
+    ...viewGuards(actuator.id, permits),
+    ...(held ? { held } : {}),
+    ...(unmet ? { unmet } : {}),
+    ...(first ? { first_out: viewTrip(first) } : {}),
   }
 }
 
@@ -136,4 +147,16 @@ export async function viewActuators(condition: Condition): Promise<{ [key: strin
   return await Promise.all(
     [...condition.actuators.values()].map(actuator => viewActuator(actuator, condition)),
   )
+}
+
+/** A trip as the API shows it. */
+export function viewTrip({ cause, detail, at, acknowledged }: TripRecord): { [key: string]: Json } {
+  return {
+    cause,
+    detail,
+    at: new Date(at).toISOString(),
+    ...(acknowledged
+      ? { acknowledged: { by: acknowledged.by, at: new Date(acknowledged.at).toISOString() } }
+      : {}),
+  }
 }

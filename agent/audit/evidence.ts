@@ -1,6 +1,17 @@
-import { accessSync, constants, copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import Database from 'better-sqlite3'
@@ -62,6 +73,24 @@ export class Evidence implements Disposable {
     return tracesOf(this.#path) !== this.#traces
   }
 
+  /**
+   * Copies the log as it is at one moment into one file, which needs no other beside it; durable when this resolves. Rejects with
+   * what SQLite and the file system say, and leaves no half of a file.
+   */
+  async copyTo(path: string): Promise<void> {
+    // Made first, for its owner alone: SQLite would give it the mode of the moment, and take one that is there.
+    closeSync(openSync(path, 'wx', 0o600))
+    try {
+      if (this.#reader instanceof Database) await this.#reader.backup(path, { progress: () => ALL_PAGES })
+      else copyFileSync(this.#path, path)
+      if (this.wasDisturbed()) throw new Error('the agent opened the log while it was copied: run this again')
+      makeDurable(path)
+    } catch (error) {
+      for (const end of ['', '-wal', '-shm', '-journal']) rmSync(`${path}${end}`, { force: true })
+      throw error
+    }
+  }
+
   [Symbol.dispose](): void {
     this.#reader.close()
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true })
@@ -88,6 +117,20 @@ export class Evidence implements Disposable {
     } catch (error) {
       rmSync(folder, { recursive: true, force: true })
       throw error
+    }
+  }
+}
+
+/** In one step: a backup in several begins anew whenever somebody writes in between. */
+const ALL_PAGES = 0x7fff_ffff
+
+function makeDurable(path: string): void {
+  for (const each of [path, dirname(path)]) {
+    const file = openSync(each, 'r')
+    try {
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
     }
   }
 }

@@ -15,10 +15,13 @@ export class Tampered extends Error {
   }
 }
 
-interface RecordRow {
+interface LeafRow {
   readonly seq: number
-  readonly bytes: Uint8Array
   readonly leaf: Uint8Array
+}
+
+interface RecordRow extends LeafRow {
+  readonly bytes: Uint8Array
 }
 
 interface CheckpointRow {
@@ -44,6 +47,7 @@ export class Examination {
   #signedUpTo = 0
   /** Up to here there is a checkpoint, believed or not. */
   #sealed = 0
+  #pruned = 0
 
   constructor(database: Readable, keys: readonly NoteVerifier[], held: CheckpointNote | undefined) {
     this.#database = database
@@ -53,6 +57,11 @@ export class Examination {
 
   get signedUpTo(): number {
     return this.#signedUpTo
+  }
+
+  /** Records of which only the hashes are left. */
+  get pruned(): number {
+    return this.#pruned
   }
 
   /** Whether the log says that there is a key for its checkpoints. */
@@ -65,6 +74,7 @@ export class Examination {
     const [last] = this.#database.prepare('SELECT max(size) AS size FROM checkpoint').all()
     const covered = (last as { size: number | null }).size
     if (this.#held?.size === 0) this.#compareHeld(this.#held, EMPTY_ROOT)
+    this.#walkPruned()
     const records = this.#database.prepare(
       'SELECT seq, CAST(bytes AS BLOB) AS bytes, leaf FROM record WHERE seq >= ? ORDER BY seq LIMIT ?',
     )
@@ -74,6 +84,7 @@ export class Examination {
       more = rows.length === CHUNK
       this.#walk(rows)
     }
+    this.#mustBeToldOf(this.#pruned)
     this.#mustReach(covered ?? 0, 'a checkpoint in the log')
     this.#mustReach(this.#held?.size ?? 0, 'the checkpoint that was kept elsewhere')
     return this
@@ -100,19 +111,52 @@ export class Examination {
     }
   }
 
+  /** Of pruned records there are only hashes: that these are the right ones is for the checkpoints to say. */
+  #walkPruned(): void {
+    const leaves = this.#database.prepare('SELECT seq, leaf FROM pruned WHERE seq >= ? ORDER BY seq LIMIT ?')
+    let from: number | bigint = LOWEST
+    for (let more = true; more; from = this.frontier.size) {
+      const rows = leaves.all(from, CHUNK) as LeafRow[]
+      more = rows.length === CHUNK
+      this.#append(rows)
+    }
+    this.#pruned = this.frontier.size
+  }
+
+  /** Whoever takes a record out and leaves its hash has not pruned: that is on record, in a record that stays. */
+  #mustBeToldOf(pruned: number): void {
+    if (pruned === 0) return
+    const texts = this.#database.prepare("SELECT bytes FROM record WHERE kind = 'log-pruned'").all()
+    const told = texts.map(row => Number(JSON.parse((row as { bytes: string }).bytes).pruned_to) || 0)
+    const most = Math.max(0, ...told)
+    if (most >= pruned) return
+    throw new Tampered(
+      most,
+      `records ${most} to ${pruned - 1} were taken out, and no record says that they were pruned`,
+    )
+  }
+
   #walk(rows: readonly RecordRow[]): void {
+    this.#append(rows, row => {
+      const fault = recordFault(row.bytes, row.seq)
+      if (fault !== undefined) return fault
+      const isRight = sameHash(leafHash(row.bytes), row.leaf)
+      return isRight ? undefined : 'its bytes do not have the hash that was kept of them'
+    })
+  }
+
+  /** Takes rows into the tree, in their order, and compares every checkpoint on the way. */
+  #append<Row extends LeafRow>(
+    rows: readonly Row[],
+    faultOf: (row: Row) => string | undefined = () => undefined,
+  ): void {
     const checkpoints = this.#checkpointsIn(this.frontier.size, this.frontier.size + rows.length)
     let next = checkpoints.shift()
     for (const row of rows) {
       const seq = this.frontier.size
       if (row.seq !== seq) throw new Tampered(seq, missing(seq, row.seq))
-      const fault = recordFault(row.bytes, seq)
+      const fault = faultOf(row)
       if (fault !== undefined) throw new Tampered(seq, `record ${seq} was changed: ${fault}`)
-      if (!sameHash(leafHash(row.bytes), row.leaf))
-        throw new Tampered(
-          seq,
-          `record ${seq} was changed: its bytes do not have the hash that was kept of them`,
-        )
       this.frontier.append(row.leaf)
       if (next?.size === this.frontier.size) {
         this.#compare(next)

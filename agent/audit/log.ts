@@ -2,6 +2,7 @@ import type { AuditEntry, AuditKind } from '../../model/audit.ts'
 import { type Clock, formatDuration, type UnixMs } from '../../model/time.ts'
 import type { AuditState, FoundRecords, RecentNonces, Sealed } from './answers.ts'
 import type { Failure } from './failure.ts'
+import type { Followed } from './forward/forwarder.ts'
 import { Gap, gapEntry } from './gap.ts'
 import type { Reply, Request } from './messages.ts'
 import type { NoteSigner } from './note.ts'
@@ -135,6 +136,14 @@ export class AuditLog implements AsyncDisposable {
   async records(of: AuditKind, since: UnixMs, most: number): Promise<FoundRecords> {
     const reply = await this.#query({ kind: 'records', of, since: new Date(since).toISOString(), most })
     return reply.kind === 'records' ? reply : { kind: 'unreadable', detail: failureIn(reply).detail }
+  }
+
+  /** The records after one, in their order, at most `most`, and which log they are of: for whoever forwards them. Never rejects. */
+  async recordsAfter(seq: number, most: number): Promise<Followed> {
+    const reply = await this.#query({ kind: 'after', seq, most })
+    if (reply.kind !== 'after') return { kind: 'unreadable', detail: failureIn(reply).detail }
+    const log = reply.first && Buffer.from(reply.first).toString('base64')
+    return { kind: 'records', log, records: reply.records }
   }
 
   /**

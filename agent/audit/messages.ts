@@ -2,6 +2,7 @@ import type { AuditKind } from '../../model/audit.ts'
 import type { Failure } from './failure.ts'
 import type { NoteSigner } from './note.ts'
 import type { OpenMode } from './schema.ts'
+import type { FoundRecord } from './search.ts'
 import type { Candidate, Committed, Head } from './store.ts'
 
 /** What the handle asks of the writer's thread. The thread answers each, in order. */
@@ -26,6 +27,8 @@ export type Request =
   | { readonly kind: 'nonces'; readonly since: number }
   /** The newest records of one kind, from a time on, at most so many. */
   | { readonly kind: 'records'; readonly of: AuditKind; readonly since: string; readonly most: number }
+  /** The records after one, in their order, at most so many. */
+  | { readonly kind: 'after'; readonly seq: number; readonly most: number }
   | { readonly kind: 'close' }
 
 export type Reply =
@@ -34,6 +37,12 @@ export type Reply =
   | { readonly kind: 'nonces'; readonly nonces: readonly SeenNonce[] }
   /** Canonical JSON, newest first. */
   | { readonly kind: 'records'; readonly texts: readonly string[] }
+  | {
+      readonly kind: 'after'
+      /** Hash of the log's first record; undefined while it has none. */
+      readonly first: Uint8Array | undefined
+      readonly records: readonly FoundRecord[]
+    }
   | { readonly kind: 'done' }
   /** After this the file is closed, and must be opened again. */
   | { readonly kind: 'failed'; readonly failure: Failure }

@@ -1,16 +1,14 @@
+import { type HashTree, powerBelow } from './hash-tree.ts'
 import { nodeHash, sameHash } from './merkle.ts'
 
-/** Gives the hash of the leaf at an index, as it was kept. */
-export type LeafAt = (index: number) => Uint8Array
-
-/** The hashes that lead from leaf `index` to the root of the first `size` leaves (RFC 6962 §2.1.1). Reads every leaf. */
-export function inclusionProof(index: number, size: number, leafAt: LeafAt): Uint8Array[] {
+/** The hashes that lead from leaf `index` to the root of the first `size` leaves (RFC 6962 §2.1.1). */
+export function inclusionProof(index: number, size: number, tree: HashTree): Uint8Array[] {
   const path = (from: number, to: number): Uint8Array[] => {
     if (to - from === 1) return []
-    const middle = from + split(to - from)
+    const middle = from + powerBelow(to - from)
     return index < middle
-      ? [...path(from, middle), subtree(middle, to, leafAt)]
-      : [...path(middle, to), subtree(from, middle, leafAt)]
+      ? [...path(from, middle), tree.root(middle, to)]
+      : [...path(middle, to), tree.root(from, middle)]
   }
   return path(0, size)
 }
@@ -43,14 +41,14 @@ export function provesInclusion(
 }
 
 /** The hashes that show that the tree of `older` leaves is the beginning of the one of `size` (RFC 6962 §2.1.2). */
-export function consistencyProof(older: number, size: number, leafAt: LeafAt): Uint8Array[] {
+export function consistencyProof(older: number, size: number, tree: HashTree): Uint8Array[] {
   if (older <= 0 || older >= size) return []
   const path = (from: number, to: number, isWhole: boolean): Uint8Array[] => {
-    if (older === to) return isWhole ? [] : [subtree(from, to, leafAt)]
-    const middle = from + split(to - from)
+    if (older === to) return isWhole ? [] : [tree.root(from, to)]
+    const middle = from + powerBelow(to - from)
     return older <= middle
-      ? [...path(from, middle, isWhole), subtree(middle, to, leafAt)]
-      : [...path(middle, to, false), subtree(from, middle, leafAt)]
+      ? [...path(from, middle, isWhole), tree.root(middle, to)]
+      : [...path(middle, to, false), tree.root(from, middle)]
   }
   return path(0, size, true)
 }
@@ -65,7 +63,7 @@ export function provesConsistency(
 ): boolean {
   if (older === size) return proof.length === 0 && sameHash(olderRoot, root)
   if (older <= 0 || older > size) return false
-  const isPowerOfTwo = split(older + 1) === older
+  const isPowerOfTwo = powerBelow(older + 1) === older
   const [first, ...rest] = isPowerOfTwo ? [olderRoot, ...proof] : proof
   if (first === undefined) return false
   let node = older - 1
@@ -90,20 +88,6 @@ export function provesConsistency(
     last = half(last)
   }
   return last === 0 && sameHash(before, olderRoot) && sameHash(after, root)
-}
-
-/** Root of the leaves from `from` to before `to`: MTH of RFC 6962 §2.1. */
-function subtree(from: number, to: number, leafAt: LeafAt): Uint8Array {
-  if (to - from === 1) return leafAt(from)
-  const middle = from + split(to - from)
-  return nodeHash(subtree(from, middle, leafAt), subtree(middle, to, leafAt))
-}
-
-/** The largest power of two smaller than `size`, which is 2 or more. */
-function split(size: number): number {
-  let power = 1
-  while (power * 2 < size) power *= 2
-  return power
 }
 
 function half(value: number): number {

@@ -140,7 +140,8 @@ function makeFile(path: string, mode: OpenMode): void {
     throw new AuditFailure({
       kind: 'missing',
       detail: `there is no audit log at ${path}`,
-      remedy: 'put the log back from its backup, or enrol again to begin a new one',
+      remedy:
+        'put the log back from its backup; an agent that starts without one begins a new one, and says so',
     })
   }
   closeSync(openSync(path, 'ax', 0o600))

@@ -6,6 +6,7 @@ import { type Frontier, leafHash, sameHash } from './merkle.ts'
 import type { NoteSigner } from './note.ts'
 import { recordText, type StampedEntry } from './record.ts'
 import { type OpenMode, openDatabase } from './schema.ts'
+import { type FoundRecord, recordsAfter } from './search.ts'
 import { restoreFrontier } from './tail.ts'
 
 /** How far the log had come, as its keeper remembers it: an opened file must not be behind. */
@@ -33,6 +34,8 @@ export interface Committed {
   readonly head: Head
   readonly checkpoint: SealedCheckpoint | undefined
 }
+
+const PRUNED_AT_ONCE = 4096
 
 /** The log on one connection of SQLite. Everything here blocks and may throw; whatever throws leaves the file as it was. */
 export class AuditStore implements Disposable {
@@ -130,6 +133,29 @@ export class AuditStore implements Disposable {
     return { seqs, head: this.head, checkpoint }
   }
 
+  /**
+   * Takes the bytes of all records before `to` out and keeps their hashes, some thousand in each transaction: wherever it ends
+   * early, the hashes of what is gone are there.
+   */
+  prune(to: number): void {
+    const first = this.#database.prepare('SELECT min(seq) FROM record').pluck().get() as number | null
+    const guard = this.#database
+      .prepare("SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name = 'record_stays'")
+      .pluck()
+      .get() as string
+    for (let from = first ?? to; from < to; from += PRUNED_AT_ONCE) {
+      const until = Math.min(from + PRUNED_AT_ONCE, to)
+      this.#database
+        .transaction(() => {
+          this.#database.exec('DROP TRIGGER record_stays')
+          this.#database.prepare('INSERT INTO pruned SELECT seq, leaf FROM record WHERE seq < ?').run(until)
+          this.#database.prepare('DELETE FROM record WHERE seq < ?').run(until)
+          this.#database.exec(guard)
+        })
+        .immediate()
+    }
+  }
+
   /** The nonces that a record of `since` (Unix seconds, by its `created`) or later carries. */
   recentNonces(since: number): { credential: string; nonce: string; created: number }[] {
     const nonces: { credential: string; nonce: string; created: number }[] = []
@@ -144,6 +170,15 @@ export class AuditStore implements Disposable {
   /** The newest records of one kind, from `since` (RFC 3339) on, at most `most`, newest first: their canonical bytes. */
   records(kind: string, since: string, most: number): string[] {
     return this.#records.all(kind, since, most) as string[]
+  }
+
+  /** The records after one, in their order, at most so many, and the hash of the log's first record, pruned or not. */
+  recordsAfter(seq: number, most: number): { first: Uint8Array | undefined; records: FoundRecord[] } {
+    const first = this.#database
+      .prepare('SELECT leaf FROM pruned WHERE seq = 0 UNION ALL SELECT leaf FROM record WHERE seq = 0')
+      .pluck()
+      .get() as Uint8Array | undefined
+    return { first, records: recordsAfter(this.#database, seq, most) }
   }
 
   [Symbol.dispose](): void {

@@ -20,6 +20,10 @@ export type Verdict =
       /** Every record is what it was when it was written, as far as checkpoints vouch for it. */
       readonly kind: 'intact'
       readonly records: number
+      /** Those of them that were pruned: their hashes are what was written, and their bytes are elsewhere. */
+      readonly pruned: number
+      /** Those whose bytes an archive has as they were written; undefined when none was compared. */
+      readonly archived?: number
       /** Merkle root over all records, base64 as in a checkpoint. */
       readonly root: string
       /** Records that a verified signature covers. */
@@ -79,7 +83,7 @@ function examine(
   recordsOnly: boolean,
 ): Verdict {
   try {
-    const { frontier, signedUpTo, isEnrolled } = new Examination(evidence.database, keys, held).run()
+    const { frontier, signedUpTo, isEnrolled, pruned } = new Examination(evidence.database, keys, held).run()
     const fault = recordsOnly ? undefined : structureFault(evidence.database)
     if (fault) return { kind: 'tampered', ...fault }
     const unsignedTail = frontier.size - signedUpTo
@@ -93,6 +97,7 @@ function examine(
     return {
       kind: 'intact',
       records: frontier.size,
+      pruned,
       root: Buffer.from(frontier.root()).toString('base64'),
       signedUpTo,
       unsignedTail,
@@ -109,7 +114,7 @@ function mustBeSigned(unsignedTail: number, isEnrolledUnsigned: boolean): boolea
 }
 
 function unsignedWords(signedUpTo: number, unsignedTail: number): string {
-  return `no signature covers the last ${unsignedTail} records, and an agent that has its key leaves at most ${RECORDS_PER_CHECKPOINT} open. Either it ran without its master key (there is an alarm then, and it signs them all once it has the key), or somebody took the signatures out and may have changed any record from ${signedUpTo} on: compare with a checkpoint that was kept elsewhere`
+  return `no signature covers the last ${unsignedTail} records, and an agent that has its key leaves at most ${RECORDS_PER_CHECKPOINT} open. Either the agent ran without its key (there is an alarm then) or was ended before it had it, and signs them all once it has; or somebody took the signatures out and may have changed any record from ${signedUpTo} on: compare with a checkpoint that was kept elsewhere`
 }
 
 function readKeys(text: string | undefined): readonly NoteVerifier[] | undefined {

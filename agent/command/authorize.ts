@@ -127,7 +127,7 @@ export function authorizeCommand(
     actuator,
     target,
     reason: body.reason,
-    towardsSafe: target.write === actuator.safe.write,
+    towardsSafe: target.write === actuator.safe?.write,
   }
 }
 

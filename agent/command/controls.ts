@@ -26,7 +26,7 @@ export class Controls {
       this.#away.get(actuator)?.abort(new Overruled('a command towards the safe state came in'))
       return this.#towardsSafe(actuator)
     }
-    if (this.#away.has(actuator) || (this.#towards.get(actuator)?.size ?? 0) > 0) {
+    if (this.isMoving(actuator)) {
       return new Refusal(
         'command-in-progress',
         `another command is moving ${actuator}`,
@@ -36,6 +36,11 @@ export class Controls {
     const mine = new AbortController()
     this.#away.set(actuator, mine)
     return { signal: mine.signal, [Symbol.dispose]: () => void this.#away.delete(actuator) }
+  }
+
+  /** Whether a command is under way on an actuator. */
+  isMoving(actuator: string): boolean {
+    return this.#away.has(actuator) || (this.#towards.get(actuator)?.size ?? 0) > 0
   }
 
   /** A trip: whatever is under way on the actuator loses control. What was authenticated and not yet written is not written. */

@@ -1,11 +1,14 @@
 import type { Trips } from '../../failsafe/trips.ts'
 import type { Guards } from '../../failsafe/watchdog/guards.ts'
-import { Refusal } from '../../model/refusal.ts'
+import { Refusal, type RefusalCode } from '../../model/refusal.ts'
 import type { Approval, Approvals } from './approvals.ts'
 import type { Authorized } from './authorize.ts'
 import type { Control, Controls } from './controls.ts'
+import type { Lockouts } from './lockouts.ts'
+import type { Pacing } from './pacing.ts'
 import type { Rates } from './rates.ts'
 import { Refused } from './refused.ts'
+import type { Selections } from './selections.ts'
 import { unguarded } from './unguarded.ts'
 
 /** A command that nothing stands against at this moment, with the right to carry it out. */
@@ -23,24 +26,39 @@ export interface Permits {
   readonly controls: Controls
   /** Why the audit log cannot be written, if it cannot. */
   auditTrouble(): string | undefined
+  /** Why the actuator must stay in its safe state, in words, if it must. */
+  heldBy(actuator: string): string | undefined
+  /** What must hold and does not, or cannot be seen to, in words. */
+  unmet(actuator: string): { readonly kind: 'interlock' | 'permissive'; readonly detail: string } | undefined
   /** Why the time is not known, if it is not. */
   clockTrouble(): string | undefined
   /** Until when replayed commands could not be told from new ones, in words, if that is so. */
   replayTrouble(): string | undefined
   /** The watchdogs of the devices: what makes the plant safe when this agent cannot. */
-  readonly guards: Pick<Guards, 'troubleOf'>
+  readonly deviceGuards: Pick<Guards, 'troubleOf'>
   readonly rates: Rates
   readonly approvals: Approvals
+  readonly selections: Selections
+  readonly lockouts: Lockouts
+  readonly pacing: Pacing
   /** Why an identity is suspended, if it is. */
   suspension(identity: string): string | undefined
 }
 
-type Check = (command: Authorized, permits: Permits) => Refusal | undefined
+/** One question: the codes of its refusals, and the asking. */
+interface Check {
+  readonly codes: readonly RefusalCode[]
+  ask(command: Authorized, permits: Permits): Refusal | undefined
+}
+
+function asking(codes: readonly RefusalCode[], ask: Check['ask']): Check {
+  return { codes, ask }
+}
 
 /** Asked in this order; the first no is the answer. None of it stands against a command towards the safe state. */
 const CHECKS: readonly Check[] = [
-  ({ authenticated }, { rates }) => rates.check(authenticated),
-  ({ authenticated: { claims, received } }, permits) => {
+  asking(['rate-exceeded'], ({ authenticated }, { rates }) => rates.check(authenticated)),
+  asking(['identity-suspended'], ({ authenticated: { claims, received } }, permits) => {
     const reason =
       permits.suspension(`subject ${claims.subject}`) ??
       (received.channel.certificate &&
@@ -53,8 +71,8 @@ const CHECKS: readonly Check[] = [
           'an engineer lifts it by resetting the actuator',
         )
       : undefined
-  },
-  ({ actuator: { id } }, { trips }) => {
+  }),
+  asking(['tripped'], ({ actuator: { id } }, { trips }) => {
     const phase = trips.phase(id)
     if (phase === 'normal') return undefined
     const first = trips.firstOut(id)
@@ -63,12 +81,35 @@ const CHECKS: readonly Check[] = [
       `${id} is ${phase}; first-out: ${first?.cause ?? 'unknown'} at ${first ? new Date(first.at).toISOString() : 'unknown'}: ${first?.detail ?? ''}`,
       `find the cause, then reset it as an engineer: holdfast reset ${id}`,
     )
-  },
-  ({ actuator: { id } }, { guards }) => {
-    const trouble = guards.troubleOf(id)
+  }),
+  asking(['device-uncommissioned', 'device-unguarded'], ({ actuator: { id } }, { deviceGuards }) => {
+    const trouble = deviceGuards.troubleOf(id)
     return trouble && unguarded(trouble.device, trouble.state)
-  },
-  (_, permits) => {
+  }),
+  asking(['locked-out'], ({ actuator: { id } }, { lockouts }) => {
+    const [first, ...more] = lockouts.of(id)
+    if (!first) return undefined
+    const told = [first, ...more].map(
+      ({ subject, reason, until }) => `by ${subject} until ${new Date(until).toISOString()}: ${reason}`,
+    )
+    return new Refusal(
+      'locked-out',
+      `${id} is locked out ${told.join('; and ')}`,
+      'each lockout ends by itself at its time, or whoever set it ends it, or an admin: holdfast lockout remove',
+    )
+  }),
+  asking(['interlock-violated', 'permissive-missing'], ({ actuator: { id } }, permits) => {
+    const unmet = permits.unmet(id)
+    if (!unmet) return undefined
+    return unmet.kind === 'interlock'
+      ? new Refusal('interlock-violated', unmet.detail, 'once it holds again the command can be sent again')
+      : new Refusal('permissive-missing', unmet.detail, 'bring that about first')
+  }),
+  asking(['held'], ({ actuator: { id } }, permits) => {
+    const held = permits.heldBy(id)
+    return held ? new Refusal('held', `${id}: ${held}`, 'wait for it; no credential shortens it') : undefined
+  }),
+  asking(['clock-untrusted'], (_, permits) => {
     const trouble = permits.clockTrouble()
     return trouble
       ? new Refusal(
@@ -77,8 +118,8 @@ const CHECKS: readonly Check[] = [
           'set the clock of the gateway, or when it is right: holdfast clock accept',
         )
       : undefined
-  },
-  ({ authenticated }, permits) => {
+  }),
+  asking(['replay-memory-lost'], ({ authenticated }, permits) => {
     const trouble =
       permits.replayTrouble() ??
       (authenticated.certainlyNew
@@ -87,8 +128,8 @@ const CHECKS: readonly Check[] = [
     return trouble
       ? new Refusal('replay-memory-lost', trouble, 'commands towards the safe state are accepted meanwhile')
       : undefined
-  },
-  (_, permits) => {
+  }),
+  asking(['audit-unwritable'], (_, permits) => {
     const trouble = permits.auditTrouble()
     return trouble
       ? new Refusal(
@@ -97,22 +138,35 @@ const CHECKS: readonly Check[] = [
           'commands towards the safe state are accepted meanwhile',
         )
       : undefined
-  },
+  }),
+  asking(['position-unknown', 'too-soon', 'step-too-large'], (command, { pacing }) => pacing.check(command)),
 ]
+
+/** Every code that `permit` refuses with, in the order of its questions. */
+export const PERMIT_CODES: readonly RefusalCode[] = [
+  ...CHECKS.flatMap(({ codes }) => codes),
+  ...(['stopping', 'command-in-progress', 'select-needed', 'approval-needed'] as const),
+]
+
+/** Asks whether anything stands against a command now. It takes nothing and uses nothing up but the rate. */
+export function checkPermit(authorized: Authorized, permits: Permits): Refusal | undefined {
+  if (authorized.towardsSafe) return undefined
+  for (const { ask } of CHECKS) {
+    const refusal = ask(authorized, permits)
+    if (refusal) return refusal
+  }
+  return undefined
+}
 
 /** Asks whether anything stands against a command now, and takes control of the actuator for it. */
 export function permit(authorized: Authorized, permits: Permits): Permitted | Refused {
   const { who } = authorized.authenticated
-  if (!authorized.towardsSafe) {
-    for (const check of CHECKS) {
-      const refusal = check(authorized, permits)
-      if (refusal) return new Refused(refusal, who)
-    }
-  }
+  const refusal = checkPermit(authorized, permits)
+  if (refusal) return new Refused(refusal, who)
   const control = permits.controls.take(authorized.actuator.id, authorized.towardsSafe)
   if (control instanceof Refusal) return new Refused(control, who)
   // Last, so that nobody is asked to approve what would be refused all the same.
-  const approval = approve(authorized, permits)
+  const approval = checkSelection(authorized, permits) ?? approve(authorized, permits)
   if (approval instanceof Refusal) {
     control[Symbol.dispose]()
     return new Refused(approval, who)
@@ -124,6 +178,13 @@ export function permit(authorized: Authorized, permits: Permits): Permitted | Re
     approval,
     [Symbol.dispose]: () => control[Symbol.dispose](),
   }
+}
+
+/** Asks for the selection that must come before, where the actuator is selected; never for a command towards the safe state. */
+function checkSelection(authorized: Authorized, { selections }: Permits): Refusal | undefined {
+  const { actuator, towardsSafe } = authorized
+  if (towardsSafe || actuator.selectionLasts === undefined) return undefined
+  return selections.use(authorized, actuator.selectionLasts)
 }
 
 /** Asks for a second person where the actuator takes two; never for a command towards the safe state. */

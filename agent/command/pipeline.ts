@@ -1,3 +1,4 @@
+import type { Supervision } from '../../failsafe/supervision.ts'
 import type { Outcome } from '../../model/outcome.ts'
 import { Refusal } from '../../model/refusal.ts'
 import type { Setpoint } from '../../model/setpoint.ts'
@@ -10,7 +11,7 @@ import { type Authorized, authorizeCommand } from './authorize.ts'
 import { patiently } from './patience.ts'
 import { type Permits, permit } from './permit.ts'
 import type { Progress } from './progress.ts'
-import { tooMany } from './rates.ts'
+import { unlessTooEarly } from './rates.ts'
 import { type Received, wayOf } from './received.ts'
 import { type Intended, recordIntent } from './record-intent.ts'
 import type { Refusals } from './refusals.ts'
@@ -23,6 +24,8 @@ export interface Commands {
   readonly permits: Permits
   readonly audit: AuditLog
   readonly refusals: Refusals
+  /** Learns of every movement. */
+  readonly supervision: Pick<Supervision, 'moving' | 'moved'>
   readonly clock: Clock
   readonly progress: Progress
   /** Makes a name for a command, never the same twice. */
@@ -69,6 +72,7 @@ export async function carryOut(received: Received, id: string, commands: Command
   const authorized = authorizeCommand(authenticated, id, actuators)
   if (authorized instanceof Refused) return refused(authorized)
 
+  await permits.pacing.look(authorized)
   const permission = permit(authorized, permits)
   if (permission instanceof Refused) return refused(permission, authorized)
   using permitted = permission
@@ -93,16 +97,26 @@ export async function carryOut(received: Received, id: string, commands: Command
  * come in between, nobody knows what the plant did, and that is what is answered and recorded.
  */
 async function moveAndLook(intended: Intended, commands: Commands): Promise<Outcome> {
-  const { id, travelTime, deviceTimeout } = intended.permitted.authorized.actuator
+  const { permits } = commands
+  const { authorized } = intended.permitted
+  const { id, travelTime, deviceTimeout } = authorized.actuator
   // A write, the travel, and the reads after it, each with its deadline.
   using _ = commands.progress.begin(`a command to ${id}`, travelTime + 5 * deviceTimeout)
   try {
+    const { actuator, target, towardsSafe } = authorized
+    commands.supervision.moving(actuator.id)
     const actuated = await actuate(intended, commands.authenticator.revocations)
     if (actuated instanceof Refusal) return { kind: 'refused', refusal: actuated }
-    return await verify(actuated, commands.clock)
+    permits.pacing.written(authorized, actuated.sure)
+    const outcome = await verify(actuated, commands.clock)
+    const isDone = outcome.kind === 'verified' || outcome.kind === 'mismatch'
+    if (isDone && !intended.permitted.control.signal.aborted)
+      commands.supervision.moved(actuator.id, target, towardsSafe)
+    return outcome
   } catch (error) {
     commands.onMistake(error)
-    const asked = intended.permitted.authorized.target.setpoint
+    permits.pacing.written(authorized, false)
+    const asked = authorized.target.setpoint
     return {
       kind: 'unknown',
       asked,
@@ -110,12 +124,6 @@ async function moveAndLook(intended: Intended, commands: Commands): Promise<Outc
       detail: 'the agent made a mistake on the way, and has logged it',
     }
   }
-}
-
-/** A forgery that comes too early for its source's rate is told that, and is no evidence: a flood is not an attack on a key. */
-function unlessTooEarly(received: Received, refused: Refused): Refused {
-  if (received.tooEarly === 0 || refused.who) return refused
-  return new Refused(tooMany(`from ${received.source}`, received.tooEarly))
 }
 
 /** The outcome is durable before it is answered. When it cannot be, the answer is still the truth, and says so. */

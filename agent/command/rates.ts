@@ -3,7 +3,8 @@ import type { Clock, Millis } from '../../model/time.ts'
 import type { Authenticated } from './authenticate.ts'
 import { type Rate, RateLimits } from './rate.ts'
 import type { SourceRates } from './receive.ts'
-import type { Channel } from './received.ts'
+import type { Channel, Received } from './received.ts'
+import { Refused } from './refused.ts'
 
 /** Sources and credentials that are told apart at one time; see RateLimits for what comes after. */
 const KEYS_MAX = 10_000
@@ -44,4 +45,10 @@ export class Rates implements SourceRates {
 /** The refusal of a request that came too early. */
 export function tooMany(whose: string, wait: Millis): Refusal {
   return new Refusal('rate-exceeded', `too many requests ${whose}`, `wait ${Math.ceil(wait / 1000)} s`, wait)
+}
+
+/** A forgery that comes too early for its source's rate is told that, and is no evidence: a flood is not an attack on a key. */
+export function unlessTooEarly(received: Received, refused: Refused): Refused {
+  if (received.tooEarly === 0 || refused.who) return refused
+  return new Refused(tooMany(`from ${received.source}`, received.tooEarly))
 }

@@ -14,9 +14,11 @@ export interface Consequences {
   readonly failures: AuthenticationFailures
   readonly trips: Trips
   /** Actuators that there are: a failure aimed at nothing moves nothing. */
-  readonly actuators: { has(id: string): boolean }
+  readonly actuators: ReadonlyMap<string, { readonly tripsOnFailures: boolean }>
   alarm(actuator: string, detail: string): void
   suspend(identity: string, actuator: string, detail: string): void
+  /** Lets nobody in over a listener any more: attacks over it have used up the day's trips. */
+  closeListener(listener: string, detail: string): void
 }
 
 /** What is known of a request beyond how it came in and why it was refused. */
@@ -79,6 +81,7 @@ export class Refusals {
       channel,
       source,
       tripped: this.#to.trips.phase(actuator) !== 'normal',
+      trips: this.#to.actuators.get(actuator)?.tripsOnFailures ?? true,
       ...(who ? { holder: who.subject ?? `of credential ${who.serial}` } : {}),
     })
     switch (verdict.kind) {
@@ -92,6 +95,12 @@ export class Refusals {
           this.#to.suspend(verdict.identity, actuator, verdict.detail)
         }
         return this.#to.trips.trip(actuator, 'authentication-failures', verdict.detail)
+      case 'spent': {
+        const detail = `${verdict.detail}; its trips of today are used up, so nothing is moved any more`
+        if (!verdict.attributed) return this.#to.closeListener(verdict.listener, detail)
+        if (who || channel.certificate) return this.#to.suspend(verdict.identity, actuator, detail)
+        return this.#to.alarm(actuator, detail)
+      }
     }
   }
 }

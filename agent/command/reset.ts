@@ -14,6 +14,8 @@ export interface Resets {
   readonly actuators: ReadonlyMap<string, Pick<Actuator, 'approvals'>>
   readonly trips: Trips
   readonly failures: AuthenticationFailures
+  /** Why the actuator would trip again at once, in words. */
+  persists(actuator: string): string | undefined
   /** From this level on, failures still coming in are a cause that persists. */
   readonly warnLevel: number
   readonly audit: AuditLog
@@ -49,6 +51,23 @@ export async function reset(
       who,
     )
   }
+  const persisting = resets.persists(id)
+  if (persisting !== undefined) {
+    return refuse(
+      'cause-persists',
+      `${id} would trip again at once: ${persisting}`,
+      'mend that first; the trip keeps it in its safe state meanwhile',
+      who,
+    )
+  }
+  if (!first.acknowledged) {
+    return refuse(
+      'not-acknowledged',
+      `nobody has acknowledged the trip of ${id} yet`,
+      `look at its cause, then: holdfast acknowledge ${id}`,
+      who,
+    )
+  }
   const approval =
     actuator.approvals.reset < 2
       ? undefined
@@ -75,6 +94,8 @@ export async function reset(
     case 'reset':
       resets.lift(id)
       return first
+    // Acknowledged a moment ago, and not any more: it has left its safe state since.
+    case 'not-acknowledged':
     case 'not-tripped':
       return refuse(
         'tripped',

@@ -2,10 +2,12 @@ import { z } from 'zod'
 import { describePoint, isBit, isWritable, type ModbusPoint, overlap } from '../../drivers/modbus/point.ts'
 import { fits, stepOf } from '../../drivers/modbus/value.ts'
 import { describeDomain, type Position, resolveSetpoint, type SetpointDomain } from '../../model/setpoint.ts'
+import { commandLimitForms, resolvePace } from './command-limits.ts'
 import type { ActuatorConfig, DeviceConfig } from './config.ts'
 import { checkPulse } from './devices.ts'
 import { resolveFallback } from './fallbacks.ts'
 import { name, timeout } from './forms.ts'
+import { guardForms } from './guards.ts'
 import { describeNames, type Names } from './names.ts'
 import { missingForWrite, pointForm, resolvePoint } from './points.ts'
 import type { Path, Report } from './problem.ts'
@@ -42,16 +44,21 @@ export const actuatorForm = z.strictObject({
     .optional(),
   safe: z.union(
     [z.string(), z.number()],
-    'expected the setpoint that is safe: a position, or a value in range',
+    'expected the setpoint that is safe: a position, a value in range, or hold',
   ),
   tolerance: z.number().min(0).default(0),
   travel_time: timeout,
   approvals: approvalsForm.default({ command: 1, reset: 1 }),
   device_fallback: pointForm.optional(),
   on_stop: z.enum(['keep', 'safe'], 'expected keep or safe').default('keep'),
+  ...commandLimitForms,
+  ...guardForms,
 })
 
 export type ActuatorFile = z.output<typeof actuatorForm>
+
+/** An actuator without its guards, which name other actuators. */
+export type BareActuator = Omit<ActuatorConfig, 'guards'>
 
 /** Checks what one actuator means. */
 export function resolveActuator(
@@ -61,7 +68,7 @@ export function resolveActuator(
   devices: ReadonlyMap<string, DeviceConfig>,
   watchdog: WatchdogFile | undefined,
   report: Report,
-): ActuatorConfig | undefined {
+): BareActuator | undefined {
   const at = (...steps: Path): Path => ['actuators', id, ...steps]
   if (!names.devices.includes(actuator.device)) {
     report(at('device'), `there is no device ${actuator.device}; there ${describeNames(names.devices)}`)
@@ -88,11 +95,11 @@ export function resolveActuator(
     return undefined
   }
   checkDomain(domain, command, (path, message) => report(at(...path), message), actuator.tolerance)
-  const safe = resolveSetpoint(domain, actuator.safe)
-  if (!safe) {
+  const safe = actuator.safe === HOLD ? undefined : resolveSetpoint(domain, actuator.safe)
+  if (!safe && actuator.safe !== HOLD) {
     report(
       at('safe'),
-      `the actuator cannot take ${JSON.stringify(actuator.safe)}: expected ${describeDomain(domain)}`,
+      `the actuator cannot take ${JSON.stringify(actuator.safe)}: expected ${describeDomain(domain)}, or hold`,
     )
     return undefined
   }
@@ -113,13 +120,23 @@ export function resolveActuator(
     approvals: actuator.approvals,
     fallback,
     onStop: actuator.on_stop,
+    selectionLasts: actuator.select_before_operate,
+    pace: resolvePace(actuator, domain, safe !== undefined, (path, message) => report(at(...path), message)),
   }
 }
+
+/** For `safe`: a trip leaves it where it is. */
+const HOLD = 'hold'
 
 /** What is written for any setpoint must fit the point, and its feedback must tell positions apart. */
 function checkDomain(domain: SetpointDomain, point: ModbusPoint, report: Report, tolerance: number): void {
   if (domain.kind === 'range') return checkRange(domain, point, report, tolerance)
   for (const [name, { write }] of domain.positions) {
+    if (name === HOLD)
+      report(
+        ['positions', name],
+        'as a safe state this word means to stay where it is: call the position something else',
+      )
     if (!fits(point, write))
       report(['positions', name, 'write'], `${write} does not fit a ${describePoint(point)}`)
   }

@@ -1,12 +1,18 @@
 import type { ReadLimits } from '../../drivers/modbus/plan.ts'
 import type { ModbusPoint } from '../../drivers/modbus/point.ts'
+import type { SerialLine } from '../../drivers/modbus/serial.ts'
 import type { TcpEndpoint } from '../../drivers/modbus/tcp.ts'
+import type { TlsEndpoint } from '../../drivers/modbus/tls.ts'
+import type { Condition } from '../../failsafe/condition.ts'
 import type { EvidenceLimits } from '../../failsafe/evidence.ts'
+import type { HoldRule } from '../../failsafe/holds.ts'
+import type { TripGroup } from '../../failsafe/trip-group.ts'
 import type { WatchdogSpec } from '../../failsafe/watchdog/watchdog.ts'
 import type { Roles } from '../../model/role.ts'
 import type { SetpointDomain, Target } from '../../model/setpoint.ts'
 import type { Millis } from '../../model/time.ts'
 import type { ApprovalsNeeded } from '../command/approvals.ts'
+import type { Pace } from '../command/pace.ts'
 
 /** A configuration that was found to be whole and consistent: every name in it stands for something. */
 export interface Config {
@@ -26,11 +32,14 @@ export interface Config {
   /** How long the first of two people is waited with for the second. */
   readonly approvalWindow: Millis
   readonly listeners: readonly ListenerConfig[]
+  /** Where the audit log is sent to as it grows. */
+  readonly audit: { readonly syslog: SyslogConfig | undefined }
   readonly authenticationFailures: EvidenceLimits
   readonly devices: ReadonlyMap<string, DeviceConfig>
+  readonly readings: ReadonlyMap<string, ReadingConfig>
   readonly actuators: ReadonlyMap<string, ActuatorConfig>
   /** Actuators that trip together, in this order. */
-  readonly tripGroups: ReadonlyMap<string, readonly string[]>
+  readonly tripGroups: ReadonlyMap<string, TripGroup>
 }
 
 /** Where the master key is, and how long one use of it may take. */
@@ -49,6 +58,19 @@ export type MasterKeyConfig = { readonly timeout: Millis } & (
       readonly caFile: string
     }
 )
+
+/** A receiver of syslog over TLS (RFC 5425). The files are PEM. */
+export interface SyslogConfig {
+  readonly host: string
+  readonly port: number
+  readonly ca: string
+  readonly certificate?: string
+  readonly key?: string
+  /** What is taken for the receiver's word that it has read everything. */
+  readonly end: 'orderly' | 'closed'
+  /** How long one delivery may take. */
+  readonly timeout: Millis
+}
 
 /** How often one source may ask. */
 export interface RateConfig {
@@ -92,9 +114,14 @@ export type ListenerConfig =
       readonly admin: boolean
     }
 
+/** How a device is reached. */
+export type WayConfig =
+  | ({ readonly protocol: 'modbus-tcp' | 'modbus-rtu-over-tcp' } & TcpEndpoint)
+  | ({ readonly protocol: 'modbus-tcp-security' } & TlsEndpoint)
+  | ({ readonly protocol: 'modbus-rtu' } & SerialLine)
+
 export interface DeviceConfig {
-  readonly protocol: 'modbus-tcp'
-  readonly way: TcpEndpoint
+  readonly way: WayConfig
   readonly unit: number
   readonly timeout: Millis
   /** How many requests the device takes before it has answered the first. */
@@ -124,7 +151,8 @@ export interface ActuatorConfig {
   readonly command: ModbusPoint
   readonly feedback: ModbusPoint
   readonly domain: SetpointDomain
-  readonly safe: Target
+  /** Undefined: it holds where it is. */
+  readonly safe: Target | undefined
   readonly tolerance: number
   readonly travelTime: Millis
   readonly approvals: ApprovalsNeeded
@@ -132,4 +160,48 @@ export interface ActuatorConfig {
   readonly fallback?: FallbackConfig | undefined
   /** What the agent does to it when it is stopped in order. */
   readonly onStop: 'keep' | 'safe'
+  readonly selectionLasts: Millis | undefined
+  readonly pace: Pace
+  readonly guards: ActuatorGuards
+}
+
+/** A measured value of some device. */
+export interface ReadingConfig {
+  readonly id: string
+  readonly description: string
+  readonly device: string
+  readonly point: ModbusPoint
+  readonly unit: string
+  readonly every: Millis
+  readonly staleAfter: Millis
+}
+
+/** Which causes trip an actuator; a time is for how long each must last. Undefined: it does not. */
+export interface TripsOn {
+  readonly authenticationFailures: boolean
+  readonly operatorHeartbeat: Millis | undefined
+  readonly deviceUnreachable: Millis | undefined
+  readonly feedbackMismatch: Millis | undefined
+  readonly masterKeyUnavailable: Millis | undefined
+  readonly clockUntrusted: Millis | undefined
+  readonly auditUnwritable: Millis | undefined
+  readonly limits: readonly LimitConfig[]
+}
+
+/** A process limit, as what must hold. */
+export interface LimitConfig {
+  readonly condition: Condition
+  readonly after: Millis
+  /** Whether a value that cannot be read counts as beyond the limit. */
+  readonly tripsOnBadQuality: boolean
+}
+
+/** What guards an actuator beside the credentials of whoever commands it. */
+export interface ActuatorGuards {
+  readonly tripsOn: TripsOn
+  /** Must hold while it is away from safe: otherwise it goes there, and may leave once they hold again. */
+  readonly interlocks: readonly Condition[]
+  /** Must hold when it is commanded away from safe. */
+  readonly permissives: readonly Condition[]
+  readonly hold: HoldRule | undefined
 }

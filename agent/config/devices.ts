@@ -1,6 +1,7 @@
+import { resolve } from 'node:path'
 import { z } from 'zod'
 import { describePoint, type ModbusPoint, overlap } from '../../drivers/modbus/point.ts'
-import type { DeviceConfig } from './config.ts'
+import type { DeviceConfig, WayConfig } from './config.ts'
 import { port, timeout } from './forms.ts'
 import { type PointFile, resolvePoint } from './points.ts'
 import type { Report } from './problem.ts'
@@ -8,13 +9,9 @@ import { resolveWatchdog, watchdogForm } from './watchdogs.ts'
 
 const READ_DEFAULT = { max_registers: 125, max_bits: 2000, gap: 0 }
 
-export const deviceForm = z.strictObject({
-  protocol: z.literal('modbus-tcp', 'expected modbus-tcp'),
-  host: z.string().min(1),
-  port: port.default(502),
-  unit: z.int('expected a unit identifier from 0 to 255').min(0).max(255).default(1),
+/** What every device may say, whatever the way to it. */
+const everyDevice = {
   timeout: timeout.default(1000),
-  in_flight: z.int('expected a number of requests from 1 to 128').min(1).max(128).default(1),
   read: z
     .strictObject({
       max_registers: z.int('expected 1 to 125 registers').min(1).max(125).default(READ_DEFAULT.max_registers),
@@ -23,31 +20,98 @@ export const deviceForm = z.strictObject({
     })
     .default(READ_DEFAULT),
   watchdog: watchdogForm.optional(),
-})
+}
+
+/** Modbus TCP numbers its requests, so that several can be under way. */
+const tcpDevice = {
+  ...everyDevice,
+  host: z.string().min(1),
+  unit: z.int('expected a unit identifier from 0 to 255').min(0).max(255).default(1),
+  in_flight: z.int('expected a number of requests from 1 to 128').min(1).max(128).default(1),
+}
+
+/** Where there is a line behind the way, unit 0 is everybody, and nobody answers. */
+const lineUnit = z.int('expected a unit identifier from 1 to 247').min(1).max(247).default(1)
+
+const file = z.string('expected the path of a file in PEM').min(1)
+
+export const deviceForm = z.discriminatedUnion(
+  'protocol',
+  [
+    z.strictObject({ protocol: z.literal('modbus-tcp'), ...tcpDevice, port: port.default(502) }),
+    z.strictObject({
+      protocol: z.literal('modbus-tcp-security'),
+      ...tcpDevice,
+      port: port.default(802),
+      certificate: file,
+      key: file,
+      ca: file,
+      server_name: z.string().min(1).optional(),
+    }),
+    z.strictObject({
+      protocol: z.literal('modbus-rtu-over-tcp'),
+      ...everyDevice,
+      host: z.string().min(1),
+      port,
+      unit: lineUnit,
+    }),
+    z.strictObject({
+      protocol: z.literal('modbus-rtu'),
+      ...everyDevice,
+      path: z.string().min(1),
+      baud_rate: z.int('expected a speed such as 9600 or 19200').min(50).max(4_000_000),
+      parity: z.enum(['none', 'even', 'odd'], 'expected none, even or odd'),
+      data_bits: z.literal([7, 8], 'expected 7 or 8').default(8),
+      stop_bits: z.literal([1, 2], 'expected 1 or 2').default(1),
+      unit: lineUnit,
+    }),
+  ],
+  'expected modbus-tcp, modbus-tcp-security, modbus-rtu-over-tcp or modbus-rtu',
+)
 
 export type DeviceFile = z.output<typeof deviceForm>
 
 /** `firstFeedback` is a point of the device that can be read without harm, where an actuator is on it. */
-export function resolveDevice(device: DeviceFile, firstFeedback: string | undefined): DeviceConfig {
-  const { protocol, host, port, unit, timeout } = device
+export function resolveDevice(
+  device: DeviceFile,
+  folder: string,
+  firstFeedback: string | undefined,
+): DeviceConfig {
+  const { unit, timeout, read } = device
   return {
-    protocol,
-    way: { host, port },
+    way: resolveWay(device, folder),
     unit,
     timeout,
-    inFlight: device.in_flight,
-    limits: {
-      registersMax: device.read.max_registers,
-      bitsMax: device.read.max_bits,
-      gap: device.read.gap,
-    },
+    inFlight: 'in_flight' in device ? device.in_flight : 1,
+    limits: { registersMax: read.max_registers, bitsMax: read.max_bits, gap: read.gap },
     watchdog: device.watchdog && resolveWatchdog(device.watchdog, firstFeedback),
+  }
+}
+
+function resolveWay(device: DeviceFile, folder: string): WayConfig {
+  switch (device.protocol) {
+    case 'modbus-tcp':
+    case 'modbus-rtu-over-tcp': {
+      const { protocol, host, port } = device
+      return { protocol, host, port }
+    }
+    case 'modbus-tcp-security': {
+      const { protocol, host, port, server_name: serverName } = device
+      const [certificate = '', key = '', ca = ''] = [device.certificate, device.key, device.ca].map(path =>
+        resolve(folder, path),
+      )
+      return { protocol, host, port, certificate, key, ca, serverName }
+    }
+    case 'modbus-rtu': {
+      const { protocol, path, baud_rate: baudRate, data_bits: dataBits, stop_bits: stopBits, parity } = device
+      return { protocol, path, baudRate, dataBits, stopBits, parity }
+    }
   }
 }
 
 /** What makes a connection one: devices of which this is the same share it. */
 export function connectionOf({ way }: DeviceConfig): string {
-  return `${way.host}:${way.port}`
+  return 'path' in way ? way.path : `${way.host}:${way.port}`
 }
 
 /** Checks what devices mean together: those behind one connection must agree on it, and be different units. */
@@ -63,6 +127,8 @@ export function checkDevices(devices: ReadonlyMap<string, DeviceConfig>, report:
         ['devices', id, 'in_flight'],
         `${first[0]} shares this connection: expected ${first[1].inFlight} as there`,
       )
+    else if (first && JSON.stringify(first[1].way) !== JSON.stringify(device.way))
+      report(['devices', id], `${first[0]} shares this connection: expected protocol and settings as there`)
     const twin = sharing.find(([, other]) => other.unit === device.unit)
     if (twin)
       report(

@@ -9,7 +9,8 @@ import type { WatchdogFile } from './watchdogs.ts'
 interface FallenBack {
   readonly watchdog: WatchdogFile | undefined
   readonly command: ModbusPoint
-  readonly safe: Target
+  /** Undefined where it is to stay as it is. */
+  readonly safe: Target | undefined
   readonly point: PointFile | undefined
 }
 
@@ -24,6 +25,7 @@ export function resolveFallback(
   if (!watchdog) return undefined
   // Of two values that lie closer than that the device makes one.
   const tolerance = stepOf(command) / 2
+  if (!safe) return resolveHold(watchdog, point !== undefined, report)
   if (point) return { point: resolvePoint(point), tolerance }
   if (watchdog.kind === 'register') {
     report(
@@ -39,4 +41,19 @@ export function resolveFallback(
       `when its watchdog expires this coupler sets its outputs to ${zero}, and the safe state ${safe.setpoint} writes ${safe.write}: wire the output so that ${zero} is safe; or, where the coupler was given another fallback, say which point shows it with device_fallback`,
     )
   return { point: undefined, tolerance }
+}
+
+/** Nothing can be compared with "as it is": a PLC's program is believed to leave the output alone, a coupler is known not to. */
+function resolveHold(watchdog: WatchdogFile, hasPoint: boolean, report: Report): FallbackConfig {
+  if (hasPoint)
+    report(
+      ['device_fallback'],
+      'the safe state is to stay as it is: there is no value to compare with; leave this out',
+    )
+  else if (watchdog.kind !== 'register')
+    report(
+      ['safe'],
+      'when its watchdog expires this coupler sets its outputs to 0: this one cannot stay as it is. Expected the setpoint that 0 stands for',
+    )
+  return { point: undefined, tolerance: 0 }
 }

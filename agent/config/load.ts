@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import type { z } from 'zod'
+import { commandLimitForms } from './command-limits.ts'
 import type { Config } from './config.ts'
 import { resolveConfig } from './meaning.ts'
 import { type ConfigProblem, locate, type Path } from './problem.ts'
@@ -55,7 +56,11 @@ export function parseConfig(text: string, file: string): Loaded {
     report([], 'expected a configuration: environment, gateway, master_key, listeners, devices, actuators')
     return { kind: 'problems', problems }
   }
-  const names = { devices: keysOf(raw, 'devices'), actuators: keysOf(raw, 'actuators') }
+  const names = {
+    devices: keysOf(raw, 'devices'),
+    actuators: keysOf(raw, 'actuators'),
+    readings: keysOf(raw, 'readings'),
+  }
   const parsed = ConfigFile.safeParse(raw)
   if (!parsed.success) {
     for (const issue of parsed.error.issues) reportIssue(issue, report)
@@ -76,6 +81,7 @@ const HARMLESS: Raw = {
   tolerance: 0,
   description: '',
   feedback: { discrete_input: 65_535 },
+  ...Object.fromEntries(Object.keys(commandLimitForms).map(key => [key, undefined])),
 }
 
 function keysOf(raw: Raw, key: string): string[] {

@@ -1,15 +1,18 @@
 import { resolve } from 'node:path'
 import { feedbackPoint } from '../point-names.ts'
-import { resolveActuator } from './actuators.ts'
+import { type BareActuator, resolveActuator } from './actuators.ts'
+import { resolveAudit } from './audit.ts'
 import type { ActuatorConfig, Config } from './config.ts'
 import { checkDevices, checkWriters, resolveDevice } from './devices.ts'
+import { resolveGuards } from './guards.ts'
 import { resolveListeners } from './listeners.ts'
 import { resolveMasterKey } from './master-key.ts'
 import type { Names } from './names.ts'
 import type { Report } from './problem.ts'
+import { resolveReadings } from './readings.ts'
 import { resolveRoles } from './roles.ts'
 import type { ConfigFile } from './schema.ts'
-import { checkOnStop, checkTripGroups } from './trip-groups.ts'
+import { checkOnStop, resolveTripGroups } from './trip-groups.ts'
 import { checkWatchdogs } from './watchdogs.ts'
 
 /** Checks what a well-formed configuration means and makes the one that the agent runs on. Reports every problem. */
@@ -19,19 +22,26 @@ export function resolveConfig(file: ConfigFile, names: Names, folder: string, re
   const devices = new Map(
     Object.entries(file.devices).map(([id, device]) => {
       const first = firstOn(id)
-      return [id, resolveDevice(device, first && feedbackPoint(first))]
+      return [id, resolveDevice(device, folder, first && feedbackPoint(first))]
     }),
   )
-  const actuators = new Map<string, ActuatorConfig>()
+  const bare = new Map<string, BareActuator>()
   for (const [id, actuator] of Object.entries(file.actuators)) {
     const watchdog = file.devices[actuator.device]?.watchdog
     const resolved = resolveActuator(id, actuator, names, devices, watchdog, report)
-    if (resolved) actuators.set(id, resolved)
+    if (resolved) bare.set(id, resolved)
+  }
+  const readings = resolveReadings(file.readings, names, report)
+  const actuators = new Map<string, ActuatorConfig>()
+  for (const [id, actuator] of bare) {
+    const guardsFile = file.actuators[id]
+    if (!guardsFile) continue
+    const guards = resolveGuards(id, guardsFile, { names, readings, actuators: bare }, report)
+    actuators.set(id, { ...actuator, guards })
   }
   checkDevices(devices, report)
   checkWriters(file.actuators, report)
   checkWatchdogs(file.devices, file.actuators, report)
-  checkTripGroups(file, names, report)
   checkOnStop(file, report)
   if (file.authentication_failures.warn >= file.authentication_failures.limit) {
     report(
@@ -62,13 +72,16 @@ export function resolveConfig(file: ConfigFile, names: Names, folder: string, re
     roles: resolveRoles(file.roles, report),
     approvalWindow: file.approval_window,
     listeners: resolveListeners(file.listeners, folder, report),
+    audit: resolveAudit(file.audit, folder, report),
     authenticationFailures: {
       limit: file.authentication_failures.limit,
       warn: file.authentication_failures.warn,
       leakEvery: file.authentication_failures.leak_every,
+      tripsPerDay: file.authentication_failures.trips_per_day,
     },
     devices,
+    readings,
     actuators,
-    tripGroups: new Map(Object.entries(file.trip_groups)),
+    tripGroups: resolveTripGroups(file.trip_groups, names, report),
   }
 }

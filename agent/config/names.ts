@@ -2,6 +2,7 @@
 export interface Names {
   readonly devices: readonly string[]
   readonly actuators: readonly string[]
+  readonly readings: readonly string[]
 }
 
 export function describeNames(names: readonly string[]): string {

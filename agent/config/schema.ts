@@ -1,10 +1,13 @@
 import { z } from 'zod'
 import { actuatorForm } from './actuators.ts'
+import { auditForm } from './audit.ts'
 import { deviceForm } from './devices.ts'
 import { duration, name, timeout } from './forms.ts'
 import { listenersForm } from './listeners.ts'
 import { masterKeyForm } from './master-key.ts'
+import { readingForm } from './readings.ts'
 import { rolesForm } from './roles.ts'
+import { tripGroupForm } from './trip-groups.ts'
 
 /** The configuration file as it is written. */
 export const ConfigFile = z.strictObject({
@@ -28,16 +31,19 @@ export const ConfigFile = z.strictObject({
   roles: rolesForm,
   approval_window: timeout.default(300_000),
   listeners: listenersForm,
+  audit: auditForm,
   authentication_failures: z
     .strictObject({
       limit: z.int().min(2).max(100).default(5),
       warn: z.int().min(1).max(99).default(3),
       leak_every: timeout.default(60_000),
+      trips_per_day: z.int('expected a number of trips').min(1).max(1000).default(10),
     })
-    .default({ limit: 5, warn: 3, leak_every: 60_000 }),
+    .default({ limit: 5, warn: 3, leak_every: 60_000, trips_per_day: 10 }),
   devices: z.record(name, deviceForm),
+  readings: z.record(name, readingForm).default({}),
   actuators: z.record(name, actuatorForm),
-  trip_groups: z.record(name, z.array(name).min(1)).default({}),
+  trip_groups: z.record(name, tripGroupForm).default({}),
 })
 
 export type ConfigFile = z.output<typeof ConfigFile>

@@ -22,6 +22,8 @@ export class ReplayMemory {
   readonly #bySecond = new Map<number, Set<string>>()
   /** Seconds since 1970. What was signed before is not known to have been seen or not. */
   #knownFrom: number
+  /** What is dated before this was forgotten already. */
+  #sweptTo = Number.NEGATIVE_INFINITY
   /** The newest second that was forgotten. */
   #forgotten = Number.NEGATIVE_INFINITY
   #size = 0
@@ -72,6 +74,9 @@ export class ReplayMemory {
   #sweep(now: UnixMs): void {
     // What is dated exactly one skew ago is still fresh.
     const oldest = Math.ceil((now - SKEW_MAX) / 1000)
+    // Once a second is enough: there are as many sets to look at as the window has seconds.
+    if (oldest === this.#sweptTo) return
+    this.#sweptTo = oldest
     for (const [created, nonces] of this.#bySecond) {
       if (created >= oldest) continue
       this.#size -= nonces.size

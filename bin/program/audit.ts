@@ -1,10 +1,11 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander'
 import type { Clock } from '../../model/time.ts'
+import { configOption, interrupted, keySurroundings } from './options.ts'
 
 const logArgument = () => new Argument('[file]', 'the log').default('/var/lib/holdfast/audit.db')
 
 /** `holdfast audit`: everything that is done with a log's file. None of it needs an agent, and what only reads changes nothing. */
-export function auditCommand(finish: (code: number) => void, clock: Clock): Command {
+export function auditCommand(finish: (code: number) => void, version: string, clock: Clock): Command {
   const audit = new Command('audit').description('work with the audit log')
 
   audit
@@ -16,6 +17,7 @@ export function auditCommand(finish: (code: number) => void, clock: Clock): Comm
       '--checkpoint <file>',
       'a checkpoint that was kept elsewhere: shows whether the log was cut or rolled back since',
     )
+    .option('--archive <file>', 'what was pruned: compares it with the hashes that stayed')
     .option('--records-only', 'do not look whether the indexes fit the records; quicker')
     .option('--json', 'print JSON')
     .action(async (path, options) =>
@@ -57,14 +59,67 @@ export function auditCommand(finish: (code: number) => void, clock: Clock): Comm
       ),
     )
 
-  return audit
-}
+  audit
+    .command('prove')
+    .description(
+      'prove that a record is in the log, or that the log only grew; anybody can check it with RFC 6962',
+    )
+    .addArgument(logArgument())
+    .addOption(new Option('--record <n>', 'that this record is in the log').argParser(readCount))
+    .option(
+      '--since <checkpoint>',
+      'that the log only grew since then: a file with a checkpoint, or a number of records',
+    )
+    .option('--at <checkpoint>', 'the log as it was then; as at its newest signed checkpoint unless given')
+    .option('--tlog-proof', 'print only the proof of a record, as C2SP tlog-proof')
+    .action(async (path, options) =>
+      finish(await (await import('../../agent/audit/prove-main.ts')).auditProve({ ...options, path })),
+    )
 
-/** Aborts when somebody ends this program. */
-function interrupted(): AbortSignal {
-  const controller = new AbortController()
-  process.on('SIGTERM', () => controller.abort()).on('SIGINT', () => controller.abort())
-  return controller.signal
+  audit
+    .command('export')
+    .description('print records for another system, one a line, in their order')
+    .addArgument(logArgument())
+    .addOption(
+      new Option('--format <format>', 'jsonl: with proofs; rfc5424: syslog; ocsf; cef')
+        .choices(['jsonl', 'rfc5424', 'ocsf', 'cef'])
+        .makeOptionMandatory(),
+    )
+    .addOption(new Option('--after <n>', 'only records after this one').argParser(readCount))
+    .option('--since <time>', 'from then on: 2026-01-31T12:00:00Z, 2026-01-31 (UTC), or 90m, 24h, 7d ago')
+    .option('--until <time>', 'before then')
+    .action(async (path, options) =>
+      finish(
+        await (await import('../../agent/audit/export-main.ts')).auditExport(
+          { ...options, path },
+          version,
+          clock,
+        ),
+      ),
+    )
+
+  audit
+    .command('backup')
+    .description('copy the log as it is now into one file, beside a running agent too')
+    .addArgument(logArgument())
+    .requiredOption('-o, --out <file>', 'the file to make, which must not exist')
+    .option('--json', 'print JSON')
+    .action(async (path, options) =>
+      finish(await (await import('../../agent/audit/backup-main.ts')).auditBackup({ ...options, path })),
+    )
+
+  audit
+    .command('prune')
+    .description("move old records of a stopped agent's log into an archive; their hashes stay")
+    .addOption(configOption())
+    .requiredOption('--before <time>', 'only records from before then: 2026-01-31 (UTC), or 90d ago')
+    .requiredOption('--archive <file>', 'the file to make, which must not exist')
+    .option('--json', 'print JSON')
+    .action(async options =>
+      finish(await (await import('../../agent/prune.ts')).prune(options, keySurroundings)),
+    )
+
+  return audit
 }
 
 function readCount(text: string): number {

@@ -1,16 +1,26 @@
 import type { Command } from 'commander'
 import type { SessionOptions } from '../../console/session.ts'
-import { around, finish, withAgent } from './options.ts'
+import { around, finish, interrupted, withAdmin, withAgent } from './options.ts'
 
-/** What an operator does: commands, status, resets. */
+/** What an operator does: selections, commands, status, resets, lockouts. */
 export function addOperation(program: Command): void {
   withAgent(program.command('command'))
     .description('set an actuator and wait until its feedback shows it')
     .argument('<actuator>', 'its id, as `status` shows it')
     .argument('<setpoint>', 'a position such as open, or a value')
     .option('--reason <text>', 'why, for the audit log')
+    .option('--select', 'select it first, in one go: for scripts, which cannot look in between')
     .action(async (actuator, setpoint, options: SessionOptions) =>
       finish(await (await import('../../console/command.ts')).command(actuator, setpoint, options, around)),
+    )
+
+  withAgent(program.command('select'))
+    .description('say what a command is going to ask for, where the actuator wants that; nothing moves')
+    .argument('<actuator>', 'its id, as `status` shows it')
+    .argument('<setpoint>', 'the exact setpoint of the command that follows')
+    .option('--reason <text>', 'why, for the audit log')
+    .action(async (actuator, setpoint, options: SessionOptions) =>
+      finish(await (await import('../../console/command.ts')).select(actuator, setpoint, options, around)),
     )
 
   withAgent(program.command('status'))
@@ -19,11 +29,73 @@ export function addOperation(program: Command): void {
       finish(await (await import('../../console/status.ts')).status(options, around)),
     )
 
+  withAgent(program.command('trip'))
+    .description('drive an actuator to its safe state and keep it there until it is reset')
+    .argument('<actuator>', 'its id, as `status` shows it')
+    .option('--reason <text>', 'why, for the audit log')
+    .action(async (actuator, options: SessionOptions) =>
+      finish(await (await import('../../console/intervention.ts')).trip(actuator, options, around)),
+    )
+
+  withAgent(program.command('acknowledge'))
+    .description('say that you have seen a trip; nothing moves')
+    .argument('<actuator>', 'its id, as `status` shows it')
+    .action(async (actuator, options: SessionOptions) =>
+      finish(await (await import('../../console/intervention.ts')).acknowledge(actuator, options, around)),
+    )
+
   withAgent(program.command('reset'))
     .description('reset a trip once its cause is healthy; nothing moves')
     .argument('<actuator>', 'its id, as `status` shows it')
     .option('--reason <text>', 'why, for the audit log')
     .action(async (actuator, options: SessionOptions) =>
       finish(await (await import('../../console/command.ts')).reset(actuator, options, around)),
+    )
+
+  const lockout = program
+    .command('lockout')
+    .description('lock an actuator out while somebody works on it: beside the padlock, never in its place')
+  withAgent(lockout.command('set'))
+    .description('refuse commands away from the safe state; commands towards it and trips still act')
+    .argument('<actuator>', 'its id, as `status` shows it')
+    .requiredOption('--reason <text>', 'why, for everybody who meets it')
+    .requiredOption('--until <end>', 'how long, such as 8h, or until when: 2026-01-31T18:00:00+01:00')
+    .action(async (actuator, options) =>
+      finish(await (await import('../../console/lockout.ts')).setLockout(actuator, options, around)),
+    )
+
+  withAgent(lockout.command('remove'))
+    .description('end a lockout before its time: your own, or as an admin anybody’s; nothing moves')
+    .argument('<actuator>', 'its id, as `status` shows it')
+    .option('--of <subject>', 'whose lockout; your own unless given')
+    .option('--reason <text>', 'why, for the audit log')
+    .action(async (actuator, options) =>
+      finish(await (await import('../../console/lockout.ts')).removeLockout(actuator, options, around)),
+    )
+
+  withAgent(program.command('heartbeat'))
+    .description(
+      'show that somebody is there, for actuators that go to safe otherwise; until it is interrupted',
+    )
+    .argument('<actuator...>', 'their ids')
+    .option('--every <duration>', 'how often', '5s')
+    .action(async (actuators, options) =>
+      finish(
+        await (await import('../../console/intervention.ts')).heartbeat(
+          actuators,
+          options,
+          around,
+          interrupted(),
+        ),
+      ),
+    )
+
+  const listener = program.command('listener').description('listeners that attacks have closed')
+  withAdmin(listener.command('open'))
+    .description('open one again')
+    .argument('<listener>', 'its name, as `status` shows it')
+    .option('--reason <text>', 'why, for the audit log')
+    .action(async (name, options) =>
+      finish(await (await import('../../console/intervention.ts')).openListener(name, options, around)),
     )
 }

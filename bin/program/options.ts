@@ -52,3 +52,10 @@ export const withAdmin = (command: Command): Command =>
 
 export const outOption = () =>
   new Option('-o, --out <file>', 'the file to write, which must not exist; - prints it').makeOptionMandatory()
+
+/** Aborts when somebody ends the program: for what goes on until then. */
+export function interrupted(): AbortSignal {
+  const controller = new AbortController()
+  process.on('SIGTERM', () => controller.abort()).on('SIGINT', () => controller.abort())
+  return controller.signal
+}

@@ -1,6 +1,7 @@
 import type { Clock, Millis } from '../../model/time.ts'
 import type { Driver, ReadResult, WriteResult } from '../driver.ts'
 import { type Asked, ask } from './ask.ts'
+import { type Identity, identify } from './identity.ts'
 import type { Exchange } from './line.ts'
 import type { ModbusLink } from './link.ts'
 import {
@@ -13,7 +14,7 @@ import {
 import type { ReadLimits } from './plan.ts'
 import { isBit, isWritable, type ModbusPoint, type NumberPoint, spanOf } from './point.ts'
 import { Reads } from './reads.ts'
-import { decodeNumber, encodeNumber, fits, maskOnWire } from './value.ts'
+import { decodeNumber, encode, maskOnWire } from './value.ts'
 
 export interface ModbusUnit {
   /** Unit identifier, 0 to 255. */
@@ -31,7 +32,7 @@ const REFUSING: ReadonlySet<number> = new Set([1, 2, 3, 6, 10])
 
 /** The points of one unit behind a link. The link is somebody else's, who disposes of it after its drivers. */
 export class ModbusDriver implements Driver {
-  readonly #link: ModbusLink
+  readonly link: ModbusLink
   readonly #unit: ModbusUnit
   readonly #points: ReadonlyMap<string, ModbusPoint>
   readonly #clock: Clock
@@ -42,7 +43,7 @@ export class ModbusDriver implements Driver {
   readonly #changing = new Map<number, Promise<void>>()
 
   constructor(link: ModbusLink, unit: ModbusUnit, points: ReadonlyMap<string, ModbusPoint>, clock: Clock) {
-    this.#link = link
+    this.link = link
     this.#unit = unit
     this.#points = points
     this.#clock = clock
@@ -53,19 +54,17 @@ export class ModbusDriver implements Driver {
     const point = this.#point(name)
     const asked = await this.#reads.read(spanOf(point), signal)
     if (asked.kind !== 'data') return { kind: 'failed', reason: asked.reason }
-    if (isBit(point)) return { kind: 'value', value: asked.data[0] ?? 0 }
-    const decoded = decodeNumber(point, asked.data)
+    const decoded = isBit(point) ? { value: asked.data[0] ?? 0 } : decodeNumber(point, asked.data)
     return 'value' in decoded
-      ? { kind: 'value', value: decoded.value }
+      ? { kind: 'value', value: decoded.value, age: this.#clock.monotonic() - asked.sent }
       : { kind: 'failed', reason: decoded.unclear }
   }
 
   async write(name: string, value: number, signal: AbortSignal): Promise<WriteResult> {
     const point = this.#point(name)
     if (!isWritable(point.table)) throw new RangeError(`${name} is a ${point.table}: it cannot be written`)
-    const bytes = isBit(point) ? Buffer.of(value) : encodeNumber(point, value)
-    if (!bytes || !fits(point, value))
-      throw new RangeError(`${value} does not fit the ${point.table} of ${name}`)
+    const bytes = encode(point, value)
+    if (!bytes) throw new RangeError(`${value} does not fit the ${point.table} of ${name}`)
     if (point.pulse === undefined || bytes.every(byte => byte === 0))
       return await this.#put(point, bytes, signal)
     const pulse = this.#pulse(point, bytes, point.pulse, signal)
@@ -75,6 +74,11 @@ export class ModbusDriver implements Driver {
     } finally {
       this.#pulses.delete(pulse)
     }
+  }
+
+  /** What the device says about itself. */
+  async identify(signal: AbortSignal): Promise<Identity> {
+    return await identify((question, deadline) => this.#ask('read', question, deadline), signal)
   }
 
   /** Ends what is under way: a pulse is cleared at once. */
@@ -174,7 +178,7 @@ export class ModbusDriver implements Driver {
   }
 
   async #ask(kind: Exchange['kind'], question: Question, signal: AbortSignal): Promise<Asked> {
-    return await ask(this.#link, this.#unit.unit, kind, question, signal)
+    return await ask(this.link, this.#unit.unit, kind, question, signal)
   }
 }
 

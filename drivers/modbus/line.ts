@@ -51,16 +51,25 @@ export class Line {
   readonly #readsMax: number
   readonly #waiting = { write: new Set<Exchange>(), read: new Set<Exchange>() }
   readonly #pending = new Map<number, Pending>()
-  readonly #resting = new Map<number, MonotonicMs>()
+  readonly #resting: Map<number, MonotonicMs>
   readonly #over = new AbortController()
   readonly #ended = Promise.withResolvers<string>()
   #number = 0
   #order = 0
   #lastAnswered = 0
   #silent = 0
+  #isPausing = false
   #trouble: string | undefined
 
-  constructor(stream: Duplex, framing: Framing, options: LineOptions, clock: Clock) {
+  /** `resting` says until when units owe an answer. It outlives the line: what is late on a serial line does not mind a new one. */
+  constructor(
+    stream: Duplex,
+    framing: Framing,
+    options: LineOptions,
+    clock: Clock,
+    resting: Map<number, MonotonicMs>,
+  ) {
+    this.#resting = resting
     this.#stream = stream
     this.#framing = framing
     this.#options = options
@@ -134,7 +143,7 @@ export class Line {
   }
 
   #pump(): void {
-    while (this.#trouble === undefined && this.#pending.size < this.#inFlightMax) {
+    while (this.#trouble === undefined && !this.#isPausing && this.#pending.size < this.#inFlightMax) {
       const exchange = this.#take()
       if (!exchange) return
       const reason = this.#restOf(exchange.unit)
@@ -169,6 +178,7 @@ export class Line {
 
   #accept(bytes: Buffer): void {
     for (const arrival of this.#framing.accept(bytes)) {
+      void this.#pause()
       if (arrival.kind === 'nonsense') return this.end(`the device answered nonsense: ${arrival.reason}`)
       const pending = this.#pending.get(arrival.number)
       // Nobody asked, or nobody waits any more.
@@ -185,6 +195,16 @@ export class Line {
       exchange.ended({ kind: 'unanswered', reason })
       this.end(reason)
     }
+    this.#pump()
+  }
+
+  /** A line that is shared by the bit wants to be silent for a moment before the next request. */
+  async #pause(): Promise<void> {
+    const { turnaround } = this.#framing
+    if (turnaround === 0) return
+    this.#isPausing = true
+    await this.#clock.sleep(turnaround, this.#over.signal)
+    this.#isPausing = false
     this.#pump()
   }
 

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { Clock, Millis } from '../../model/time.ts'
+import type { Clock, Millis, MonotonicMs } from '../../model/time.ts'
 import type { Framing } from './framing.ts'
 import { Line, type LineOptions } from './line.ts'
 
@@ -10,7 +10,12 @@ export interface Way {
   framing(): Framing
   /** Rejects with what the system says; has closed whatever it opened when the signal aborts. */
   open(signal: AbortSignal): Promise<Duplex>
+  /** What a connection says about who is at its other end. */
+  about?(stream: Duplex): Facts
 }
+
+/** What is known of something, by what a person calls it. */
+export type Facts = Readonly<Record<string, string>>
 
 const BACKOFF_FIRST: Millis = 50
 const BACKOFF_MAX: Millis = 2000
@@ -27,8 +32,10 @@ export class ModbusLink implements AsyncDisposable {
   readonly #jitter: () => number
   readonly #stop = new AbortController()
   readonly #running: Promise<void>
+  readonly #resting = new Map<number, MonotonicMs>()
   readonly #first = Promise.withResolvers<void>()
   #line: Line | undefined
+  #facts: Facts = {}
   #trouble: string
 
   /** `jitter` gives a number from 0 to 1, which spreads the reconnects of many links. */
@@ -46,6 +53,11 @@ export class ModbusLink implements AsyncDisposable {
     const line = this.#line
     if (!line) return { trouble: this.#trouble }
     return line.trouble === undefined ? line : { trouble: `${this.#way.name}: ${line.trouble}` }
+  }
+
+  /** What the last connection said about who is at its other end. */
+  get facts(): Facts {
+    return this.#facts
   }
 
   /** Resolves once the first attempt to connect has ended, well or badly. */
@@ -66,7 +78,8 @@ export class ModbusLink implements AsyncDisposable {
       if (typeof opened === 'string') this.#trouble = `${this.#way.name}: ${opened}`
       else {
         backoff = BACKOFF_FIRST
-        this.#line = new Line(opened, this.#way.framing(), this.#options, this.#clock)
+        this.#facts = this.#way.about?.(opened) ?? {}
+        this.#line = new Line(opened, this.#way.framing(), this.#options, this.#clock, this.#resting)
       }
       this.#first.resolve()
       if (this.#line) {

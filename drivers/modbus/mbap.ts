@@ -9,6 +9,7 @@ const LENGTH_MAX = 254
 export class Mbap implements Framing {
   readonly inFlightMax = 128
   readonly namesRequests = true
+  readonly turnaround = 0
   #rest: Buffer = Buffer.alloc(0)
 
   frame(number: number, unit: number, pdu: Buffer): Buffer {

@@ -107,3 +107,14 @@ function echoed(request: Buffer, echo = request): Question {
 function headEchoed(request: Buffer): Question {
   return echoed(request, request.subarray(0, 5))
 }
+
+/** Read device identification (§6.21): the objects from one on, of the basic (1) or the regular (2) kind. Its data: all after the code. */
+export function identificationQuestion(kind: 1 | 2, object: number): Question {
+  return {
+    request: Buffer.from([43, 14, kind, object]),
+    data: answer =>
+      answer[1] === 14 && answer[2] === kind && answer.length >= 7
+        ? answer.subarray(1)
+        : `an identification of ${answer.length} bytes of another kind`,
+  }
+}

@@ -17,6 +17,12 @@ interface Carrier {
   readonly wishes: Set<Wish>
 }
 
+/** Everybody who waits with the same signal. */
+interface Waiters {
+  readonly wishes: Set<Wish>
+  leave(wish: Wish): void
+}
+
 /** The exceptions that may be about one of the addresses and not about all: illegal address, illegal value, failure. */
 const DIVISIBLE: ReadonlySet<number> = new Set([2, 3, 4])
 
@@ -30,6 +36,10 @@ export class Reads {
   readonly #unit: number
   readonly #limits: ReadLimits
   readonly #waiting = new Set<Wish>()
+  /** Many wishes share a deadline, and a signal that has a listener for each is slow. */
+  readonly #bySignal = new Map<AbortSignal, Waiters>()
+  /** How what waits would go out; undefined when that has to be thought over. */
+  #plan: Merged<Wish>[] | undefined
   #cuts: { readonly line: Line; readonly at: Set<string> } | undefined
   #turns = 0
   #isGathering = false
@@ -43,17 +53,46 @@ export class Reads {
   /** Reads a span from the device: registers as they came, or one bit as one byte. */
   async read(span: Span, signal: AbortSignal): Promise<Asked> {
     if (signal.aborted) return { kind: 'unreachable', reason: GIVEN_UP_BEFORE }
-    const { promise, resolve } = Promise.withResolvers<Asked>()
-    const wish: Wish = { span, carrier: undefined, resolve }
-    const onAbort = () => this.#drop(wish, signal)
-    signal.addEventListener('abort', onAbort)
-    this.#waiting.add(wish)
-    this.#gather()
-    try {
-      return await promise
-    } finally {
-      signal.removeEventListener('abort', onAbort)
+    return await new Promise<Asked>(resolve => {
+      const waiters = this.#waitersOf(signal)
+      const wish: Wish = {
+        span,
+        carrier: undefined,
+        resolve: asked => {
+          waiters.leave(wish)
+          resolve(asked)
+        },
+      }
+      waiters.wishes.add(wish)
+      this.#wait(wish)
+      this.#gather()
+    })
+  }
+
+  #waitersOf(signal: AbortSignal): Waiters {
+    const known = this.#bySignal.get(signal)
+    if (known) return known
+    const wishes = new Set<Wish>()
+    const onAbort = () => {
+      for (const wish of wishes) this.#drop(wish, signal)
     }
+    signal.addEventListener('abort', onAbort)
+    const waiters: Waiters = {
+      wishes,
+      leave: wish => {
+        wishes.delete(wish)
+        if (wishes.size > 0) return
+        signal.removeEventListener('abort', onAbort)
+        this.#bySignal.delete(signal)
+      },
+    }
+    this.#bySignal.set(signal, waiters)
+    return waiters
+  }
+
+  #wait(wish: Wish): void {
+    this.#waiting.add(wish)
+    this.#plan = undefined
   }
 
   /** Everything that is asked for before the program comes to rest belongs to one moment. */
@@ -64,7 +103,7 @@ export class Reads {
       this.#isGathering = false
       const { line } = this.#link
       if (!('start' in line)) return this.#fail({ kind: 'unreachable', reason: line.trouble })
-      const needed = planReads(this.#waiting, this.#limits, this.#cutsOf(line)).length
+      const needed = this.#planFor(line).length
       while (this.#turns < needed && this.#waiting.size > 0) this.#takeTurn(line)
     })
   }
@@ -101,19 +140,19 @@ export class Reads {
   #next(line: Line): Merged<Wish> | undefined {
     const [oldest] = this.#waiting
     if (!oldest) return undefined
-    const plan = planReads(this.#waiting, this.#limits, this.#cutsOf(line))
-    return plan.find(({ wishes }) => wishes.includes(oldest))
+    const plan = this.#planFor(line)
+    const index = plan.findIndex(({ wishes }) => wishes.includes(oldest))
+    return plan.splice(index, 1)[0]
   }
 
   #hand(line: Line, { span, wishes }: Merged<Wish>, asked: Asked): void {
     const alive = wishes.filter(({ carrier }) => carrier !== undefined)
-    const starts = [...new Set(wishes.map(wish => wish.span.address))]
-    if (asked.kind === 'exception' && starts.length > 1 && DIVISIBLE.has(asked.code)) {
-      const middle = starts[Math.ceil(starts.length / 2)]
-      this.#cutsOf(line).add(cutKey({ ...span, address: middle ?? span.address }))
+    const middle = asked.kind === 'exception' && DIVISIBLE.has(asked.code) ? middleOf(wishes) : undefined
+    if (middle !== undefined) {
+      this.#cutsOf(line).add(cutKey({ ...span, address: middle }))
       for (const wish of alive) {
         wish.carrier = undefined
-        this.#waiting.add(wish)
+        this.#wait(wish)
       }
       return this.#gather()
     }
@@ -124,6 +163,7 @@ export class Reads {
   #fail(asked: Asked): void {
     const failed = [...this.#waiting]
     this.#waiting.clear()
+    this.#plan = undefined
     for (const wish of failed) wish.resolve(asked)
   }
 
@@ -132,6 +172,7 @@ export class Reads {
     const { carrier } = wish
     if (!carrier) {
       this.#waiting.delete(wish)
+      this.#plan = undefined
       return wish.resolve(givenUp('not-sent', signal))
     }
     wish.carrier = undefined
@@ -141,10 +182,25 @@ export class Reads {
     wish.resolve(givenUp('sent', signal))
   }
 
+  #planFor(line: Line): Merged<Wish>[] {
+    const cuts = this.#cutsOf(line)
+    this.#plan ??= planReads(this.#waiting, this.#limits, cuts)
+    return this.#plan
+  }
+
   #cutsOf(line: Line): Set<string> {
-    if (this.#cuts?.line !== line) this.#cuts = { line, at: new Set() }
+    if (this.#cuts?.line !== line) {
+      this.#cuts = { line, at: new Set() }
+      this.#plan = undefined
+    }
     return this.#cuts.at
   }
+}
+
+/** Where to cut a request in two; undefined where all wishes begin at one address. */
+function middleOf(wishes: readonly Wish[]): number | undefined {
+  const starts = [...new Set(wishes.map(({ span }) => span.address))]
+  return starts.length > 1 ? starts[Math.ceil(starts.length / 2)] : undefined
 }
 
 /** The bytes of a smaller span in those of a larger one. */

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import type { Way } from './link.ts'
 import { Mbap } from './mbap.ts'
+import { Rtu } from './rtu.ts'
 
 export interface TcpEndpoint {
   readonly host: string
@@ -9,19 +10,26 @@ export interface TcpEndpoint {
 }
 
 /** Modbus TCP (MODBUS Messaging on TCP/IP V1.0b). */
-export function tcpWay({ host, port }: TcpEndpoint): Way {
-  return {
-    name: `${host}:${port}`,
-    framing: () => new Mbap(),
-    open: async signal => {
-      const socket = connect({ host, port, noDelay: true, keepAlive: true })
-      try {
-        await once(socket, 'connect', { signal })
-        return socket
-      } catch (error) {
-        socket.destroy()
-        throw error
-      }
-    },
+export function tcpWay(endpoint: TcpEndpoint): Way {
+  return { name: nameOf(endpoint), framing: () => new Mbap(), open: signal => openTcp(endpoint, signal) }
+}
+
+/** Modbus RTU frames in a TCP stream, as serial device servers pass them through. */
+export function rtuOverTcpWay(endpoint: TcpEndpoint): Way {
+  return { name: nameOf(endpoint), framing: () => new Rtu(0), open: signal => openTcp(endpoint, signal) }
+}
+
+function nameOf({ host, port }: TcpEndpoint): string {
+  return `${host}:${port}`
+}
+
+async function openTcp({ host, port }: TcpEndpoint, signal: AbortSignal): Promise<Socket> {
+  const socket = connect({ host, port, noDelay: true, keepAlive: true })
+  try {
+    await once(socket, 'connect', { signal })
+    return socket
+  } catch (error) {
+    socket.destroy()
+    throw error
   }
 }

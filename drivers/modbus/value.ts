@@ -35,14 +35,20 @@ export function encodeNumber(point: NumberPoint, value: number): Buffer | undefi
   const whole = point.scale === 1 ? exact : nearest(exact)
   if (!Number.isSafeInteger(whole)) return undefined
   const { least, most } = limitsOf(point)
-  if (BigInt(whole) < least || BigInt(whole) > most) return undefined
+  if (whole < least || whole > most) return undefined
   const inPlace = point.mask === undefined ? whole : whole << shiftOf(point.mask)
-  return arrange(point, wholeBytes(point.type, BigInt(inPlace)))
+  return arrange(point, wholeBytes(point.type, inPlace))
 }
 
-/** Whether a value can be written to a point: 0 or 1 for a bit, else what `encodeNumber` takes. */
+/** The same for any point: one byte of 0 or 1 for a bit. */
+export function encode(point: ModbusPoint, value: number): Buffer | undefined {
+  if (!isBit(point)) return encodeNumber(point, value)
+  return value === 0 || value === 1 ? Buffer.of(value) : undefined
+}
+
+/** Whether a value can be written to a point. */
 export function fits(point: ModbusPoint, value: number): boolean {
-  return isBit(point) ? value === 0 || value === 1 : encodeNumber(point, value) !== undefined
+  return encode(point, value) !== undefined
 }
 
 /** The distance between two values that the device can tell apart, in the engineering unit; 0 for a float. */
@@ -57,19 +63,19 @@ export function maskOnWire(point: NumberPoint): number {
   return point.byteOrder === 'little' ? ((mask & 0xff) << 8) | (mask >> 8) : mask
 }
 
-/** What big-ended bytes hold: a bigint where the type is a whole number. */
+/** What big-ended bytes hold: a bigint where a number might not hold it. */
 function rawOf(point: NumberPoint, bytes: Buffer): number | bigint {
   switch (point.type) {
     case 'int16':
-      return BigInt(bytes.readInt16BE())
+      return bytes.readInt16BE()
     case 'uint16': {
       const word = bytes.readUInt16BE()
-      return BigInt(point.mask === undefined ? word : (word & point.mask) >>> shiftOf(point.mask))
+      return point.mask === undefined ? word : (word & point.mask) >>> shiftOf(point.mask)
     }
     case 'int32':
-      return BigInt(bytes.readInt32BE())
+      return bytes.readInt32BE()
     case 'uint32':
-      return BigInt(bytes.readUInt32BE())
+      return bytes.readUInt32BE()
     case 'int64':
       return bytes.readBigInt64BE()
     case 'uint64':
@@ -81,15 +87,18 @@ function rawOf(point: NumberPoint, bytes: Buffer): number | bigint {
   }
 }
 
-function wholeBytes(type: NumberType, whole: bigint): Buffer {
+function wholeBytes(type: NumberType, whole: number): Buffer {
+  const bytes = Buffer.alloc(2 * REGISTERS[type])
   // Two's complement: the low bits of a negative number are those of the unsigned one that has the same bits.
-  const bytes = Buffer.alloc(8)
-  bytes.writeBigUInt64BE(BigInt.asUintN(64, whole))
-  return bytes.subarray(8 - 2 * REGISTERS[type])
+  if (bytes.length === 2) bytes.writeUInt16BE(whole & 0xffff)
+  else if (bytes.length === 4) bytes.writeUInt32BE(whole >>> 0)
+  else bytes.writeBigUInt64BE(BigInt.asUintN(64, BigInt(whole)))
+  return bytes
 }
 
 /** The bytes in the order of Modbus, big ends first, from those of the device; and the other way round. */
 function arrange({ byteOrder, wordOrder }: NumberPoint, bytes: Buffer): Buffer {
+  if (byteOrder === 'big' && (wordOrder === 'big' || bytes.length === 2)) return bytes
   const arranged = Buffer.from(bytes)
   if (byteOrder === 'little') arranged.swap16()
   if (wordOrder === 'little') {
@@ -122,12 +131,13 @@ function nearest(exact: number): number {
   return Math.sign(digits) * Math.round(Math.abs(digits))
 }
 
-function limitsOf({ type, mask }: NumberPoint): { least: bigint; most: bigint } {
-  if (mask !== undefined) return { least: 0n, most: BigInt(mask >>> shiftOf(mask)) }
-  const bits = BigInt(16 * REGISTERS[type])
+/** A safe integer is within those of 64 bits by far, so that these need not be exact there. */
+function limitsOf({ type, mask }: NumberPoint): { least: number; most: number } {
+  if (mask !== undefined) return { least: 0, most: mask >>> shiftOf(mask) }
+  const bits = 16 * REGISTERS[type]
   return type.startsWith('u')
-    ? { least: 0n, most: 2n ** bits - 1n }
-    : { least: -(2n ** (bits - 1n)), most: 2n ** (bits - 1n) - 1n }
+    ? { least: 0, most: 2 ** bits - 1 }
+    : { least: -(2 ** (bits - 1)), most: 2 ** (bits - 1) - 1 }
 }
 
 function shiftOf(mask: number): number {

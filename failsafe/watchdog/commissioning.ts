@@ -16,12 +16,13 @@ export async function compareFallbacks(
 ): Promise<Commissioning> {
   const shown = await Promise.all(
     outputs.map(async ({ fallbackPoint, safe }) =>
-      fallbackPoint === undefined ? safe.write : await registers.read(fallbackPoint),
+      fallbackPoint === undefined ? safe?.write : await registers.read(fallbackPoint),
     ),
   )
   const unread = shown.find(value => value instanceof Trouble)
   if (unread) return { kind: 'unread', detail: unread.detail }
   const details = outputs.flatMap(({ actuator, safe, tolerance }, index) => {
+    if (!safe) return []
     const value = Number(shown[index])
     if (Math.abs(value - safe.write) <= tolerance) return []
     return [
@@ -40,7 +41,7 @@ export async function replaceStaleCommands(
   registers: Registers,
 ): Promise<Trouble | undefined> {
   for (const { commandPoint, safe, tolerance, staysCommanded } of outputs) {
-    if (!staysCommanded) continue
+    if (!staysCommanded || !safe) continue
     const held = await registers.read(commandPoint)
     if (held instanceof Trouble) return held
     if (Math.abs(held - safe.write) <= tolerance) continue

@@ -23,8 +23,8 @@ export interface GuardedOutput {
   readonly staysCommanded: boolean
   /** The point that shows what the output falls back to, in the unit of the command. Undefined where the kind of device says it. */
   readonly fallbackPoint: string | undefined
-  /** The declared safe state and what is written for it. */
-  readonly safe: { readonly setpoint: Setpoint; readonly write: number }
+  /** The declared safe state and what is written for it; undefined where it is to stay as it is. */
+  readonly safe: { readonly setpoint: Setpoint; readonly write: number } | undefined
   /** The difference that the device cannot tell. */
   readonly tolerance: number
 }

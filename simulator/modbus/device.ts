@@ -23,6 +23,9 @@ export interface WriteEvent {
 /** What goes back, and how long after the request came; undefined when nothing ever does. */
 export type Reply = { readonly pdu: Buffer; readonly delay: Millis } | undefined
 
+/** The unit id that means all units of a bus. */
+const BROADCAST = 0
+
 export interface DeviceParts {
   readonly unit: number
   readonly plc: Plc
@@ -55,10 +58,14 @@ export class ModbusDevice {
 
   /**
    * Carries out one request. A unit id other than the device's own is answered with exception 0x0B, as a gateway does
-   * for a device that it cannot reach: a client with a wrong unit id is told so and need not wait out its deadline.
+   * for a device that it cannot reach: a client with a wrong unit id is told so and need not wait out its deadline. On
+   * a bus it is not answered at all, and a write to everybody is carried out without an answer.
    */
-  answer({ unit, pdu }: Frame): Reply {
+  answer(frame: Frame, isBus = false): Reply {
+    const { unit, pdu } = frame
     const functionCode = pdu.readUInt8(0)
+    if (isBus && unit === BROADCAST) return this.#takeBroadcast(pdu)
+    if (isBus && unit !== this.#unit) return undefined
     if (unit !== this.#unit) return { pdu: exceptionAnswer(functionCode, GATEWAY_TARGET_FAILED), delay: 0 }
     const request = parseRequest(pdu)
     if (request.kind === 'unparsed') return { pdu: exceptionAnswer(functionCode, request.code), delay: 0 }
@@ -72,14 +79,22 @@ export class ModbusDevice {
     return { pdu: answer, delay: late.ms + (late.jitter_ms ?? 0) * this.#chance.next() }
   }
 
-  /** A write by another master than those who are connected: it lands as theirs do, if the PLC has the cell and takes it. */
+  #takeBroadcast(pdu: Buffer): undefined {
+    const request = parseRequest(pdu)
+    if (request.kind === 'write') this.#carryOut(request, pdu)
+  }
+
+  /**
+   * A write by another master than those who are connected: it lands as theirs do, if the PLC has the cell and takes
+   * it.
+   */
   writeAsSecondMaster(table: WritableTable, address: number, value: number): void {
     const functionCode = table === 'coil' ? 5 : 6
     const raw = table === 'coil' ? Math.min(value, 1) : value
     const request = { kind: 'write', functionCode, table, address, values: [raw] } as const
     const now = this.#clock.monotonic()
     if (!this.#plc.image.has(table, address, 1)) return
-    if (this.#plc.watchdog?.refuses(request, now) !== undefined) return
+    if (this.#plc.refuses(request, now) !== undefined) return
     this.#write(request, now, { secondMaster: true })
   }
 
@@ -91,13 +106,13 @@ export class ModbusDevice {
     const { table, address } = request
     const quantity = request.kind === 'read' ? request.quantity : request.values.length
     if (!this.#plc.image.has(table, address, quantity)) return exceptionAnswer(functionCode, ILLEGAL_ADDRESS)
-    const refusal = this.#plc.watchdog?.refuses(request, now)
+    const refusal = this.#plc.refuses(request, now)
     if (refusal !== undefined) return exceptionAnswer(functionCode, refusal)
     if (request.kind === 'write') {
       this.#write(request, now)
       return echoAnswer(pdu)
     }
-    this.#plc.watchdog?.saw(request, [], now)
+    this.#plc.saw(request, [], now)
     const values = Array.from({ length: quantity }, (_, i) => this.#plc.image.get(table, address + i))
     const isBits = table === 'coil' || table === 'discrete-input'
     return isBits ? bitsAnswer(functionCode, values) : registersAnswer(functionCode, values)
@@ -117,7 +132,7 @@ export class ModbusDevice {
       })
       .filter(cell => !this.#isIgnored(cell))
     for (const cell of landed) this.#plc.image.set(cell.table, cell.address, cell.value)
-    this.#plc.watchdog?.saw(request, landed, now)
+    this.#plc.saw(request, landed, now)
     for (const { before: _, ...cell } of landed) this.#landed({ ...cell, monotonicMs: now, ...by })
   }
 

@@ -4,33 +4,41 @@ import type { Clock } from '../../model/time.ts'
 import type { Link } from '../faults.ts'
 import { ModbusConnection } from './connection.ts'
 import type { ModbusDevice } from './device.ts'
+import type { Framing } from './framing.ts'
 
 export interface Address {
   readonly host: string
   readonly port: number
 }
 
-/** A Modbus TCP server for one device. */
+/** A server for one device, of Modbus TCP or of RTU over TCP. */
 export class ModbusServer implements Link, AsyncDisposable {
   readonly #connections = new Set<ModbusConnection>()
   /** Those of them that hang. */
   readonly #hanging = new Set<ModbusConnection>()
   readonly #device: ModbusDevice
+  readonly #framing: Framing
   readonly #clock: Clock
   #server: Server | undefined
   #address: Address
   #isDisposed = false
 
   /** Port 0 takes one from the kernel. Nothing listens until `restore`. */
-  constructor(address: Address, device: ModbusDevice, clock: Clock) {
+  constructor(address: Address, device: ModbusDevice, framing: Framing, clock: Clock) {
     this.#address = address
     this.#device = device
+    this.#framing = framing
     this.#clock = clock
   }
 
   /** Where it listens, once it does with the port that the kernel gave. */
   get address(): Address {
     return this.#address
+  }
+
+  /** Whether new connections are taken. */
+  get isListening(): boolean {
+    return this.#server !== undefined
   }
 
   /** Listens, for the first time or again. Rejects with the system's error when the address can't be had. */
@@ -78,7 +86,7 @@ export class ModbusServer implements Link, AsyncDisposable {
   }
 
   #accept(socket: Socket): void {
-    const connection = new ModbusConnection(socket, this.#device, this.#clock)
+    const connection = new ModbusConnection(socket, this.#device, this.#framing, this.#clock)
     this.#connections.add(connection)
     socket.on('close', () => {
       this.#connections.delete(connection)

@@ -6,9 +6,11 @@ import { amount, duration, fraction, name, size } from './quantity.ts'
 
 /** How a plant file declares the process: its elements, and the sensors that look at them. */
 
+const piping = { draws_from: name.optional(), fills: name.optional() }
+
 const valve = z.strictObject({
   kind: z.literal('valve'),
-  fills: name,
+  ...piping,
   stroke_time: duration,
   flow_l_s: amount,
   leakage_l_s: amount.default(0),
@@ -16,9 +18,19 @@ const valve = z.strictObject({
 })
 const pump = z.strictObject({
   kind: z.literal('pump'),
-  cools: name,
+  cools: name.optional(),
+  ...piping,
   spin_up: duration,
+  variable_speed: z.boolean().default(false),
   initially_running: z.boolean().default(false),
+  curve: z
+    .strictObject({
+      shutoff_head_m: size,
+      free_flow_l_s: size,
+      lift_m: amount.default(0),
+      friction_m: amount.default(0),
+    })
+    .optional(),
 })
 const tank = z
   .strictObject({
@@ -26,7 +38,7 @@ const tank = z
     area_m2: size,
     height_m: size,
     initial_level_m: amount,
-    demand_l_s: amount,
+    demand_l_s: amount.default(0),
     overflow_level_m: amount.optional(),
   })
   .transform(({ overflow_level_m, ...rest }) => ({

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { SerialSettings } from '../modbus/serial-line.ts'
 import { cell, cellAddress, duration, signal } from './quantity.ts'
 import { interlockForm, watchdogForm } from './safeguard.ts'
 
@@ -30,12 +31,21 @@ const outputRegister = z.strictObject({
 })
 const inputRegister = z.strictObject({ address: cellAddress, signal, ...scaling })
 
+const serialForm = z.strictObject({
+  path: z.string().startsWith('/', 'expected a path such as /dev/ttyUSB0'),
+  baud: z.literal([1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200]).default(19200),
+  parity: z.enum(['none', 'even', 'odd']).default('even'),
+  stop_bits: z.literal([1, 2]).default(1),
+}) satisfies z.ZodType<SerialSettings>
+
 const plc = {
   scan_cycle: duration,
   modbus: z.strictObject({
     host: z.string().min(1),
     port: z.int().min(0).max(0xffff),
     unit: z.int().min(0).max(255).default(1),
+    rtu_over_tcp: z.strictObject({ port: z.int().min(0).max(0xffff) }).optional(),
+    serial: serialForm.optional(),
     coils: z.array(outputBit).default([]),
     discrete_inputs: z.array(inputBit).default([]),
     holding_registers: z.array(outputRegister).default([]),
@@ -56,8 +66,8 @@ export const plcsForm = z.strictObject({ ...plc, copies: z.int().min(1).max(COPI
 export type PlcFileSpec = z.output<typeof plcForm>
 
 /**
- * The PLCs of a plant by name. An entry with copies makes `name-1`, `name-2` and so on, on ports that follow one another, or each on a free
- * one where the port is 0.
+ * The PLCs of a plant by name. An entry with copies makes `name-1`, `name-2` and so on, on ports that follow one
+ * another, or each on a free one where the port is 0.
  */
 export function plcsOf(
   plc: PlcFileSpec | undefined,
@@ -71,8 +81,10 @@ export function plcsOf(
       continue
     }
     for (let i = 0; i < copies; i++) {
-      const port = one.modbus.port === 0 ? 0 : one.modbus.port + i
-      all.set(`${name}-${i + 1}`, { ...one, modbus: { ...one.modbus, port } })
+      const { modbus } = one
+      const at = (port: number) => (port === 0 ? 0 : port + i)
+      const rtu_over_tcp = modbus.rtu_over_tcp && { port: at(modbus.rtu_over_tcp.port) }
+      all.set(`${name}-${i + 1}`, { ...one, modbus: { ...modbus, port: at(modbus.port), rtu_over_tcp } })
     }
   }
   return all

@@ -8,15 +8,19 @@ export interface Problem {
   readonly isKey?: boolean
 }
 
-/** A plant file that cannot be used, with everything that is wrong with it: one line each, `file:line:column: …`. */
-export class PlantFileError extends Error {
-  override readonly name = 'PlantFileError'
+/** A file that cannot be used, with everything that is wrong with it: one line each, `file:line:column: …`. */
+export abstract class FileError extends Error {
   readonly lines: readonly string[]
 
   constructor(lines: readonly string[]) {
     super(lines.join('\n'))
     this.lines = lines
   }
+}
+
+/** A plant file that cannot be used. */
+export class PlantFileError extends FileError {
+  override readonly name = 'PlantFileError'
 }
 
 /** Says where in the document and what: `plc.modbus.coils[0].signal: expected …`. */

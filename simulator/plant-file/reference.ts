@@ -32,6 +32,7 @@ export function referenceProblems(document: unknown): Problem[] {
   const known: KnownSignals = { signals: signalsOf(kinds), isOdd }
   return [
     ...elements.flatMap(([name, element]) => elementProblems(name, element, kinds, isOdd)),
+    ...plcProblems(asMapping(document), plcs),
     ...bindingProblems(plcs, known),
     ...plcs.flatMap(({ path, plc }) => safeguardProblems(plc, path, known)),
     ...sensorProblems(document, known),
@@ -43,15 +44,42 @@ type Kinds = ReadonlyMap<string, { readonly kind: Element['kind'] }>
 type IsOdd = (target: string) => boolean
 
 function elementProblems(name: string, element: Element, kinds: Kinds, isOdd: IsOdd): Problem[] {
-  const piped = (key: 'fills' | 'cools', to: string, kind: Element['kind']): Problem[] =>
-    isOdd(to) || kinds.get(to)?.kind === kind
+  const piped = (
+    key: 'fills' | 'draws_from' | 'cools',
+    to: string | undefined,
+    kind: Element['kind'],
+  ): Problem[] =>
+    to === undefined || isOdd(to) || kinds.get(to)?.kind === kind
       ? []
       : [{ path: ['elements', name, key], message: `expected the name of a ${kind}; ${to} is none` }]
   switch (element.kind) {
-    case 'valve':
-      return piped('fills', element.fills, 'tank')
-    case 'pump':
-      return piped('cools', element.cools, 'cooling-loop')
+    case 'valve': {
+      const { fills, draws_from } = element
+      const isPiped = fills !== undefined || draws_from !== undefined
+      return isPiped
+        ? [...piped('fills', fills, 'tank'), ...piped('draws_from', draws_from, 'tank')]
+        : [
+            {
+              path: ['elements', name],
+              message: 'expected fills, draws_from or both: it is piped to nothing',
+            },
+          ]
+    }
+    case 'pump': {
+      const { fills, draws_from, cools, curve } = element
+      const problems = [
+        ...piped('fills', fills, 'tank'),
+        ...piped('draws_from', draws_from, 'tank'),
+        ...piped('cools', cools, 'cooling-loop'),
+      ]
+      const path = ['elements', name]
+      const moves = fills !== undefined || draws_from !== undefined
+      if (moves && curve === undefined)
+        problems.push({ path, message: 'expected a curve: it fills or draws from a tank' })
+      if (!moves && cools === undefined)
+        problems.push({ path, message: 'expected cools, fills or draws_from: it is piped to nothing' })
+      return problems
+    }
     case 'tank': {
       const { initial_level_m, overflow_level_m, height_m } = element
       const fits = (key: string, level: number, most: number, of: string): Problem[] =>
@@ -85,6 +113,23 @@ function plcsIn(document: Record<string, unknown> | undefined): RawPlc[] {
   const one =
     document?.plc === undefined ? [] : [{ path: ['plc'], name: 'plc', plc: asMapping(document.plc) }]
   return [...one, ...several.map(([name, plc]) => ({ path: ['plcs', name], name, plc: asMapping(plc) }))]
+}
+
+/** A plant has one PLC or several. */
+function plcProblems(document: Record<string, unknown> | undefined, plcs: readonly RawPlc[]): Problem[] {
+  const path = ['plc']
+  if (document && plcs.length === 0) return [{ path, message: 'is missing: expected a mapping' }]
+  const copied = plcs.filter(
+    ({ plc }) => plc?.copies !== undefined && asMapping(plc.modbus)?.serial !== undefined,
+  )
+  if (copied.length > 0) {
+    return copied.map(({ path }) => ({
+      path: [...path, 'modbus', 'serial'],
+      message: 'the copies of a PLC cannot share a serial port',
+    }))
+  }
+  const isBoth = document?.plc !== undefined && document.plcs !== undefined
+  return isBoth ? [{ path, message: 'expected plc or plcs, not both' }] : []
 }
 
 function namesOf(plcs: readonly RawPlc[]): string[] {

@@ -14,8 +14,8 @@ export interface KnownSignals {
 type Path = readonly PropertyKey[]
 
 /**
- * Checks a PLC's watchdog, fallbacks and interlocks against its address map, and every interlock against the plant's signals. Like
- * the other checks it passes over what has no usable shape.
+ * Checks a PLC's watchdog, fallbacks and interlocks against its address map, and every interlock against the plant's
+ * signals. Like the other checks it passes over what has no usable shape.
  */
 export function safeguardProblems(plc: unknown, path: Path, known: KnownSignals): Problem[] {
   const { watchdog: rawWatchdog, interlocks, modbus: rawModbus } = asMapping(plc) ?? {}
@@ -50,12 +50,29 @@ export function safeguardProblems(plc: unknown, path: Path, known: KnownSignals)
     const { signal, force, discrete_input } = interlock.data
     const at = [...path, 'interlocks', i]
     problems.push(...direction(known, signal, 'measurement', [...at, 'signal']))
-    problems.push(...direction(known, force, 'command', [...at, 'force']))
+    problems.push(...forceProblems(force, modbus, known, [...at, 'force']))
     if (discrete_input !== undefined) {
       problems.push(...taken.take('discrete_inputs', discrete_input, [...at, 'discrete_input']))
     }
   }
   return problems
+}
+
+/** An interlock forces what its own PLC commands: nobody else could give the command back when it clears. */
+function forceProblems(
+  force: string,
+  modbus: Record<string, unknown> | undefined,
+  known: KnownSignals,
+  path: Path,
+): Problem[] {
+  const cells = ['coils', 'holding_registers'].flatMap(table => asList(modbus?.[table]))
+  const commands = cells.flatMap(cell => asMapping(cell)?.signal ?? [])
+  if (known.isOdd(force) || known.signals.get(force) !== 'command') {
+    return direction(known, force, 'command', path)
+  }
+  if (commands.includes(force)) return []
+  const message = `expected a command of this PLC: ${commands.join(', ') || 'it has none'}; not ${force}`
+  return [{ path, message }]
 }
 
 /** A signal has to exist and go in this direction. */

@@ -1,9 +1,15 @@
 import { z } from 'zod'
+import type { Millis } from '../../model/time.ts'
 import type { InterlockSpec } from '../plc/interlock.ts'
 import type { WatchdogSpec } from '../plc/watchdog.ts'
 import { cell, cellAddress, duration, signal } from './quantity.ts'
 
 /** How a plant file declares what a PLC does by itself: its watchdog and its interlocks. */
+
+/** What a register can hold, in its steps: the watchdog's time has to fit. */
+function fits(time: Millis, step: Millis): boolean {
+  return time % step === 0 && time / step <= 0xffff
+}
 
 const registerWatchdog = z.strictObject({
   kind: z.literal('register'),
@@ -17,13 +23,21 @@ const registerWatchdog = z.strictObject({
 })
 const beckhoffWatchdog = z.strictObject({
   kind: z.literal('beckhoff'),
-  time: duration.default(1000),
+  time: duration.default(1000).refine(time => fits(time, 1), 'expected at most 65535ms'),
   type: z.enum(['telegram', 'write-telegram']).default('telegram'),
 })
-const wagoWatchdog = z.strictObject({ kind: z.literal('wago'), time: duration.default(10_000) })
+const wagoWatchdog = z.strictObject({
+  kind: z.literal('wago'),
+  time: duration
+    .default(10_000)
+    .refine(time => fits(time, 100), 'expected whole tenths of a second, at most 6553500ms'),
+})
 
 export const watchdogForm = z.discriminatedUnion('kind', [
-  registerWatchdog,
+  registerWatchdog.refine(({ time, time_register }) => time_register === undefined || fits(time, 1), {
+    error: 'expected at most 65535ms, which is what time_register holds',
+    path: ['time'],
+  }),
   beckhoffWatchdog,
   wagoWatchdog,
 ]) satisfies z.ZodType<WatchdogSpec>

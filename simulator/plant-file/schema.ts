@@ -8,6 +8,9 @@ import { name, signal } from './quantity.ts'
 
 export const seedForm = z.int().min(0).max(0xffff_ffff)
 
+/** The message of an issue that the check of references puts into words, along with everything else. */
+export const SAID_ELSEWHERE = 'said elsewhere'
+
 export const plantForm = z
   .strictObject({
     plant: name,
@@ -22,9 +25,8 @@ export const plantForm = z
   .transform(({ plc, plcs, ...rest }, context) => {
     const all = plcsOf(plc, plcs)
     const first: PlcFileSpec | undefined = all.values().next().value
-    if (first && !(plc && plcs)) return { ...rest, plcs: all, plc: first }
-    const message = plc && plcs ? 'expected plc or plcs, not both' : 'is missing: expected a mapping'
-    context.issues.push({ code: 'custom', message, input: plc, path: ['plc'] })
+    if (first) return { ...rest, plcs: all, plc: first }
+    context.issues.push({ code: 'custom', message: SAID_ELSEWHERE, input: plc, path: ['plc'] })
     return z.NEVER
   })
 

@@ -25,11 +25,11 @@ const RESET_SECOND = 0xaffe
 const TYPE = 0x1122
 
 /**
- * A watchdog that behaves like that of a Beckhoff BK9000-type coupler (Beckhoff, Documentation BK9000, BK9050, BK9100, and
- * Information System, "Modbus TCP interface"): on as delivered, armed by the first write of process data, fed by each telegram (type 1,
- * the default) or write telegram (type 0) to process data. When its time is over, outputs go to zero or their declared fallback, and
- * process data is answered with exception 4, "watchdog or K-Bus error", until 0xBECF and then 0xAFFE are written into 0x1121.
- * Then it waits for the next first write.
+ * A watchdog that behaves like that of a Beckhoff BK9000-type coupler (Beckhoff, Documentation BK9000, BK9050, BK9100,
+ * and Information System, "Modbus TCP interface"): on as delivered, armed by the first write of process data, fed by
+ * each telegram (type 1, the default) or write telegram (type 0) to process data. When its time is over, outputs go to
+ * zero or their declared fallback, and process data is answered with exception 4, "watchdog or K-Bus error", until
+ * 0xBECF and then 0xAFFE are written into 0x1121. Then it waits for the next first write.
  *
  * Unlike the original it does not ask which master armed it: every one feeds it.
  */

@@ -1,8 +1,15 @@
 import type { MonotonicMs } from '../../model/time.ts'
 import { type Binding, fromCell, toCell } from '../binding.ts'
 import { ProcessImage } from '../image.ts'
+import type { Request } from '../modbus/request.ts'
 import { Interlock, type InterlockSpec } from './interlock.ts'
-import { startWatchdog, type Watchdog, type WatchdogSpec, type WatchdogState } from './watchdog.ts'
+import {
+  type Landed,
+  startWatchdog,
+  type Watchdog,
+  type WatchdogSpec,
+  type WatchdogState,
+} from './watchdog.ts'
 
 /** What the plant file says of a PLC, apart from how it is reached. */
 export interface PlcSpec {
@@ -15,13 +22,13 @@ export interface PlcSpec {
  * A PLC: a process image and a program that a scan runs once. Clients write into the image at any moment; what they
  * wrote reaches the actuators with the next scan, and what the sensors say reaches them with the end of it.
  *
- * While the watchdog has expired, each scan first puts the fallback into the output cells, over whatever was written: once it
- * is rearmed, outputs stay there until somebody writes them. Interlocks come last and change what reaches the actuator, not the cell:
- * once one clears, the command in the cell stands again.
+ * While the watchdog has expired, each scan first puts the fallback into the output cells, over whatever was written:
+ * once it is rearmed, outputs stay there until somebody writes them. Interlocks come last and change what reaches the
+ * actuator, not the cell: once one clears, the command in the cell stands again.
  */
 export class Plc {
   readonly image = new ProcessImage()
-  readonly watchdog: Watchdog | undefined
+  readonly #watchdog: Watchdog | undefined
   readonly #bindings: readonly Binding[]
   readonly #inputs: readonly BoundSignal[]
   readonly #outputs: readonly BoundSignal[]
@@ -43,7 +50,7 @@ export class Plc {
     this.#inputs = bound.filter(({ binding }) => !isOutput(binding))
     this.#outputs = bound.filter(({ binding }) => isOutput(binding))
     this.#interlocks = interlocks.map(spec => new Interlock(spec))
-    this.watchdog = watchdog && startWatchdog(watchdog, this.image, now)
+    this.#watchdog = watchdog && startWatchdog(watchdog, this.image, now)
   }
 
   /** The watchdog's state at the last scan; off for a PLC that has none. */
@@ -53,8 +60,7 @@ export class Plc {
 
   /** One scan: takes the sensors' readings and returns the commands for the actuators, both by signal name. */
   scan(readings: ReadonlyMap<string, number>, now: MonotonicMs): Map<string, number> {
-    this.#state = this.watchdog?.look(now) ?? 'off'
-    if (this.#state === 'expired') this.#fallBack()
+    this.#state = this.#look(now)
     const commands = new Map<string, number>()
     for (const { signal, binding } of this.#outputs) {
       commands.set(signal, fromCell(binding, this.image.get(binding.table, binding.address)))
@@ -72,11 +78,31 @@ export class Plc {
     return commands
   }
 
+  /**
+   * The exception code that it refuses a request with; undefined lets it pass. A watchdog that has expired since the
+   * last scan acts first, so that a request which rearms it comes too late for what was commanded before.
+   */
+  refuses(request: Request, now: MonotonicMs): number | undefined {
+    this.#look(now)
+    return this.#watchdog?.refuses(request, now)
+  }
+
+  /** A request was carried out; `landed` are the cells that its values reached, none for a read. */
+  saw(request: Request, landed: readonly Landed[], now: MonotonicMs): void {
+    this.#watchdog?.saw(request, landed, now)
+  }
+
+  #look(now: MonotonicMs): WatchdogState {
+    const state = this.#watchdog?.look(now) ?? 'off'
+    if (state === 'expired') this.#fallBack()
+    return state
+  }
+
   #fallBack(): void {
     for (const binding of this.#bindings) {
       const { table, address, fallback, signal } = binding
       const cleared =
-        this.watchdog?.clearsOutputs && signal !== undefined && isOutput(binding) ? 0 : undefined
+        this.#watchdog?.clearsOutputs && signal !== undefined && isOutput(binding) ? 0 : undefined
       const value = fallback ?? cleared
       if (value !== undefined) this.image.set(table, address, value)
     }

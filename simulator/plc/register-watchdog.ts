@@ -8,13 +8,15 @@ export interface RegisterWatchdogSpec {
   readonly kind: 'register'
   readonly register: number
   /**
-   * What counts as a feed. write: any write of the register. change: a write of another value than before, such as a counter's.
-   * toggle: a write that flips its lowest bit.
+   * What counts as a feed. write: any write of the register. change: a write of another value than before, such as a
+   * counter's. toggle: a write that flips its lowest bit.
    */
   readonly feed: 'write' | 'change' | 'toggle'
   /** The longest time between two feeds. */
   readonly time: Millis
-  /** A holding register with the time in milliseconds, which a master can read and change; 0 switches the watchdog off. */
+  /**
+   * A holding register with the time in milliseconds, which a master can read and change; 0 switches the watchdog off.
+   */
   readonly time_register?: number | undefined
   /** An input register with the state: 0 off, 1 running, 2 expired. */
   readonly status_register?: number | undefined

@@ -34,10 +34,11 @@ const STOP_SIMPLE = 0x1008
 const ALTERNATIVE = 0x100a
 
 /**
- * A watchdog that behaves like that of a WAGO 750 fieldbus coupler (WAGO-I/O-SYSTEM 750, ETHERNET TCP/IP manuals, chapter "Watchdog
- * (Fieldbus failure)", registers 0x1000 to 0x1008 and 0x100A): off at power-up. The master sets the time and the mask of the functions
- * that feed it, and starts it with a value other than 0 in 0x1003. When its time is over, outputs go to zero or their declared
- * fallback, and every request but those for its own registers is answered with exception 4 until it is stopped or restarted.
+ * A watchdog that behaves like that of a WAGO 750 fieldbus coupler (WAGO-I/O-SYSTEM 750, ETHERNET TCP/IP manuals,
+ * chapter "Watchdog (Fieldbus failure)", registers 0x1000 to 0x1008 and 0x100A): off at power-up. The master sets the
+ * time and the mask of the functions that feed it, and starts it with a value other than 0 in 0x1003. When its time is
+ * over, outputs go to zero or their declared fallback, and every request but those for its own registers is answered
+ * with exception 4 until it is stopped or restarted.
  *
  * 0x1009, which closes sockets, is not there. Each of its registers is written one at a time, as the manual says.
  */

@@ -11,8 +11,8 @@ export type WatchdogSpec = RegisterWatchdogSpec | BeckhoffWatchdogSpec | WagoWat
 export type WatchdogState = 'off' | 'running' | 'expired'
 
 /**
- * What makes a PLC safe without its master: if the master does not feed it in time, outputs take their declared fallback
- * until it is rearmed. Its registers are cells of the process image.
+ * What makes a PLC safe without its master: if the master does not feed it in time, outputs take their declared
+ * fallback until it is rearmed. Its registers are cells of the process image.
  */
 export interface Watchdog {
   /** Its state, having looked at the time. */

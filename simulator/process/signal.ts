@@ -1,14 +1,13 @@
 import type { Element, ElementState, Elements, ProcessState } from './process.ts'
-import { isRunning } from './pump.ts'
+import { isRunning, pumpHead } from './pump.ts'
 import { tankLevel } from './tank.ts'
-import { valveFlow } from './valve.ts'
 
 /** A command goes from the PLC to an actuator; a measurement comes from a sensor to the PLC. */
 export type SignalDirection = 'command' | 'measurement'
 
 /**
- * What can be wired to the PLC, for each kind of element. A signal's name is `<element>.<signal>`, its value a number in
- * the unit given here; contacts and switches are 0 or 1.
+ * What can be wired to the PLC, for each kind of element. A signal's name is `<element>.<signal>`, its value a number
+ * in the unit given here; contacts and switches are 0 or 1.
  */
 const SIGNALS = {
   valve: {
@@ -23,12 +22,16 @@ const SIGNALS = {
     flow: 'measurement',
   },
   pump: {
-    /** On from 0.5. */
+    /** On from 0.5; of a pump with variable speed, 0 … 1. */
     command: 'command',
     /** 0 standstill … 1 full speed. */
     speed: 'measurement',
     /** Speed switch: 1 from nine tenths of full speed. */
     running: 'measurement',
+    /** Litres a second. */
+    flow: 'measurement',
+    /** Metres. */
+    head: 'measurement',
   },
   tank: {
     /** Metres. */
@@ -40,6 +43,8 @@ const SIGNALS = {
   'cooling-loop': {
     /** Degrees Celsius. */
     temperature: 'measurement',
+    /** Kilowatts that coolant and surroundings carry off. */
+    removed: 'measurement',
   },
 } as const satisfies Record<Element['kind'], Record<string, SignalDirection>>
 
@@ -79,18 +84,23 @@ function measureElement(element: Element, state: ElementState | undefined): Reco
       position: state.position,
       open: state.position === 1 ? 1 : 0,
       closed: state.position === 0 ? 1 : 0,
-      flow: valveFlow(element, state),
+      flow: state.flow_l_s,
     } satisfies SignalsOf<'valve'>
   }
   if (element.kind === 'pump' && state?.kind === 'pump') {
-    return { speed: state.speed, running: isRunning(state) ? 1 : 0 } satisfies SignalsOf<'pump'>
+    return {
+      speed: state.speed,
+      running: isRunning(state) ? 1 : 0,
+      flow: state.flow_l_s,
+      head: pumpHead(element, state),
+    } satisfies SignalsOf<'pump'>
   }
   if (element.kind === 'tank' && state?.kind === 'tank') {
     const level = tankLevel(element, state)
     return { level, outflow: state.outflow_l_s, overflow: state.overflow_l_s } satisfies SignalsOf<'tank'>
   }
   if (element.kind === 'cooling-loop' && state?.kind === 'cooling-loop') {
-    return { temperature: state.temperature_c } satisfies SignalsOf<'cooling-loop'>
+    return { temperature: state.temperature_c, removed: state.removed_kw } satisfies SignalsOf<'cooling-loop'>
   }
   return {}
 }

@@ -31,6 +31,7 @@ test('every record is as the dictionary says, and each about a command says who 
   await agent.line(({ event, actuator }) => event === 'trip-safe' && actuator === 'coolant-pump')
   await alice.command('inlet-valve', 'open', 'try again')
   const erika = gateway.client(agent.address, (await gateway.issue('erika', 'engineer')).credential)
+  await erika.acknowledge('coolant-pump')
   await erika.reset('coolant-pump', 'source found')
   await gateway.holdfast(
     'credential',

@@ -111,6 +111,7 @@ test('SIGTERM with on_stop: safe: the agent makes the plant safe before it exits
   const refused = await gateway.client(second.address, credential).command('inlet-valve', 'open')
   assert.equal(refused.kind === 'problem' && refused.problem.code, 'tripped')
   const engineer = gateway.client(second.address, (await gateway.issue('erika', 'engineer')).credential)
+  assert.equal((await engineer.acknowledge('inlet-valve')).kind, 'answered')
   assert.equal((await engineer.reset('inlet-valve')).kind, 'answered')
   assert.deepEqual(moved, [])
   const again = await gateway.client(second.address, credential).command('inlet-valve', 'open')

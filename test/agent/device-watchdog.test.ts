@@ -23,13 +23,13 @@ test('an agent arms the watchdog at its start, says so, and takes commands', asy
   assert.equal(gateway.plant.watchdog, 'running')
   assert.equal(gateway.plant.image.holdingRegister(102), 2000)
   assert.ok(!writes.some(write => write.startsWith('coil')), 'bumpless: no output was written')
-  const armed = gateway.records().find(({ kind }) => kind === 'watchdog-armed')
-  assert.equal(armed?.device, 'plc')
   const { credential } = await gateway.issue('alice', 'operator')
   assert.equal(
     (await gateway.client(agent.address, credential).command('inlet-valve', 'open')).kind,
     'answered',
   )
+  const armed = gateway.records().find(({ kind }) => kind === 'watchdog-armed')
+  assert.equal(armed?.device, 'plc')
   const { stdout } = await gateway.holdfast('status', '--agent', gateway.operatorSocket, '--json')
   assert.match(stdout, /"device_watchdogs":\s*\{\s*"plc":\s*\{\s*"kind":\s*"armed"/)
 })

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import Database from 'better-sqlite3'
 import { signRequest } from '../../client/sign.ts'
 import { Gateway } from './gateway.ts'
 
@@ -46,6 +47,9 @@ test('five forgeries close the valve and switch the cooling on; the latch surviv
   await forgeFour(gateway, second.address, credential.keyid)
   const persists = await engineer.reset('inlet-valve')
   assert.equal(persists.kind === 'problem' && persists.problem.code, 'cause-persists')
+  const unseen = await engineer.reset('coolant-pump', 'source found')
+  assert.equal(unseen.kind === 'problem' && unseen.problem.code, 'not-acknowledged')
+  assert.equal((await engineer.acknowledge('coolant-pump')).kind, 'answered')
   const pump = await engineer.reset('coolant-pump', 'source found')
   assert.equal(pump.kind, 'answered')
   assert.deepEqual(writes, [], 'a reset moves nothing')
@@ -149,8 +153,8 @@ test('an agent that cannot start says what, where and what next, and exits with 
   await writeFile(join(gateway.folder, 'state', 'latches.json'), 'not latches')
   assert.match(await start(), /latches\.json.*look at the plant/)
   await rm(join(gateway.folder, 'state', 'latches.json'))
-  await writeFile(gateway.auditLog, 'not a database')
-  assert.match(await start(), /audit\.db.*cannot be used/)
+  new Database(gateway.auditLog).exec('PRAGMA user_version = 99').close()
+  assert.match(await start(), /audit\.db cannot be used.*a newer holdfast wrote it/)
   await writeFile(gateway.config, 'environment: demo\n')
   assert.match(await start(), /holdfast\.yaml:1:[0-9]+: gateway: is missing/)
 })

@@ -117,6 +117,46 @@ test('the command line speaks TLS, and says what it lacks', async () => {
   assert.equal(status.exitCode, 0, status.stderr)
 })
 
+test('the drill shows a revocation on the TLS listener, says what it lacks, and leaves no credential behind', async () => {
+  const drill = (...words: string[]) =>
+    gateway.holdfast(
+      'credential',
+      'drill',
+      '--agent',
+      gateway.adminSocket,
+      '--at',
+      address,
+      '--json',
+      ...words,
+    )
+  const files = (name: string, ca: string) => [
+    '--cert',
+    join(folder.path, `${name}.pem`),
+    '--key',
+    join(folder.path, `${name}.key`),
+    '--ca',
+    ca,
+  ]
+  const done = await drill(...files('panel-1', plant.path))
+  assert.equal(done.exitCode, 0, done.stderr)
+  const { refused, revoked_ms } = JSON.parse(done.stdout) as { refused: string; revoked_ms: number }
+  assert.equal(refused, '403 Forbidden - Revoked')
+  assert.ok(revoked_ms < 1000)
+
+  const lacking = await drill()
+  assert.equal(lacking.exitCode, 2)
+  assert.match(lacking.stderr, /an https agent needs --cert, --key and --ca/)
+  const strangers = await Authority.make(folder.path, 'drill-ca')
+  await strangers.issue('drill-stranger', 'URI:spiffe://plant/panel-1')
+  const stranger = await drill(...files('drill-stranger', plant.path))
+  assert.notEqual(stranger.exitCode, 0)
+  assert.ok(stranger.stdout.includes(address), 'it says which address did not answer')
+  const left = await gateway.holdfast('credential', 'list', '--agent', gateway.adminSocket, '--json')
+  const { credentials } = JSON.parse(left.stdout) as { credentials: { subject: string; revoked?: string }[] }
+  const drills = credentials.filter(({ subject }) => subject === 'revocation-drill')
+  assert.deepEqual([drills.length, drills.filter(({ revoked }) => revoked).length], [2, 2])
+})
+
 test('new certificate files are taken up without a restart; files that do not fit are reported and the old ones stay', async () => {
   const serial = async (): Promise<string> => {
     const { hostname, port } = new URL(address)

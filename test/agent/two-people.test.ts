@@ -27,7 +27,10 @@ test('roles are as the configuration says, and `holdfast roles` shows them', asy
   assert.equal(words.exitCode, 0, words.stderr)
   assert.match(words.stdout, /^key-officer +read, issue, command$/m)
   assert.match(words.stdout, /^viewer +nothing$/m)
-  assert.match(words.stdout, /^admin +read, command, reset, issue, revoke, rotate$/m)
+  assert.match(
+    words.stdout,
+    /^admin +read, command, trip, acknowledge, reset, lockout, issue, revoke, rotate$/m,
+  )
   const viewer = await gateway.issue('viv', 'viewer')
   const denied = await gateway.holdfast('status', ...at(viewer.file))
   assert.equal(denied.exitCode, 3)
@@ -56,7 +59,7 @@ test('whoever may issue gives away no more than they have, and no role that ther
   const admin = await issue('admin')
   assert.equal(admin.exitCode, 3)
   assert.equal(problemOf(admin.stdout).code, 'role-denied')
-  assert.match(problemOf(admin.stdout).detail, /may not: reset, revoke, rotate/)
+  assert.match(problemOf(admin.stdout).detail, /may not: reset, lockout, revoke, rotate/)
   for (const role of ['wizard', 'break-glass']) {
     const unknown = problemOf((await issue(role)).stdout)
     assert.equal(unknown.code, 'body-malformed')

@@ -9,6 +9,8 @@ export class FakeDriver implements Driver {
   /** What the next answers are instead of the truth; `undefined` is the truth. */
   nextWrite: WriteResult | undefined
   nextRead: ReadResult | undefined
+  /** What was read, in order. */
+  readonly reads: string[] = []
   /** What follows a write that reached the device. By default: position feedback shows the commanded value at once. */
   onWrite: (point: string, value: number) => void = (point, value) => {
     this.values.set(point.replace('.command', '.feedback'), value)
@@ -29,9 +31,10 @@ export class FakeDriver implements Driver {
   async read(point: string, signal: AbortSignal): Promise<ReadResult> {
     if (!this.#known.has(point)) throw new RangeError(`the device has no point ${point}`)
     if (signal.aborted) return { kind: 'failed', reason: 'given up before it was sent' }
+    this.reads.push(point)
     if (this.nextRead) return this.nextRead
     if (await this.#givenUp(signal)) return { kind: 'failed', reason: 'the device did not answer in time' }
-    return { kind: 'value', value: this.values.get(point) ?? 0 }
+    return { kind: 'value', value: this.values.get(point) ?? 0, age: 0 }
   }
 
   async write(point: string, value: number, signal: AbortSignal): Promise<WriteResult> {

@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { FailsafeKeeper } from '../../failsafe/keeper.ts'
-import { latchFile } from '../../failsafe/latch.ts'
+import { type Kept, latchFile, NOTHING_KEPT } from '../../failsafe/latch.ts'
 import { VirtualClock } from '../../simulator/virtual-clock.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 
@@ -12,9 +12,30 @@ const record = { cause: 'authentication-failures', detail: 'forged', at: 1 } as 
 test('latches and suspensions are loaded as they were kept', async () => {
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'latches.json')
-  const kept = {
-    latches: { valve: { record, safe: true } },
+  const acknowledged = { by: 'erika', at: 5 }
+  const kept: Kept = {
+    latches: {
+      valve: { record, safe: true, latched: true },
+      pump: { record: { ...record, acknowledged }, safe: false, latched: false },
+    },
     suspended: { 'subject eve': { reason: 'forged', actuator: 'valve' } },
+    closed: { lan: 'forged' },
+    evidence: {
+      buckets: [
+        {
+          actuator: 'valve',
+          identity: 'subject eve',
+          level: 2,
+          leakedAt: 1,
+          count: 3,
+          first: 1,
+          last: 2,
+          sources: ['10.0.0.1'],
+        },
+      ],
+      trips: { 'listener lan': [1, 2] },
+    },
+    held: { pump: 3 },
   }
   await latchFile(path).save(kept)
   assert.deepEqual(await latchFile(path).load(), kept)
@@ -23,14 +44,19 @@ test('latches and suspensions are loaded as they were kept', async () => {
 test('a latch file that is not whole is not taken for no latches', async () => {
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'latches.json')
-  for (const text of [
-    '{}',
-    '{"latches":3,"suspended":{}}',
-    '{"latches":{"valve":{}},"suspended":{}}',
-    '{"latches":{"valve":{"safe":true,"record":{"cause":"x"}}},"suspended":{}}',
-    '{"latches":[],"suspended":{}}',
-    '{"latches":{},"suspended":{"eve":{}}}',
+  for (const damage of [
+    {},
+    { latches: 3 },
+    { latches: [] },
+    { latches: { valve: {} } },
+    { latches: { valve: { safe: true, latched: true, record: { cause: 'x', detail: '', at: 1 } } } },
+    { suspended: { eve: {} } },
+    { closed: { lan: 3 } },
+    { evidence: { buckets: [{}], trips: {} } },
+    { held: { pump: 'yesterday' } },
+    { unheard: {} },
   ]) {
+    const text = JSON.stringify(Object.keys(damage).length === 0 ? {} : { ...NOTHING_KEPT, ...damage })
     await writeFile(path, text)
     await assert.rejects(latchFile(path).load(), SyntaxError, text)
   }

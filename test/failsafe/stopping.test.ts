@@ -33,7 +33,7 @@ function rig() {
 test('the stop waits for feedback, and no longer than that takes', async () => {
   const { clock, driver, valve, trips, causes } = rig()
   driver.onWrite = () => {}
-  const stopped = stopSafely([valve], trips, clock)
+  const stopped = stopSafely([valve], [], trips, clock)
   await clock.advance(1500)
   driver.values.set('valve.feedback', 0)
   await clock.advance(200)
@@ -45,7 +45,7 @@ test('the stop waits for feedback, and no longer than that takes', async () => {
 test('what is not seen safe in the time that it could take is named, and the stop goes on', async () => {
   const { clock, driver, valve, trips } = rig()
   driver.onWrite = () => {}
-  const stopped = stopSafely([valve], trips, clock)
+  const stopped = stopSafely([valve], [], trips, clock)
   let over: readonly string[] | undefined
   void stopped.then(unsafe => {
     over = unsafe
@@ -59,6 +59,6 @@ test('what is not seen safe in the time that it could take is named, and the sto
 
 test('with nothing to drive, nothing is tripped', async () => {
   const { clock, driver, trips } = rig()
-  assert.deepEqual(await stopSafely([], trips, clock), [])
+  assert.deepEqual(await stopSafely([], [], trips, clock), [])
   assert.deepEqual(driver.writes, [])
 })

@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { GuardedActuator } from '../../failsafe/guarded.ts'
+import type { TripGroup } from '../../failsafe/trip-group.ts'
 import { Trips } from '../../failsafe/trips.ts'
 import { VirtualClock } from '../../simulator/virtual-clock.ts'
 import { FakeDriver } from '../drivers/fake-driver.ts'
 
+/** Steps that wait for nothing. */
+function groupOf(...actuators: string[]): TripGroup {
+  return actuators.map(actuator => ({ actuator, after: 'written', delay: 0 }))
+}
+
 /** A valve (safe: 0) and a pump (safe: 1) that trip together, pump first. */
-function rig() {
+function rig(group: TripGroup = groupOf('pump', 'valve')) {
   const clock = new VirtualClock()
   const driver = new FakeDriver({
     'valve.command': 1,
@@ -29,7 +35,7 @@ function rig() {
     },
   ]
   const actuators = new Map([guard('valve', 0), guard('pump', 1)])
-  const trips = new Trips(actuators, [['pump', 'valve']], clock, {
+  const trips = new Trips(actuators, [group], clock, {
     alarm: (actuator, _, detail) => events.push(`alarm ${actuator}: ${detail}`),
     record: (kind, actuator) => events.push(`${kind} ${actuator}`),
     latchesChanged: () => events.push('latches'),
@@ -57,11 +63,15 @@ test('the alarm goes out and running commands lose control before the first writ
   const { driver, events, trips } = rig()
   driver.onWrite = point => events.push(`write ${point}`)
   trips.trip('valve', 'authentication-failures', 'forged')
-  assert.deepEqual(events.slice(0, 3), [
+  assert.deepEqual(events.slice(0, 6), [
     'alarm pump: forged (tripped together with valve)',
     'overrule pump',
+    'alarm valve: forged',
+    'overrule valve',
     'write pump.command',
+    'write valve.command',
   ])
+  assert.ok(events.indexOf('trip pump') > 5, 'what is written down waits for the plant')
 })
 
 test('a trip that cannot be verified is loud, keeps trying, and ends well once the plant follows', async () => {
@@ -110,6 +120,10 @@ test('a reset opens the latch only once it is durable, and moves nothing', async
   assert.equal(await trips.reset('valve', async () => true), 'not-tripped', 'not before it is verified safe')
   await clock.advance(100)
   const writes = driver.writes.length
+  assert.equal(await trips.reset('valve', async () => true), 'not-acknowledged')
+  assert.equal(trips.acknowledge('valve', 'erika'), true)
+  assert.equal(trips.acknowledge('valve', 'hans'), false, 'somebody has already')
+  assert.equal(trips.firstOut('valve')?.acknowledged?.by, 'erika')
   assert.equal(await trips.reset('valve', async () => false), 'not-durable')
   assert.equal(trips.phase('valve'), 'tripped')
   assert.equal(await trips.reset('valve', async () => true), 'reset')
@@ -122,6 +136,7 @@ test('a trip that comes while a reset is being recorded wins, and keeps the firs
   const { clock, trips } = rig()
   trips.trip('valve', 'authentication-failures', 'the first')
   await clock.advance(100)
+  trips.acknowledge('valve', 'erika')
   const reset = trips.reset('valve', async () => {
     trips.trip('valve', 'authentication-failures', 'the second')
     return true
@@ -177,6 +192,7 @@ test('one odd reading of a tripped actuator moves nothing; after the reset nobod
   driver.values.set('valve.feedback', 0)
   await clock.advance(5000)
   assert.equal(driver.writes.length, writes)
+  trips.acknowledge('valve', 'erika')
   await trips.reset('valve', async () => true)
   driver.values.set('valve.feedback', 1)
   await clock.advance(10_000)
@@ -227,4 +243,112 @@ test('whoever listens cannot stop a trip by throwing', async () => {
   await clock.advance(100)
   assert.equal(trips.phase('valve'), 'tripped')
   assert.ok(mistakes.length >= 4)
+})
+
+const WATER_HAMMER: TripGroup = [
+  { actuator: 'pump', after: 'written', delay: 0 },
+  { actuator: 'valve', after: 'verified', delay: 2000 },
+]
+
+test('a step waits until the one before is seen safe, and then for its delay; nobody has control of it meanwhile', async () => {
+  const { clock, driver, events, trips } = rig(WATER_HAMMER)
+  const written: string[] = []
+  driver.onWrite = (point, value) => {
+    written.push(`${point} at ${clock.monotonic()}`)
+    // The pump takes 300 ms to start.
+    void clock
+      .sleep(point === 'pump.command' ? 300 : 0)
+      .then(() => driver.values.set(point.replace('command', 'feedback'), value))
+  }
+  trips.trip('valve', 'manual', 'a test')
+  assert.ok(events.includes('overrule valve'))
+  assert.equal(trips.phase('valve'), 'tripping')
+  await clock.advance(5000)
+  assert.equal(written[0], 'pump.command at 0')
+  const valveAt = Number(/valve.command at ([0-9]+)/.exec(written[1] ?? '')?.[1])
+  assert.ok(valveAt >= 2300 && valveAt < 2500, String(valveAt))
+  assert.equal(trips.phase('valve'), 'tripped')
+})
+
+test('a step that fails does not stop the others', async () => {
+  const { clock, driver, trips } = rig(WATER_HAMMER)
+  driver.onWrite = (point, value) => {
+    if (point === 'valve.command') driver.values.set('valve.feedback', value)
+  }
+  trips.trip('pump', 'manual', 'a test')
+  await clock.advance(5000)
+  assert.equal(trips.phase('pump'), 'trip-failed')
+  assert.equal(trips.phase('valve'), 'tripped')
+})
+
+test('after a restart in the middle of a sequence it goes on in its order', async () => {
+  const first = rig(WATER_HAMMER)
+  first.trips.trip('valve', 'manual', 'a test')
+  const { latches } = first.trips
+  const second = rig(WATER_HAMMER)
+  second.trips.restore(JSON.parse(JSON.stringify(latches)))
+  await second.clock.advance(100)
+  assert.deepEqual(
+    second.driver.writes.map(({ point }) => point),
+    ['pump.command'],
+  )
+  await second.clock.advance(3000)
+  assert.equal(second.trips.phase('valve'), 'tripped')
+})
+
+test('an agent that stops in the middle of a sequence does not wait for it', async () => {
+  const { trips, driver } = rig(WATER_HAMMER)
+  trips.trip('valve', 'manual', 'a test')
+  await trips[Symbol.asyncDispose]()
+  assert.deepEqual(
+    driver.writes.map(({ point }) => point),
+    ['pump.command'],
+  )
+})
+
+test('an interlock acts on one actuator alone and ends by itself; what joins it takes a reset', async () => {
+  const { clock, driver, events, trips } = rig()
+  trips.trip('valve', 'interlock', 'the tank is full')
+  await clock.advance(100)
+  assert.equal(trips.phase('valve'), 'tripped')
+  assert.equal(trips.phase('pump'), 'normal')
+  trips.interlockHealthy('valve')
+  assert.equal(trips.phase('valve'), 'normal')
+  assert.ok(events.includes('interlock-ended valve'))
+  const writes = driver.writes.length
+  trips.trip('valve', 'interlock', 'the tank is full')
+  trips.trip('valve', 'manual', 'by erika')
+  await clock.advance(100)
+  trips.interlockHealthy('valve')
+  assert.equal(trips.phase('valve'), 'tripped')
+  assert.equal(trips.firstOut('valve')?.cause, 'interlock')
+  assert.equal(driver.writes.filter(({ point }) => point === 'valve.command').length, writes + 1)
+})
+
+test('an actuator that holds where it is in its safe state is not written; nobody has control of it all the same', async () => {
+  const clock = new VirtualClock()
+  const driver = new FakeDriver({ 'damper.command': 40, 'damper.feedback': 40 })
+  const damper: GuardedActuator = {
+    id: 'damper',
+    driver,
+    commandPoint: 'damper.command',
+    feedbackPoint: 'damper.feedback',
+    safe: undefined,
+    tolerance: 0,
+    travelTime: 1000,
+    deviceTimeout: 5000,
+  }
+  const events: string[] = []
+  const trips = new Trips(new Map([['damper', damper]]), [], clock, {
+    alarm: () => events.push('alarm'),
+    record: kind => events.push(kind),
+    latchesChanged: () => {},
+    overrule: () => events.push('overrule'),
+    mistake: () => events.push('mistake'),
+  })
+  trips.trip('damper', 'manual', 'a test')
+  await clock.advance(5000)
+  assert.deepEqual(driver.writes, [])
+  assert.equal(trips.phase('damper'), 'tripped')
+  assert.deepEqual(events, ['alarm', 'overrule', 'trip', 'trip-safe'])
 })

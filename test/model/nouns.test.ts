@@ -57,9 +57,11 @@ test('feedback between two positions is neither of them', () => {
 
 test('several roles allow only what each of them allows, and an unknown one allows nothing', () => {
   const of = (...names: string[]) => [...permissionsOf(DEFAULT_ROLES, names)]
-  assert.deepEqual(of('admin'), ['read', 'command', 'reset', 'issue', 'revoke', 'rotate'])
-  assert.deepEqual(of('admin', 'operator'), ['read', 'command'])
-  assert.deepEqual(of('operator', 'admin'), ['read', 'command'])
+  const operator = ['read', 'command', 'trip', 'acknowledge']
+  assert.deepEqual(of('admin'), [...operator, 'reset', 'lockout', 'issue', 'revoke', 'rotate'])
+  assert.deepEqual(of('admin', 'operator'), operator)
+  assert.deepEqual(of('operator', 'admin'), operator)
+  assert.deepEqual(of('engineer'), [...operator, 'reset', 'lockout'])
   assert.deepEqual(of('admin', 'wizard'), [])
   assert.deepEqual(of(), [])
 })
@@ -68,7 +70,7 @@ test("a role of the configuration's own stands beside the defaults, or takes one
   const roles = defineRoles({ 'key-officer': ['read', 'issue'], engineer: ['read'] })
   assert.deepEqual([...permissionsOf(roles, ['key-officer'])], ['read', 'issue'])
   assert.deepEqual([...permissionsOf(roles, ['engineer'])], ['read'])
-  assert.deepEqual([...permissionsOf(roles, ['operator'])], ['read', 'command'])
+  assert.deepEqual([...permissionsOf(roles, ['operator'])], ['read', 'command', 'trip', 'acknowledge'])
 })
 
 test('a keyid has one form', () => {

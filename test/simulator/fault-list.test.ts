@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { FAULT_KINDS } from '../../simulator/fault.ts'
 import { faultForm } from '../../simulator/plant-file/fault-form.ts'
 
 const GUIDE = readFileSync(new URL('../../docs/SIMULATOR.md', import.meta.url), 'utf8')
@@ -14,6 +15,10 @@ test('docs/SIMULATOR.md lists every fault with its keys, and none that there is 
     return [kind.value, ...Object.keys(rest)].join(' ')
   })
   assert.deepEqual(listed, real)
+  assert.deepEqual(
+    faultForm.options.map(({ shape }) => shape.kind.value),
+    FAULT_KINDS,
+  )
 })
 
 test('the guide puts the keys into brackets that can be left out', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -10,6 +10,7 @@ import { describe, it } from 'node:test'
 import { frame, RawClient } from './modbus/raw-client.ts'
 
 const MAIN = new URL('../../simulator/main.ts', import.meta.url).href
+const HOLDFAST = new URL('../../bin/holdfast', import.meta.url).pathname
 const EXAMPLE = new URL('../../examples/water-treatment/plant.yaml', import.meta.url).pathname
 
 /** Runs `simulate` in a process of its own, which exits with its result. */
@@ -82,6 +83,60 @@ describe('holdfast simulate', () => {
     ])
     child.kill()
     assert.deepEqual(await exited, [0, null])
+  })
+
+  it('with a control port steps time only when it is told to', async () => {
+    const control = { host: '127.0.0.1', port: 0 }
+    const child = run({ plantFile: EXAMPLE, port: 0, json: true, stepped: true, control })
+    const exited = once(child, 'exit')
+    assert.ok(child.stdout)
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+    const next = async () => JSON.parse((await lines.next()).value ?? 'null')
+    const { modbus } = await next()
+    const { control: url } = await next()
+    assert.deepEqual([(await next()).state, (await next()).state], ['closed', 'off'])
+    using raw = await RawClient.connect({ address: modbus })
+    raw.send(frame(1, '05 0000 ff00'))
+    await raw.receive(12)
+    const body = JSON.stringify({ advance_ms: 310 })
+    const headers = { 'content-type': 'application/json' }
+    await fetch(`${url}v1/time`, { method: 'POST', body, headers })
+    assert.deepEqual([(await next()).state, (await next()).state], ['opening', 'open'])
+    child.kill()
+    assert.deepEqual(await exited, [0, null])
+  })
+
+  it('says when a watchdog changes its state', async () => {
+    const child = run({ plantFile: EXAMPLE, port: 0, json: true, speed: 20 })
+    const exited = once(child, 'exit')
+    assert.ok(child.stdout)
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+    const next = async () => JSON.parse((await lines.next()).value ?? 'null')
+    const { modbus } = await next()
+    using raw = await RawClient.connect({ address: modbus })
+    raw.send(frame(1, '06 0064 0001'))
+    const said: string[] = []
+    while (said.length < 2) {
+      const { plc, watchdog } = await next()
+      if (plc) said.push(`${plc} ${watchdog}`)
+    }
+    assert.deepEqual(said, ['plc running', 'plc expired'])
+    child.kill()
+    assert.deepEqual(await exited, [0, null])
+  })
+
+  it('refuses options that make no sense, with what they should be', () => {
+    const rows: [args: string[], message: RegExp][] = [
+      [['--speed', '0'], /--speed <n>.* expected a number more than 0, up to 1000/],
+      [['--seed', '-1'], /--seed <n>.* expected a whole number from 0 to 4294967295/],
+      [['--control', 'x'], /--control .* expected a port from 0 to 65535/],
+      [['--stepped'], /--stepped needs --control/],
+    ]
+    for (const [args, message] of rows) {
+      const { status, stderr } = spawnSync(HOLDFAST, ['simulate', EXAMPLE, ...args], { encoding: 'utf8' })
+      assert.equal(status, 2)
+      assert.match(stderr, message)
+    }
   })
 
   it('says in one line of words where it listens', async () => {

@@ -57,6 +57,19 @@ describe("the log's file", () => {
     database.close()
   })
 
+  it('has a signed checkpoint after every 64 records, within one commit too', () => {
+    using folder = new Folder()
+    {
+      using store = new AuditStore(folder.log, 'boot-1', 'create', undefined)
+      const many = Array.from({ length: 200 }, (_, index) => candidate(index))
+      assert.equal(store.append(0, many, true, SIGNER).checkpoint?.size, 200, 'the last one is given away')
+    }
+    const database = new Database(folder.log, { readonly: true })
+    const sizes = database.prepare('SELECT size FROM checkpoint WHERE note IS NOT NULL').pluck().all()
+    assert.deepEqual(sizes, [64, 128, 192, 200])
+    database.close()
+  })
+
   it('does not let a record be changed or deleted by a slip of the hand', () => {
     using folder = new Folder()
     writeLog(folder.log, 3, 64)

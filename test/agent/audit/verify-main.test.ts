@@ -76,6 +76,7 @@ describe('the verifying program', () => {
       {
         verified: true,
         records: 20,
+        pruned: 0,
         tamper_detected_at: null,
         detail: 'every record is covered by a signed checkpoint',
         root: 'string',
@@ -89,6 +90,7 @@ describe('the verifying program', () => {
     assert.deepEqual(Object.keys(json), [
       'verified',
       'records',
+      'pruned',
       'tamper_detected_at',
       'detail',
       'root',

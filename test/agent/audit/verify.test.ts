@@ -17,9 +17,16 @@ describe('verification', () => {
     const verdict = verifyAuditLog({ path: folder.log, publicKey: VKEY })
     assert.equal(verdict.kind, 'intact')
     const root = verdict.kind === 'intact' ? verdict.root : ''
-    assert.deepEqual(verdict, { kind: 'intact', records: 25, root, signedUpTo: 20, unsignedTail: 5 })
+    assert.deepEqual(verdict, {
+      kind: 'intact',
+      records: 25,
+      pruned: 0,
+      root,
+      signedUpTo: 20,
+      unsignedTail: 5,
+    })
     const noKey = verifyAuditLog({ path: folder.log })
-    assert.deepEqual(noKey, { kind: 'intact', records: 25, root, signedUpTo: 0, unsignedTail: 25 })
+    assert.deepEqual(noKey, { kind: 'intact', records: 25, pruned: 0, root, signedUpTo: 0, unsignedTail: 25 })
   })
 
   it('finds the root of the definition', () => {

@@ -458,7 +458,7 @@ test('nothing leaves its safe state on a device that would not make the plant sa
   for (const [state, code, status] of states) {
     const commands = {
       ...rig.commands,
-      permits: { ...permits, guards: { troubleOf: () => ({ device: 'plc', state }) } },
+      permits: { ...permits, deviceGuards: { troubleOf: () => ({ device: 'plc', state }) } },
     }
     const open = await carryOut(rig.sign(rig.issue()), 'valve', commands)
     assert.ok(open.outcome.kind === 'refused')

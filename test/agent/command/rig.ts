@@ -7,11 +7,15 @@ import type { Actuator } from '../../../agent/command/actuator.ts'
 import { Approvals } from '../../../agent/command/approvals.ts'
 import type { Authenticator } from '../../../agent/command/authenticate.ts'
 import { Controls } from '../../../agent/command/controls.ts'
+import { Lockouts, lockoutFile } from '../../../agent/command/lockouts.ts'
+import type { Pace } from '../../../agent/command/pace.ts'
+import { Pacing } from '../../../agent/command/pacing.ts'
 import { type CommandAnswer, type Commands, carryOut } from '../../../agent/command/pipeline.ts'
 import { Progress } from '../../../agent/command/progress.ts'
 import { Rates } from '../../../agent/command/rates.ts'
 import type { Channel, Received } from '../../../agent/command/received.ts'
 import { Refusals } from '../../../agent/command/refusals.ts'
+import { Selections } from '../../../agent/command/selections.ts'
 import { EpochKeys } from '../../../agent/credential/epoch-keys.ts'
 import type { MasterKey } from '../../../agent/credential/master-key.ts'
 import { Mint } from '../../../agent/credential/mint.ts'
@@ -61,8 +65,17 @@ export interface SignOptions {
   readonly source?: string
 }
 
+export interface RigSettings {
+  readonly unattributed?: 'count' | 'alarm'
+  readonly approvals?: number
+  readonly selectionLasts?: Millis
+  readonly pace?: Partial<Pace>
+  /** A damper of 0 to 100 with the safe state 0, in place of the valve. */
+  readonly range?: boolean
+}
+
 /** Everything that stands behind the command path, in one process, on time that stands still. */
-export async function commandRig(settings: { unattributed?: 'count' | 'alarm'; approvals?: number } = {}) {
+export async function commandRig(settings: RigSettings = {}) {
   const clock = new VirtualClock(NOW)
   const master = memoryKey()
   const of = { environment: 'test', gateway: 'g1' }
@@ -83,17 +96,22 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm'; a
     driver,
     commandPoint: 'valve.command',
     feedbackPoint: 'valve.feedback',
-    domain: {
-      kind: 'positions',
-      positions: new Map([
-        ['closed', { write: 0, feedback: 0 }],
-        ['open', { write: 1, feedback: 1 }],
-      ]),
-    },
-    safe: { setpoint: 'closed', write: 0, feedback: 0 },
+    domain: settings.range
+      ? { kind: 'range', min: 0, max: 100, step: 1, unit: '%' }
+      : {
+          kind: 'positions',
+          positions: new Map([
+            ['closed', { write: 0, feedback: 0 }],
+            ['open', { write: 1, feedback: 1 }],
+          ]),
+        },
+    safe: { setpoint: settings.range ? 0 : 'closed', write: 0, feedback: 0 },
     tolerance: 0,
     travelTime: 20_000,
+    tripsOnFailures: true,
     approvals: { command: settings.approvals ?? 1, reset: settings.approvals ?? 1 },
+    selectionLasts: settings.selectionLasts,
+    pace: { minimumInterval: undefined, cyclesPerHour: undefined, rateOfChange: undefined, ...settings.pace },
     deviceTimeout: 1000,
   }
   const actuators = new Map([[valve.id, valve]])
@@ -118,6 +136,7 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm'; a
   }
   const controls = new Controls()
   const events: string[] = []
+  const movements: string[] = []
   const noted: AuditEntry[] = []
   const trips = new Trips(actuators, [], clock, {
     alarm: (actuator, cause) => events.push(`alarm ${cause} ${actuator}`),
@@ -126,13 +145,29 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm'; a
     overrule: (actuator, detail) => controls.overrule(actuator, detail),
     mistake: () => events.push('mistake'),
   })
-  const failures = new AuthenticationFailures({ limit: 5, warn: 3, leakEvery: 60_000 }, clock)
+  const failures = new AuthenticationFailures(
+    { limit: 5, warn: 3, leakEvery: 60_000, tripsPerDay: 10 },
+    clock,
+    () => {},
+  )
   const suspended = new Map<string, string>()
-  const troubles: { audit?: string; replay?: string; clock?: string } = {}
+  const troubles: {
+    audit?: string
+    replay?: string
+    clock?: string
+    held?: string
+    unmet?: { kind: 'interlock' | 'permissive'; detail: string }
+  } = {}
   const replay = new ReplayMemory(NOW - 600_000)
   const revocations = new Revocations(revocationFile(join(folder, 'revocations.json')), [], 2 * DAY)
   const rates = new Rates(new Map([['limited', { requests: 5, period: 1000 }]]), clock)
   const approvals = new Approvals(300_000, clock, revocations, entry => void noted.push(entry))
+  const selections = new Selections(clock, revocations, entry => void noted.push(entry))
+  const lockouts = new Lockouts(lockoutFile(join(folder, 'lockouts.json')), [], clock, {
+    note: entry => void noted.push(entry),
+    notKept: () => events.push('lockouts not kept'),
+  })
+  const pacing = new Pacing(clock, { moves: new Map(), knownSince: Number.NEGATIVE_INFINITY })
   const authenticator: Authenticator = { ...of, keys, replay, revocations, roles: DEFAULT_ROLES, clock }
   const refusals = new Refusals({
     audit,
@@ -145,6 +180,7 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm'; a
       suspended.set(identity, reason)
       events.push(`suspended ${identity}`)
     },
+    closeListener: listener => events.push(`closed ${listener}`),
   })
   const commands: Commands = {
     authenticator,
@@ -152,16 +188,26 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm'; a
     permits: {
       rates,
       approvals,
-      guards: { troubleOf: () => undefined },
+      deviceGuards: { troubleOf: () => undefined },
+      selections,
+      lockouts,
+      pacing,
       trips,
       controls,
       clockTrouble: () => troubles.clock,
+      unmet: () => troubles.unmet,
+      heldBy: () => troubles.held,
       auditTrouble: () => troubles.audit,
       replayTrouble: () => troubles.replay,
       suspension: identity => suspended.get(identity),
     },
     audit,
     refusals,
+    supervision: {
+      moving: id => movements.push(`moving ${id}`),
+      moved: (id, { setpoint }, towardsSafe) =>
+        movements.push(`moved ${id} ${setpoint}${towardsSafe ? ' towards safe' : ''}`),
+    },
     clock,
     progress: new Progress(clock),
     newCommandId: randomUUID,
@@ -232,11 +278,15 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm'; a
     suspended,
     troubles,
     events,
+    movements,
     noted,
     replay,
     revocations,
     rates,
     approvals,
+    selections,
+    lockouts,
+    pacing,
     authenticator,
     commands,
     channel,
@@ -244,6 +294,7 @@ export async function commandRig(settings: { unattributed?: 'count' | 'alarm'; a
     sign,
     send,
     [Symbol.asyncDispose]: async () => {
+      await lockouts[Symbol.asyncDispose]()
       await trips[Symbol.asyncDispose]()
       await audit[Symbol.asyncDispose]()
       await rm(folder, { recursive: true, force: true })

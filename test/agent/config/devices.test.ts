@@ -179,3 +179,70 @@ test('units behind one address share the connection, and must agree about it', (
   )
   assert.match(problemsOf([['devices', 'drive'], { ...second, unit: 1 }])[0] ?? '', /one device, one name/)
 })
+
+test('a device is reached by one of four ways, and files are found from the configuration', () => {
+  const config = configOf(
+    [
+      ['devices', 'secured'],
+      {
+        protocol: 'modbus-tcp-security',
+        host: 'plc-7',
+        certificate: 'tls/a.pem',
+        key: '/k.pem',
+        ca: 'ca.pem',
+      },
+    ],
+    [['devices', 'drive'], { protocol: 'modbus-rtu', path: '/dev/ttyS0', baud_rate: 19_200, parity: 'even' }],
+    [['devices', 'meter'], { protocol: 'modbus-rtu-over-tcp', host: '10.0.0.9', port: 4001, unit: 7 }],
+  )
+  assert.deepEqual(config.devices.get('secured')?.way, {
+    protocol: 'modbus-tcp-security',
+    host: 'plc-7',
+    port: 802,
+    certificate: '/etc/holdfast/tls/a.pem',
+    key: '/k.pem',
+    ca: '/etc/holdfast/ca.pem',
+    serverName: undefined,
+  })
+  assert.deepEqual(config.devices.get('drive')?.way, {
+    protocol: 'modbus-rtu',
+    path: '/dev/ttyS0',
+    baudRate: 19_200,
+    dataBits: 8,
+    stopBits: 1,
+    parity: 'even',
+  })
+  assert.equal(config.devices.get('meter')?.unit, 7)
+})
+
+/** Devices that cannot be, and what is said. */
+const DEVICES: readonly (readonly [device: object, said: RegExp])[] = [
+  [{ protocol: 'modbus' }, /expected modbus-tcp, modbus-tcp-security, modbus-rtu-over-tcp or modbus-rtu/],
+  [{ protocol: 'modbus-rtu', path: '/dev/ttyS0', parity: 'even' }, /baud_rate: expected a speed/],
+  [{ protocol: 'modbus-rtu', path: '/dev/ttyS0', baud_rate: 9600, parity: 'yes' }, /none, even or odd/],
+  [{ protocol: 'modbus-rtu-over-tcp', host: 'h', port: 1, unit: 0 }, /unit identifier from 1 to 247/],
+  [
+    { protocol: 'modbus-rtu-over-tcp', host: 'h', port: 1, in_flight: 4 },
+    /in_flight: this key is not known here/,
+  ],
+  [{ protocol: 'modbus-tcp', host: 'h', in_flight: 0 }, /1 to 128/],
+  [
+    { protocol: 'modbus-tcp-security', host: 'h', certificate: 'a', key: 'b' },
+    /ca: expected the path of a file in PEM/,
+  ],
+]
+
+for (const [device, said] of DEVICES) {
+  test(`a device such as ${JSON.stringify(device)} is refused`, () => {
+    assert.match(problemsOf([['devices', 'other'], device]).join('\n'), said)
+  })
+}
+
+test('two units on one serial line must agree on its speed', () => {
+  const line = { protocol: 'modbus-rtu', path: '/dev/ttyS0', baud_rate: 9600, parity: 'none', unit: 1 }
+  const [problem] = problemsOf(
+    [['devices', 'one'], line],
+    [['devices', 'two'], { ...line, unit: 2, baud_rate: 19_200 }],
+  )
+  assert.match(problem ?? '', /one shares this connection: expected protocol and settings as there/)
+})

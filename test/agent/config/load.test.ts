@@ -32,7 +32,10 @@ test('the example is whole, and its paths start from its folder', () => {
     write: 1,
     feedback: 1,
   })
-  assert.deepEqual(loaded.config.tripGroups.get('tank-1'), ['coolant-pump', 'inlet-valve'])
+  assert.deepEqual(loaded.config.tripGroups.get('tank-1'), [
+    { actuator: 'coolant-pump', after: 'written', delay: 0 },
+    { actuator: 'inlet-valve', after: 'written', delay: 0 },
+  ])
 })
 
 /** Each mistake, where it is found and what is said. */
@@ -81,6 +84,83 @@ const MISTAKES: readonly (readonly [
     3,
     'actuators.inlet-valve.approvals',
     /expected how many people it takes: 1 or 2/,
+  ],
+  [
+    'an interlock on a reading that there is not',
+    ['actuators', 'inlet-valve', 'interlocks'],
+    [{ reading: 'tank-level', below: 2650 }],
+    'actuators.inlet-valve.interlocks.0.reading',
+    /there is no reading tank-level; there is none/,
+  ],
+  [
+    'an interlock of both kinds at once',
+    ['actuators', 'inlet-valve', 'interlocks'],
+    [{ reading: 'tank-level', below: 2650, above: 3 }],
+    'actuators.inlet-valve.interlocks.0',
+    /exactly one of above and below/,
+  ],
+  [
+    'a permissive on a position that there is not',
+    ['actuators', 'inlet-valve', 'permissives'],
+    [{ actuator: 'coolant-pump', is: 'fast' }],
+    'actuators.inlet-valve.permissives.0.is',
+    /coolant-pump cannot be "fast"/,
+  ],
+  [
+    'a permissive on itself',
+    ['actuators', 'inlet-valve', 'permissives'],
+    [{ actuator: 'inlet-valve', is: 'open' }],
+    'actuators.inlet-valve.permissives.0',
+    /waits for itself never moves/,
+  ],
+  [
+    'a hold without a sensor',
+    ['actuators', 'coolant-pump', 'hold'],
+    { for: '10m' },
+    'actuators.coolant-pump.hold.until',
+    /thermal inertia is not told by a clock alone/,
+  ],
+  [
+    'a limit on a reading that there is not',
+    ['actuators', 'inlet-valve', 'trips_on'],
+    { limits: [{ reading: 'moon', above: 1 }] },
+    'actuators.inlet-valve.trips_on.limits.0.reading',
+    /there is no reading moon/,
+  ],
+  [
+    'a trip group that comes back to itself',
+    ['trip_groups', 'tank-1'],
+    ['coolant-pump', 'inlet-valve', { actuator: 'coolant-pump', after: 'verified' }],
+    'trip_groups.tank-1.2',
+    /is a step of this group already: a group that came back to it would never end/,
+  ],
+  [
+    'a trip group with a step of another form',
+    ['trip_groups', 'tank-1'],
+    [{ actuator: 'coolant-pump', after: 'lunch' }],
+    'trip_groups.tank-1.0',
+    /expected a step/,
+  ],
+  [
+    'a position called hold',
+    ['actuators', 'inlet-valve', 'positions', 'hold'],
+    { write: 1, feedback: 500 },
+    'actuators.inlet-valve.positions.hold',
+    /as a safe state this word means to stay where it is/,
+  ],
+  [
+    'a reading that is never of good quality',
+    ['readings'],
+    { level: { device: 'plc', point: { input_register: 1 }, every: '1s', stale_after: '1s' } },
+    'readings.level.stale_after',
+    /never be of good quality/,
+  ],
+  [
+    'a reading of a device that there is not',
+    ['readings'],
+    { level: { device: 'plc-2', point: { input_register: 1 } } },
+    'readings.level.device',
+    /there is no device plc-2/,
   ],
   ['PCRs in another form', ['master_key', 'pcrs'], '7', 'master_key.pcrs', /sha256:7/],
   [

@@ -113,20 +113,6 @@ test('a watchdog that is fed and shows that it does not run is not taken for arm
   assert.match('detail' in rig.state ? rig.state.detail : '', /shows that it does not run/)
 })
 
-test('an older command that a program kept is replaced by the safe value before it is armed again', async () => {
-  await using rig = await guardRig(WHOLE)
-  await rig.guard.turn()
-  await rig.command('inlet-valve', 1)
-  await rig.pass(2100)
-  // This program holds the output and keeps the cell: nothing that ran out may come back by itself.
-  rig.moved.length = 0
-  await rig.command('inlet-valve', 1)
-  await rig.guard.turn()
-  assert.deepEqual(rig.moved, ['coil 0 := 1', 'coil 0 := 0'])
-  await rig.pass(100)
-  assert.deepEqual([rig.state.kind, ...rig.outputs()], ['armed', 0, 1])
-})
-
 test('a device that ran and of which the fallback cannot be read after a reconnect is kept fed, and is not taken for armed', async () => {
   await using rig = await guardRig(PLAIN)
   await rig.guard.turn()

@@ -73,6 +73,16 @@ describe('a plant file', () => {
         'p.yaml:10:31: elements.valve.fills: expected the name of a tank; tnak is none',
       ],
       ['flow_l_s: 1}', 'flow_l_s: 1, leek: 2}', 'p.yaml:10:67: elements.valve.leek: is not a known key'],
+      [
+        'fills: tank, ',
+        '',
+        'p.yaml:10:3: elements.valve: expected fills, draws_from or both: it is piped to nothing',
+      ],
+      [
+        'elements:',
+        'elements:\n  pump: {kind: pump, fills: tank, spin_up: 1s}',
+        'p.yaml:10:3: elements.pump: expected a curve: it fills or draws from a tank',
+      ],
       ['height_m: 3', 'height_m: 0', 'p.yaml:11:44: elements.tank.height_m: expected more than 0'],
       [
         'initial_level_m: 1',

@@ -81,6 +81,21 @@ describe('the safeguards of a plant file', () => {
         'p.yaml:4:20: plc.watchdog.kind: expected one of register, beckhoff, wago',
       ],
       [
+        'time: 2s',
+        'time: 2m, time_register: 7',
+        'p.yaml:4:51: plc.watchdog.time: expected at most 65535ms, which is what time_register holds',
+      ],
+      [
+        'register, register: 100, time: 2s, status_register: 210',
+        'beckhoff, time: 2m',
+        'p.yaml:4:36: plc.watchdog.time: expected at most 65535ms',
+      ],
+      [
+        'register, register: 100, time: 2s, status_register: 210',
+        'wago, time: 250ms',
+        'p.yaml:4:32: plc.watchdog.time: expected whole tenths of a second, at most 6553500ms',
+      ],
+      [
         'above: 2',
         'above: 2, below: 1',
         'p.yaml:6:16: plc.interlocks[0].signal: expected either above or below',
@@ -94,6 +109,11 @@ describe('the safeguards of a plant file', () => {
         'force: valve.command',
         'force: valve.open',
         'p.yaml:6:45: plc.interlocks[0].force: expected a command: valve.command; not valve.open',
+      ],
+      [
+        'signal: valve.command, fallback',
+        'fallback',
+        'p.yaml:6:45: plc.interlocks[0].force: expected a command of this PLC: it has none; not valve.command',
       ],
       [
         '  tank.level: {noise',

@@ -3,7 +3,9 @@ import { startRig, WATER_PLANT } from '../water-plant.ts'
 
 type PlcFile = NonNullable<PlantFile['plc']>
 
-/** The water plant with a watchdog, and with one its fallback: inlet valve closed, pump on, drain valve a quarter open. */
+/**
+ * The water plant with a watchdog, and with one its fallback: inlet valve closed, pump on, drain valve a quarter open.
+ */
 export function startGuarded(watchdog: PlcFile['watchdog'], more: Partial<PlcFile> = {}) {
   const { modbus } = WATER_PLANT.plc
   if (watchdog === undefined) return startRig([], { plc: { ...WATER_PLANT.plc, ...more } })

@@ -50,6 +50,19 @@ describe('a watchdog register', () => {
     assert.equal(rig.plant.truth('inlet-valve.position'), 1)
   })
 
+  it('has forgotten what was commanded even when the feed comes before the scan that would have noticed', async () => {
+    await using rig = await startGuarded(PLAIN)
+    await rig.client.writeCoil(0, true)
+    await rig.client.writeRegister(100, 1)
+    await rig.clock.advance(2000)
+    assert.equal(rig.plant.image.coil(0), 1)
+    await rig.clock.advance(5)
+    await rig.client.writeRegister(100, 2)
+    assert.deepEqual(commandsOf(rig), FALLBACK)
+    await rig.clock.advance(10)
+    assert.equal(rig.plant.watchdog, 'running')
+  })
+
   it('is rearmed by nothing but its word where it has one', async () => {
     await using rig = await startGuarded({ ...PLAIN, armed: 'start', rearm: { register: 101, value: 0xa5 } })
     const after = async (register: number, value: number) => {

@@ -10,7 +10,7 @@ const ELEMENTS: Elements = new Map([
     { kind: 'valve', fills: 'tank', stroke_time: 300, flow_l_s: 6, leakage_l_s: 0, initial_position: 0 },
   ],
   ['v2', { kind: 'valve', fills: 'tank', stroke_time: 70, flow_l_s: 9, leakage_l_s: 1, initial_position: 1 }],
-  ['pump', { kind: 'pump', cools: 'loop', spin_up: 200, initially_running: false }],
+  ['pump', { kind: 'pump', cools: 'loop', spin_up: 200, initially_running: false, variable_speed: false }],
   ['tank', { kind: 'tank', area_m2: 2, height_m: 3, overflow_level_m: 3, initial_level_m: 1, demand_l_s: 2 }],
   [
     'loop',
@@ -55,6 +55,8 @@ describe('the process', () => {
   it('does not depend on how time is cut, once its actuators rest', () => {
     const [fine, coarse] = [run(3000, 10, []), run(3, 10_000, [])]
     for (const [signal, value] of fine) {
+      // A mean over the last step, which is the whole time or a hundredth of a second of it.
+      if (signal === 'loop.removed') continue
       assert.ok(Math.abs(value - (coarse.get(signal) ?? Number.NaN)) < 1e-6, signal)
     }
   })

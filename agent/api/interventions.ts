@@ -1,0 +1,63 @@
+import type { Heartbeats } from '../../failsafe/heartbeats.ts'
+import { authorizeActuator, authorizeRequest } from '../command/authorize.ts'
+import type { Received } from '../command/received.ts'
+import { Refused, refuse } from '../command/refused.ts'
+import { type Resets, reset } from '../command/reset.ts'
+import { acknowledge, type ManualTrips, tripByHand } from '../command/trip.ts'
+import type { HttpAnswer } from './answers.ts'
+import type { Callers } from './callers.ts'
+import { viewTrip } from './status.ts'
+
+export interface InterventionParts {
+  readonly resets: Resets
+  readonly manualTrips: ManualTrips
+  readonly heartbeats: Pick<Heartbeats, 'beat'>
+}
+
+/** What people do about the fail-safe: trip by hand, acknowledge, reset, and show that they are there. */
+export class Interventions {
+  readonly #callers: Callers
+  readonly #parts: InterventionParts
+
+  constructor(callers: Callers, parts: InterventionParts) {
+    this.#callers = callers
+    this.#parts = parts
+  }
+
+  async trip(received: Received, id: string): Promise<HttpAnswer | Refused> {
+    const by = this.#callers.stopper(received, 'trip')
+    const tripped = by instanceof Refused ? by : await tripByHand(received, by, id, this.#parts.manualTrips)
+    if (tripped instanceof Refused) return tripped
+    return { status: 200, body: { outcome: 'tripped', actuator: id, phase: tripped.phase } }
+  }
+
+  async acknowledge(received: Received, id: string): Promise<HttpAnswer | Refused> {
+    const by = this.#callers.stopper(received, 'acknowledge')
+    const first = by instanceof Refused ? by : acknowledge(received, by, id, this.#parts.manualTrips)
+    if (first instanceof Refused) return first
+    return { status: 200, body: { outcome: 'acknowledged', actuator: id, first_out: viewTrip(first) } }
+  }
+
+  async reset(received: Received, id: string): Promise<HttpAnswer | Refused> {
+    const authenticated = this.#callers.signer(received)
+    const cleared =
+      authenticated instanceof Refused ? authenticated : await reset(authenticated, id, this.#parts.resets)
+    if (cleared instanceof Refused) return cleared
+    return { status: 200, body: { outcome: 'reset', actuator: id, cleared: viewTrip(cleared) } }
+  }
+
+  async heartbeat(received: Received, id: string): Promise<HttpAnswer | Refused> {
+    const authenticated = this.#callers.signer(received)
+    if (authenticated instanceof Refused) return authenticated
+    const denied = authorizeRequest(authenticated, 'command') ?? authorizeActuator(authenticated, id)
+    if (denied) return denied
+    const { who } = authenticated
+    if (!this.#parts.manualTrips.actuators.has(id))
+      return refuse('actuator-unknown', `there is no actuator ${id}`, 'see `holdfast status`', who)
+    // A recorded heartbeat must not pass for somebody who is there.
+    if (!authenticated.certainlyNew)
+      return refuse('replay-memory-lost', 'it was signed before this agent started', 'sign it again', who)
+    this.#parts.heartbeats.beat(id)
+    return { status: 200, body: { outcome: 'heard', actuator: id } }
+  }
+}

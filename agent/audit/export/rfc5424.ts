@@ -1,0 +1,47 @@
+import { type Event, textOf } from './event.ts'
+import type { Severity } from './severity.ts'
+
+/** Facility 13, log audit (RFC 5424 §6.2.1, table 1). */
+const FACILITY = 13
+/** Severities of RFC 5424 §6.2.1, table 2. */
+const LEVELS: Readonly<Record<Severity, number>> = {
+  information: 6,
+  notice: 5,
+  warning: 4,
+  error: 3,
+  critical: 2,
+}
+
+/**
+ * Private enterprise number of the structured data's name (RFC 5424 §7.2.2). 32473 is the one for examples (RFC 5612): a site
+ * that has a number of its own may rename the element on its way.
+ */
+const ELEMENT = 'holdfast@32473'
+
+/** Members that become parameters of the structured data, in this order. */
+const PARAMETERS = [
+  ...['seq', 'boot', 'kind', 'subject', 'credential', 'channel', 'identity', 'source', 'actuator'],
+  ...['asked', 'found', 'outcome', 'code', 'cause', 'alarm', 'latency_ms'],
+] as const
+
+/** One record as a syslog message (RFC 5424), without a line end. */
+export function formatRfc5424({ source, record, severity, time, kind, words }: Event): string {
+  const parameters = PARAMETERS.flatMap(name => {
+    const value = textOf(record[name])
+    return value === undefined ? [] : [` ${name}="${escapeParameter(value)}"`]
+  })
+  const environment = ` environment="${escapeParameter(source.environment)}"`
+  const header = `<${FACILITY * 8 + LEVELS[severity]}>1 ${new Date(time).toISOString()} ${name(source.gateway, 255)} holdfast - ${name(kind, 32)}`
+  // The byte order mark says that the message is UTF-8 (§6.4).
+  return `${header} [${ELEMENT}${environment}${parameters.join('')}] \ufeff${words}`
+}
+
+/** Printable ASCII without spaces, as the header wants it; a lone dash where there is nothing (§6.2). */
+function name(text: string, most: number): string {
+  return text.replaceAll(/[^\x21-\x7e]/g, '?').slice(0, most) || '-'
+}
+
+/** `"`, `\` and `]` are escaped (§6.3.3). Control characters are legal there and break receivers that read lines. */
+function escapeParameter(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '\ufffd').replaceAll(/["\\\]]/g, '\\$&')
+}

@@ -1,0 +1,41 @@
+import type { ParsedRecord } from '../words.ts'
+
+/** How loudly other systems are to be told of a record. */
+export type Severity = 'information' | 'notice' | 'warning' | 'error' | 'critical'
+
+/** Kinds that are not `information`. */
+const BY_KIND: ReadonlyMap<unknown, Severity> = new Map<unknown, Severity>([
+  ['log-created', 'notice'],
+  ['log-pruned', 'notice'],
+  ['enrolled', 'notice'],
+  ['credential-issued', 'notice'],
+  ['revocation', 'notice'],
+  ['reset', 'notice'],
+  ['key-rotated', 'notice'],
+  ['key-retired', 'notice'],
+  ['clock-accepted', 'notice'],
+  ['break-glass-sealed', 'notice'],
+  ['break-glass-closed', 'notice'],
+  ['listener-opened', 'notice'],
+  ['alarm-cleared', 'notice'],
+  ['refusal', 'warning'],
+  ['refusals-summarised', 'warning'],
+  ['alarm', 'error'],
+  ['break-glass-opened', 'critical'],
+  ['listener-closed', 'critical'],
+  ['trip', 'critical'],
+  ['trip-failed', 'critical'],
+  ['trip-safe-lost', 'critical'],
+])
+
+const BY_OUTCOME: ReadonlyMap<unknown, Severity> = new Map<unknown, Severity>([
+  ['refused', 'warning'],
+  ['mismatch', 'error'],
+  ['unknown', 'error'],
+])
+
+export function severityOf({ kind, outcome, lost }: ParsedRecord): Severity {
+  if (kind === 'command-outcome') return BY_OUTCOME.get(outcome) ?? 'information'
+  if (lost === true) return 'critical'
+  return BY_KIND.get(kind) ?? 'information'
+}

@@ -1,0 +1,73 @@
+import { z } from 'zod'
+import type { Trips } from '../../failsafe/trips.ts'
+import type { TripPhase, TripRecord } from '../../model/trip.ts'
+import type { Actuator } from './actuator.ts'
+import type { Authenticated } from './authenticate.ts'
+import { authorizeActuator, readBody } from './authorize.ts'
+import type { Received } from './received.ts'
+import { Refused, refuse } from './refused.ts'
+
+export interface ManualTrips {
+  readonly actuators: ReadonlyMap<string, Actuator>
+  readonly trips: Pick<Trips, 'trip' | 'whenSettled' | 'phase' | 'firstOut' | 'acknowledge'>
+}
+
+const Body = z.strictObject({ reason: z.string().max(500).optional() })
+
+/**
+ * Trips an actuator by hand, for whoever may: nothing stands against it, not a rate, nor the clock, nor the disk. Resolves
+ * with its phase once it was seen in its safe state, or has not got there in time.
+ */
+export async function tripByHand(
+  received: Received,
+  by: Authenticated | undefined,
+  id: string,
+  { actuators, trips }: ManualTrips,
+): Promise<{ readonly phase: TripPhase } | Refused> {
+  const body = prepare(received, by, id, actuators)
+  if (body instanceof Refused) return body
+  const reason = body.reason === undefined ? '' : `: ${body.reason}`
+  trips.trip(id, 'manual', `by ${nameOf(received, by)}${reason}`)
+  await trips.whenSettled(id)
+  const phase = trips.phase(id)
+  if (phase !== 'trip-failed') return { phase }
+  return refuse(
+    'trip-failed',
+    `${id} was told to go to its safe state and its feedback does not show it; it is told again and again`,
+    'go there: the actuator or its feedback is at fault',
+    by?.who,
+  )
+}
+
+/** Says that somebody has seen a trip. Resolves with its first-out cause. */
+export function acknowledge(
+  received: Received,
+  by: Authenticated | undefined,
+  id: string,
+  { actuators, trips }: ManualTrips,
+): TripRecord | Refused {
+  const body = prepare(received, by, id, actuators)
+  if (body instanceof Refused) return body
+  trips.acknowledge(id, nameOf(received, by))
+  return trips.firstOut(id) ?? refuse('not-tripped', `${id} is not tripped`, undefined, by?.who)
+}
+
+function prepare(
+  received: Received,
+  by: Authenticated | undefined,
+  id: string,
+  actuators: ReadonlyMap<string, Actuator>,
+): z.output<typeof Body> | Refused {
+  const who = by?.who
+  const outOfScope = by && authorizeActuator(by, id)
+  if (outOfScope) return outOfScope
+  const body = readBody({ received, who }, Body)
+  if (body instanceof Refused) return body
+  return actuators.has(id)
+    ? body
+    : refuse('actuator-unknown', `there is no actuator ${id}`, 'see `holdfast status`', who)
+}
+
+function nameOf(received: Received, by: Authenticated | undefined): string {
+  return by?.claims.subject ?? received.channel.identity ?? received.channel.name
+}

@@ -1,0 +1,48 @@
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import type { Config } from './config.ts'
+import { timeout } from './forms.ts'
+import type { Report } from './problem.ts'
+
+const syslogForm = z.strictObject({
+  tls: z
+    .string()
+    .regex(
+      /^(?:\[[0-9A-Fa-f:.]+\]|[^:\s]+):[0-9]{1,5}$/,
+      'expected host:port of a receiver of syslog over TLS, such as logs.example.com:6514',
+    ),
+  ca: z.string("expected the file of the authority of the receiver's certificate").min(1),
+  certificate: z.string().min(1).optional(),
+  key: z.string().min(1).optional(),
+  end: z.enum(['orderly', 'closed']).default('orderly'),
+  timeout: timeout.default(30_000),
+})
+
+export const auditForm = z.strictObject({ syslog: syslogForm.optional() }).default({})
+
+/** Where the audit log is sent to. */
+export function resolveAudit(
+  { syslog }: z.output<typeof auditForm>,
+  folder: string,
+  report: Report,
+): Config['audit'] {
+  if (syslog === undefined) return { syslog: undefined }
+  const colon = syslog.tls.lastIndexOf(':')
+  const port = Number(syslog.tls.slice(colon + 1))
+  if (port < 1 || port > 65_535) report(['audit', 'syslog', 'tls'], 'expected a port from 1 to 65535')
+  const { certificate, key } = syslog
+  if ((certificate === undefined) !== (key === undefined)) {
+    report(['audit', 'syslog'], 'expected certificate and key together, or neither')
+  }
+  return {
+    syslog: {
+      host: syslog.tls.slice(0, colon).replace(/^\[(.*)\]$/, '$1'),
+      port,
+      ca: resolve(folder, syslog.ca),
+      ...(certificate === undefined ? {} : { certificate: resolve(folder, certificate) }),
+      ...(key === undefined ? {} : { key: resolve(folder, key) }),
+      end: syslog.end,
+      timeout: syslog.timeout,
+    },
+  }
+}

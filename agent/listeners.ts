@@ -1,0 +1,70 @@
+import type { FailsafeKeeper } from '../failsafe/keeper.ts'
+import type { Clock } from '../model/time.ts'
+import { type Handler, type Listening, listen } from './api/listener.ts'
+import type { Config } from './config/config.ts'
+
+/** What happens to listeners that attacks have used up. */
+export interface ListenersHear {
+  closed(listener: string, detail: string): void
+  opened(listener: string): void
+}
+
+/** The listeners of a configuration. One that attacks have closed stays closed, over restarts, until somebody opens it again. */
+export class Listeners implements AsyncDisposable {
+  readonly #config: Config
+  readonly #keeper: FailsafeKeeper
+  readonly #clock: Clock
+  readonly #hear: ListenersHear
+  readonly #listening = new Map<string, Listening>()
+  #handler: Handler | undefined
+
+  constructor(config: Config, keeper: FailsafeKeeper, clock: Clock, hear: ListenersHear) {
+    this.#config = config
+    this.#keeper = keeper
+    this.#clock = clock
+    this.#hear = hear
+  }
+
+  get listening(): readonly Listening[] {
+    return [...this.#listening.values()]
+  }
+
+  /** Opens all of them, but for those that are closed. Throws ListenFailure where one cannot be opened. */
+  async start(handler: Handler): Promise<void> {
+    this.#handler = handler
+    for (const { name } of this.#config.listeners) {
+      const reason = this.#keeper.closed[name]
+      if (reason === undefined) await this.#open(name)
+      else this.#hear.closed(name, reason)
+    }
+  }
+
+  /** Lets nobody in over a listener any more, and whoever is in out. */
+  close(name: string, reason: string): void {
+    const listening = this.#listening.get(name)
+    if (!listening) return
+    this.#listening.delete(name)
+    this.#keeper.closeListener(name, reason)
+    this.#hear.closed(name, reason)
+    void listening[Symbol.asyncDispose]()
+  }
+
+  /** Opens a closed listener again. False when there is no such, or it is not closed. Throws ListenFailure. */
+  async open(name: string): Promise<boolean> {
+    if (this.#keeper.closed[name] === undefined) return false
+    await this.#open(name)
+    this.#keeper.openListener(name)
+    this.#hear.opened(name)
+    return true
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.listening.map(one => one[Symbol.asyncDispose]()))
+  }
+
+  async #open(name: string): Promise<void> {
+    const config = this.#config.listeners.find(listener => listener.name === name)
+    if (!config || !this.#handler) return
+    this.#listening.set(name, await listen(config, this.#handler, this.#clock))
+  }
+}

@@ -1,0 +1,174 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { Evidence } from '../agent/audit/evidence.ts'
+import { formatVkey, signerFrom, verifierOf } from '../agent/audit/note.ts'
+import { stampEntry } from '../agent/audit/record.ts'
+import { searchRecords } from '../agent/audit/search.ts'
+import { AuditStore, type Candidate } from '../agent/audit/store.ts'
+import { verifyAuditLog } from '../agent/audit/verify.ts'
+import { type Figure, figure, type Run } from './figure.ts'
+import { Folder } from './folder.ts'
+import { interleave, timeEach } from './sample.ts'
+
+const RECORDS = 1_000_000
+const BATCH = 512
+const CREDENTIALS = 5000
+const BEGAN = Date.UTC(2026, 0, 1)
+const QUERIES = 50
+const SIGNER = signerFrom('bench/bench-1', randomBytes(32))
+
+/** A log of a million records: how large it is, how fast something is found in it, and how long it takes to verify. */
+export async function measureMillion({ signal, progress }: Run): Promise<Figure[]> {
+  await using folder = await Folder.make()
+  const path = join(folder.path, 'audit.db')
+  progress('writing a million records (about a minute)')
+  write(path, signal)
+  progress('looking for records')
+  const query = await measureQuery(path, signal)
+  progress('verifying (about a minute)')
+  signal.throwIfAborted()
+  return [measureSize(path), query, ...measureVerification(path)]
+}
+
+function write(path: string, signal: AbortSignal): void {
+  using store = new AuditStore(path, randomUUID(), 'create', undefined)
+  for (let from = 0; from < RECORDS; from += BATCH) {
+    signal.throwIfAborted()
+    const count = Math.min(BATCH, RECORDS - from)
+    const batch = Array.from({ length: count }, (_, index) => candidate(from + index))
+    store.append(from, batch, from + count === RECORDS, SIGNER)
+  }
+}
+
+/** Intents and outcomes in turn, a second apart, as an agent writes them. */
+function candidate(index: number): Candidate {
+  const about = {
+    command: randomUUID(),
+    actuator: `valve-${index % 20}`,
+    asked: 'open',
+    subject: `operator-${index % 50}`,
+    credential: credentialOf(index),
+    channel: 'plant-lan',
+    source: '10.1.2.3',
+  }
+  const entry =
+    index % 2 === 0
+      ? ({ kind: 'command-intent', ...about, towards_safe: false, ...signature(index) } as const)
+      : ({
+          kind: 'command-outcome',
+          ...about,
+          outcome: 'verified',
+          found: 'open',
+          latency_ms: 80.125,
+        } as const)
+  return { stamped: stampEntry(entry, BEGAN + index * 1000, index * 1000), wanted: true }
+}
+
+function credentialOf(index: number): string {
+  return String(index % CREDENTIALS).padStart(16, 'A')
+}
+
+function signature(index: number): { readonly nonce: string; readonly created: number } {
+  return { nonce: randomBytes(16).toString('base64url'), created: BEGAN / 1000 + index }
+}
+
+/** One credential within four days, some seventy records, from opening the file on; against its rows by their number. */
+async function measureQuery(path: string, signal: AbortSignal): Promise<Figure> {
+  const since = BEGAN + 4 * 86_400_000
+  const find = (nth: number) => {
+    using evidence = Evidence.open(path)
+    const search = { credential: credentialOf(nth), since, until: since + 4 * 86_400_000 }
+    return [...searchRecords(evidence.database, search, 'newest-first', 100)].map(({ seq }) => seq)
+  }
+  using bare = new Rows(path)
+  const rows = find(0)
+  const sides = {
+    ours: async () => await timeEach(1, async () => find(Math.floor(performance.now()) % CREDENTIALS)),
+    limit: async () => await timeEach(1, async () => bare.read(rows)),
+  }
+  const { ours, limit } = await interleave(QUERIES, sides, signal)
+  return figure({
+    name: 'query by credential and time in a million records',
+    unit: 'ms',
+    ours: ours.median,
+    limit: limit.median,
+    better: 'less',
+    against: 'reading as many rows of the open file by their numbers',
+    p50: ours.median,
+    p99: ours.percentile(99),
+    also: { rows: rows.length },
+  })
+}
+
+class Rows implements Disposable {
+  readonly #database: Database.Database
+  readonly #select: Database.Statement
+
+  constructor(path: string) {
+    this.#database = new Database(path, { readonly: true })
+    this.#select = this.#database.prepare('SELECT bytes FROM record WHERE seq = ?')
+  }
+
+  read(rows: readonly number[]): void {
+    for (const seq of rows) this.#select.get(seq)
+  }
+
+  [Symbol.dispose](): void {
+    this.#database.close()
+  }
+}
+
+function measureVerification(path: string): Figure[] {
+  const publicKey = formatVkey(verifierOf(SIGNER))
+  const records = timeOf(() => mustBeIntact(path, publicKey, true))
+  const all = timeOf(() => mustBeIntact(path, publicKey, false))
+  const limit = timeOf(() => hashAll(path))
+  const against = 'reading every record and hashing it once (SHA-256), on one core'
+  const seconds = (name: string, ours: number) =>
+    figure({ name, unit: 's', ours, limit, better: 'less', against })
+  return [
+    seconds('verifying a million records', records),
+    seconds('verifying a million records and every index', all),
+  ]
+}
+
+function mustBeIntact(path: string, publicKey: string, recordsOnly: boolean): void {
+  const verdict = verifyAuditLog({ path, publicKey, recordsOnly })
+  if (verdict.kind !== 'intact') throw new Error(`${verdict.kind}: ${verdict.detail}`)
+}
+
+function hashAll(path: string): void {
+  const database = new Database(path, { readonly: true })
+  const rows = database.prepare('SELECT CAST(bytes AS BLOB) FROM record ORDER BY seq').pluck()
+  for (const bytes of rows.iterate())
+    createHash('sha256')
+      .update(bytes as Buffer)
+      .digest()
+  database.close()
+}
+
+/** How long something takes, in seconds. */
+function timeOf(work: () => void): number {
+  const began = performance.now()
+  work()
+  return (performance.now() - began) / 1000
+}
+
+function measureSize(path: string): Figure {
+  const database = new Database(path, { readonly: true })
+  const length = database
+    .prepare('SELECT avg(length(CAST(bytes AS BLOB))) FROM record')
+    .pluck()
+    .get() as number
+  database.close()
+  return figure({
+    name: 'size of the file, a record',
+    unit: 'bytes',
+    ours: statSync(path).size / RECORDS,
+    limit: length + 32,
+    better: 'less',
+    against: "the record's own bytes and its hash, without any index",
+  })
+}

@@ -1,0 +1,116 @@
+import { systemClock } from '../agent/time/system-clock.ts'
+import { ModbusDriver } from '../drivers/modbus/driver.ts'
+import { ModbusLink } from '../drivers/modbus/link.ts'
+import type { NumberPoint } from '../drivers/modbus/point.ts'
+import { tcpWay } from '../drivers/modbus/tcp.ts'
+import { type Figure, figure, type Run } from './figure.ts'
+import { Folder } from './folder.ts'
+import { startPlantProcess } from './gateway.ts'
+import { LibmodbusClient } from './libmodbus.ts'
+import { RawClient } from './raw-client.ts'
+import { interleave, type Sample, timeEach } from './sample.ts'
+
+const POINTS = 1000
+const REGISTER = 30
+const WARM_UP = 500
+const TURN = 100
+const TURNS = 20
+const POLLS = 25
+const DEADLINE = 10_000
+
+const LIBMODBUS = 'libmodbus in C, on the same server over a connection of its own'
+
+/** The Modbus driver by itself, without the agent around it. */
+export async function measureDriver({ signal, progress }: Run): Promise<Figure[]> {
+  progress("compiling libmodbus's client and starting a plant")
+  await using folder = await Folder.make()
+  await using plant = await startPlantProcess(POINTS)
+  const libmodbus = await LibmodbusClient.compile(folder.path, plant.plc)
+  using raw = await RawClient.connect(plant.plc)
+  const options = { inFlight: 1, units: 1, timeout: DEADLINE }
+  await using link = new ModbusLink(tcpWay(plant.plc), options, systemClock, () => 0)
+  await using pipelined = new ModbusLink(tcpWay(plant.plc), { ...options, inFlight: 8 }, systemClock, () => 0)
+  await Promise.all([link.attempted, pipelined.attempted])
+  const driver = driverOn(link)
+  const eager = driverOn(pipelined)
+
+  let drawn = 0
+  const writeAndRead = async () => {
+    drawn = (drawn % POINTS) + 1
+    const deadline = AbortSignal.timeout(DEADLINE)
+    const written = await driver.write(String(REGISTER), drawn, deadline)
+    const read = await driver.read(String(REGISTER), deadline)
+    if (written.kind !== 'accepted' || read.kind !== 'value' || read.value !== drawn)
+      throw new Error(`register ${REGISTER}: ${JSON.stringify({ written, read })}`)
+  }
+  const poll = async (asked: ModbusDriver) => {
+    const deadline = AbortSignal.timeout(DEADLINE)
+    const readings = await Promise.all(
+      Array.from({ length: POINTS }, (_, address) => asked.read(String(address), deadline)),
+    )
+    const failed = readings.find(({ kind }) => kind === 'failed')
+    if (failed) throw new Error(JSON.stringify(failed))
+  }
+
+  progress('write and read-back')
+  await timeEach(WARM_UP, writeAndRead)
+  await timeEach(WARM_UP, () => raw.writeAndReadBack(REGISTER, 1))
+  const single = await interleave(
+    TURNS,
+    {
+      ours: () => timeEach(TURN, writeAndRead),
+      raw: () => timeEach(TURN, index => raw.writeAndReadBack(REGISTER, 1 + index)),
+      libmodbus: () => libmodbus.time('write-and-read', TURN),
+    },
+    signal,
+  )
+  progress(`a poll of ${POINTS} points`)
+  await timeEach(POLLS, () => poll(driver))
+  await timeEach(POLLS, () => poll(eager))
+  const polls = await interleave(
+    TURNS,
+    {
+      ours: () => timeEach(POLLS, () => poll(driver)),
+      eager: () => timeEach(POLLS, () => poll(eager)),
+      libmodbus: () => libmodbus.time('poll', POLLS),
+    },
+    signal,
+  )
+  return [
+    latency('driver: write and read-back of one register', single.ours, single.libmodbus, {
+      modbus_serial: single.raw.median,
+    }),
+    latency(`driver: poll of ${POINTS} points, one request at a time`, polls.ours, polls.libmodbus),
+    latency(`driver: poll of ${POINTS} points, 8 requests in flight`, polls.eager, polls.libmodbus),
+  ]
+}
+
+function driverOn(link: ModbusLink): ModbusDriver {
+  const point = (address: number): NumberPoint => ({
+    table: 'holding-register',
+    address,
+    type: 'uint16',
+    byteOrder: 'big',
+    wordOrder: 'big',
+    scale: 1,
+    offset: 0,
+    writeFunction: 6,
+  })
+  const points = new Map(Array.from({ length: POINTS }, (_, address) => [String(address), point(address)]))
+  const limits = { registersMax: 125, bitsMax: 2000, gap: 0 }
+  return new ModbusDriver(link, { unit: 1, limits, timeout: DEADLINE }, points, systemClock)
+}
+
+function latency(name: string, ours: Sample, limit: Sample, also: Record<string, number> = {}): Figure {
+  return figure({
+    name,
+    unit: 'ms',
+    ours: ours.median,
+    limit: limit.median,
+    better: 'less',
+    against: LIBMODBUS,
+    p50: ours.median,
+    p99: ours.percentile(99),
+    also: { limit_p99: limit.percentile(99), ...also },
+  })
+}

@@ -1,0 +1,23 @@
+import type { Command } from 'commander'
+import { configOption, finish } from './options.ts'
+
+/** `holdfast device …`: they ask the devices themselves, and need no running agent. */
+export function addDevices(program: Command): void {
+  const device = program.command('device').description('look at the devices of the plant; writes nothing')
+  device
+    .command('probe')
+    .description('read every configured point once and say what came; for commissioning')
+    .addOption(configOption())
+    .option('--json', 'print JSON')
+    .action(async options => finish(await (await import('../../agent/probe.ts')).probeDevices(options)))
+
+  device
+    .command('show')
+    .description('say what a device tells about itself')
+    .argument('<device>', 'its name in the configuration')
+    .addOption(configOption())
+    .option('--json', 'print JSON')
+    .action(async (name, options) =>
+      finish(await (await import('../../agent/show-device.ts')).showDevice(name, options)),
+    )
+}

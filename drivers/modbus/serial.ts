@@ -1,0 +1,56 @@
+import { EventEmitter } from 'node:events'
+import type { Duplex } from 'node:stream'
+import type { Millis } from '../../model/time.ts'
+import type { Way } from './link.ts'
+import { Rtu } from './rtu.ts'
+
+export interface SerialLine {
+  /** `/dev/ttyS0`, or better a name under `/dev/serial/by-id` that survives replugging. */
+  readonly path: string
+  readonly baudRate: number
+  readonly dataBits: 7 | 8
+  readonly parity: 'none' | 'even' | 'odd'
+  readonly stopBits: 1 | 2
+}
+
+/** Modbus RTU over a serial line of this machine. The package that opens the port is loaded when the first one is. */
+export function serialWay(line: SerialLine): Way {
+  return {
+    name: line.path,
+    framing: () => new Rtu(silence(line.baudRate)),
+    open: () => openSerial(line),
+  }
+}
+
+/** 3.5 characters of 11 bits, and 1.75 ms above 19200 baud (MODBUS over Serial Line V1.02 §2.5.1.1). */
+function silence(baudRate: number): Millis {
+  return baudRate > 19_200 ? 1.75 : (3.5 * 11 * 1000) / baudRate
+}
+
+async function openSerial(line: SerialLine): Promise<Duplex> {
+  const { SerialPort } = await import('serialport')
+  /** Its `destroy` would leave the port open: nobody told the package that streams have one. */
+  class Port extends SerialPort {
+    override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+      if (this.isOpen) this.close(() => callback(error))
+      else callback(error)
+    }
+  }
+  // Locked: a second master on the line would make both see each other's answers.
+  const port = new Port({ ...line, autoOpen: false, lock: true })
+  await new Promise<void>((resolve, reject) => port.open(error => (error ? reject(error) : resolve())))
+  nudgeOnEvents(port.port)
+  // What the line has gathered before belongs to nobody.
+  await new Promise<void>(resolve => port.flush(() => resolve()))
+  return port
+}
+
+/**
+ * The package resolves its promises from native code in a way after which Node 26 does not go on by itself, so that what has
+ * been read is seen only when something else happens (serialport/bindings-cpp, pull request 239). This makes something happen.
+ */
+function nudgeOnEvents(binding: object | undefined): void {
+  const poller = binding && 'poller' in binding ? binding.poller : undefined
+  if (!(poller instanceof EventEmitter)) return
+  for (const event of ['readable', 'writable', 'disconnect']) poller.on(event, () => setImmediate(() => {}))
+}

@@ -1,0 +1,320 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import { eventOf } from '../../../../agent/audit/export/event.ts'
+import { formatRfc5424 } from '../../../../agent/audit/export/rfc5424.ts'
+import { Cursor } from '../../../../agent/audit/forward/cursor.ts'
+import { deliver, type Receiver } from '../../../../agent/audit/forward/deliver.ts'
+import { Forwarder } from '../../../../agent/audit/forward/forwarder.ts'
+import { Authority } from '../../certificates.ts'
+import { Folder, intent, ManualClock, OpenLog } from '../fixture.ts'
+import { ReceiverProcess } from './receiver.ts'
+
+const SOURCE = { environment: 'plant', gateway: 'gateway-1' }
+
+let keys: Folder
+let authority: Authority
+let files: { certificate: string; key: string }
+before(async () => {
+  keys = new Folder()
+  authority = await Authority.make(keys.path, 'authority')
+  files = await authority.issue('receiver', 'IP:127.0.0.1')
+})
+after(() => keys[Symbol.dispose]())
+
+/** A log, and what forwards it to a port of this host. */
+class Bench implements AsyncDisposable {
+  readonly folder = new Folder()
+  readonly messages: string[] = []
+  readonly troubles: (string | undefined)[] = []
+  readonly clock = new ManualClock()
+  port = 0
+  #log: OpenLog | undefined
+  #forwarder: Forwarder | undefined
+  #written = 0
+
+  get log(): OpenLog {
+    return this.#log ?? assert.fail('no log is open')
+  }
+
+  get cursor(): string {
+    return join(this.folder.path, 'syslog.cursor')
+  }
+
+  /** The numbers of the records that arrived, in the order in which they did. */
+  get seqs(): number[] {
+    return this.messages.map(text => Number(/ seq="(\d+)"/.exec(text)?.[1]))
+  }
+
+  async open(): Promise<void> {
+    this.#log = await OpenLog.open(this.folder.log)
+  }
+
+  async close(): Promise<void> {
+    await this.#log?.[Symbol.asyncDispose]()
+    this.#log = undefined
+  }
+
+  async append(count: number): Promise<void> {
+    for (let index = 0; index < count; index += 1) {
+      assert.equal((await this.log.log.append(intent(this.#written))).kind, 'durable')
+      this.#written += 1
+    }
+  }
+
+  forward(more: Partial<Receiver> = {}): void {
+    const ca = readFileSync(authority.path, 'utf8')
+    this.#forwarder = new Forwarder({
+      source: this.log.log,
+      cursor: new Cursor(this.cursor),
+      deliver: (messages, stop) =>
+        deliver(
+          messages,
+          { host: '127.0.0.1', port: this.port, ca, end: 'orderly', timeout: 10_000, ...more },
+          stop,
+        ),
+      format: found => formatRfc5424(eventOf(found, SOURCE)),
+      clock: this.clock,
+      onTrouble: detail => this.troubles.push(detail),
+    })
+  }
+
+  async stopForwarding(): Promise<void> {
+    await this.#forwarder?.[Symbol.asyncDispose]()
+    this.#forwarder = undefined
+  }
+
+  /** Lets time pass until the condition holds. */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      this.clock.advance(100)
+      await turn()
+    }
+  }
+
+  /** Lets time pass until everything that was written is known to have arrived. */
+  untilDelivered(): Promise<void> {
+    return this.until(() => new Cursor(this.cursor).load()?.next === this.#written)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stopForwarding()
+    await this.close()
+    this.folder[Symbol.dispose]()
+  }
+}
+
+const upTo = (count: number) => Array.from({ length: count }, (_, index) => index)
+
+describe('the log, forwarded as syslog over TLS,', () => {
+  it('arrives whole, in order, as messages of RFC 5424, and so does what comes later', async () => {
+    await using bench = new Bench()
+    await using receiver = await ReceiverProcess.start(files, bench.messages)
+    bench.port = receiver.port
+    await bench.open()
+    await bench.append(1200)
+    bench.forward()
+    await bench.untilDelivered()
+    await bench.append(1)
+    await bench.untilDelivered()
+    await receiver.got(1201)
+    assert.deepEqual(bench.seqs, upTo(1201))
+    assert.match(
+      bench.messages[7] ?? '',
+      /^<110>1 2026-01-01T[^ ]+Z gateway-1 holdfast - command-intent \[holdfast@32473 environment="plant" seq="7" [^\]]*\] \ufeffsetpoint open$/,
+    )
+    assert.deepEqual(bench.troubles, [])
+  })
+
+  it('loses nothing and repeats nothing over outages and restarts of either side', async () => {
+    await using bench = new Bench()
+    const first = await ReceiverProcess.start(files, bench.messages)
+    bench.port = first.port
+    await bench.open()
+    bench.forward()
+    await bench.append(10)
+    await bench.untilDelivered()
+    await first.kill()
+    await bench.append(10)
+    await bench.until(() => bench.troubles.length > 0)
+    assert.match(String(bench.troubles[0]), /ECONNREFUSED/)
+    await bench.stopForwarding()
+    await bench.close()
+    await bench.open()
+    await bench.append(10)
+    bench.forward()
+    await using second = await ReceiverProcess.start(files, bench.messages, bench.port)
+    await bench.untilDelivered()
+    for (let round = 0; round < 5; round += 1) {
+      await bench.append(3)
+      await bench.stopForwarding()
+      bench.forward()
+      await bench.append(3)
+      await bench.untilDelivered()
+    }
+    await second.got(60)
+    assert.deepEqual(bench.seqs, upTo(60))
+    assert.equal(bench.troubles.at(-1), undefined, 'and it is told that the trouble is over')
+  })
+
+  it('says what to do about a receiver that never ends a connection in order, and takes its word when told to', async () => {
+    await using bench = new Bench()
+    const rude = await ReceiverProcess.start(files, bench.messages, 0, '--no-goodbye')
+    bench.port = rude.port
+    await bench.open()
+    await bench.append(20)
+    bench.forward()
+    await bench.until(() => bench.troubles.length > 0)
+    assert.match(String(bench.troubles[0]), /set audit\.syslog\.end to closed/)
+    await bench.stopForwarding()
+    await using other = await ReceiverProcess.start(files, bench.messages, bench.port, '--no-goodbye')
+    bench.forward({ end: 'closed' })
+    await bench.untilDelivered()
+    await other.ended()
+    assert.deepEqual(bench.seqs, [...upTo(20), ...upTo(20)])
+  })
+
+  for (const [what, words] of [
+    ['dies in the middle of a delivery', ['--die-after', '7']],
+    ['dies when it has read everything, before it says so', ['--no-goodbye']],
+    ['leaves in order in the middle of a delivery', ['--leave-after', '7']],
+  ] as const) {
+    it(`loses nothing when the receiver ${what}: what was in doubt comes again, under the same numbers`, async () => {
+      await using bench = new Bench()
+      const dying = await ReceiverProcess.start(files, bench.messages, 0, ...words)
+      bench.port = dying.port
+      await bench.open()
+      await bench.append(400)
+      bench.forward()
+      await dying.ended()
+      assert.equal(new Cursor(bench.cursor).load(), undefined, 'nothing is believed to have arrived')
+      const before = bench.seqs
+      await using receiver = await ReceiverProcess.start(files, bench.messages, bench.port)
+      await bench.untilDelivered()
+      await receiver.got(before.length + 400)
+      assert.deepEqual(before, upTo(before.length))
+      assert.deepEqual(bench.seqs.slice(before.length), upTo(400))
+      assert.deepEqual(
+        bench.messages.slice(before.length, before.length * 2),
+        bench.messages.slice(0, before.length),
+      )
+    })
+  }
+
+  it('goes to nobody whose certificate is not of the authority, or of another host', async () => {
+    const stranger = await (await Authority.make(keys.path, 'stranger')).issue('impostor', 'IP:127.0.0.1')
+    const elsewhere = await authority.issue('elsewhere', 'DNS:logs.example.com')
+    for (const [shown, says] of [
+      [stranger, /self-signed certificate|unable to verify|unable to get/],
+      [elsewhere, /does not match certificate/],
+    ] as const) {
+      await using bench = new Bench()
+      await using receiver = await ReceiverProcess.start(shown, bench.messages)
+      bench.port = receiver.port
+      await bench.open()
+      await bench.append(5)
+      bench.forward()
+      await bench.until(() => bench.troubles.length > 0)
+      assert.match(String(bench.troubles[0]), says)
+      assert.deepEqual(bench.messages, [])
+    }
+  })
+
+  it('shows its own certificate to a receiver that asks for one', async () => {
+    await using bench = new Bench()
+    await using receiver = await ReceiverProcess.start(
+      files,
+      bench.messages,
+      0,
+      '--client-ca',
+      authority.path,
+    )
+    bench.port = receiver.port
+    await bench.open()
+    await bench.append(5)
+    bench.forward()
+    await bench.until(() => bench.troubles.length > 0)
+    await bench.stopForwarding()
+    assert.deepEqual(bench.messages, [])
+    const client = await authority.client('sender', 'DNS:gateway-1')
+    bench.forward({ certificate: client.certificate, key: client.key })
+    await bench.untilDelivered()
+    await receiver.got(5)
+    assert.deepEqual(bench.seqs, upTo(5))
+  })
+
+  it('is forwarded from its beginning when it is another log, or the cursor cannot be read', async () => {
+    await using bench = new Bench()
+    await using receiver = await ReceiverProcess.start(files, bench.messages)
+    bench.port = receiver.port
+    await bench.open()
+    await bench.append(4)
+    bench.forward()
+    await bench.untilDelivered()
+    await bench.stopForwarding()
+    await bench.close()
+    for (const end of ['', '-wal', '-shm']) rmSync(`${bench.folder.log}${end}`, { force: true })
+    await bench.open()
+    await bench.append(2)
+    bench.forward()
+    await receiver.got(6)
+    assert.deepEqual(bench.seqs, [0, 1, 2, 3, 0, 1])
+    await bench.stopForwarding()
+    writeFileSync(bench.cursor, '{"log":')
+    bench.forward()
+    await receiver.got(8)
+    assert.deepEqual(bench.seqs.slice(6), [0, 1])
+  })
+})
+
+/** Takes connections and never says a word. */
+class Mute implements Disposable {
+  readonly #sockets: Socket[] = []
+  readonly #server = createServer(socket => void this.#sockets.push(socket))
+
+  get connections(): number {
+    return this.#sockets.length
+  }
+
+  async listen(): Promise<number> {
+    this.#server.listen(0, '127.0.0.1')
+    await once(this.#server, 'listening')
+    return (this.#server.address() as { port: number }).port
+  }
+
+  [Symbol.dispose](): void {
+    for (const socket of this.#sockets) socket.destroy()
+    this.#server.close()
+  }
+}
+
+describe('a delivery to a receiver that says nothing', () => {
+  it('is given up when its end does not come in time', async () => {
+    using mute = new Mute()
+    const port = await mute.listen()
+    const ca = readFileSync(authority.path, 'utf8')
+    const delivery = await deliver(['hello'], { host: '127.0.0.1', port, ca, end: 'orderly', timeout: 50 })
+    assert.deepEqual(delivery, { kind: 'failed', detail: 'no end of it within 50 ms' })
+  })
+
+  it('does not keep an agent that stops', async () => {
+    using mute = new Mute()
+    await using bench = new Bench()
+    bench.port = await mute.listen()
+    await bench.open()
+    await bench.append(1)
+    bench.forward({ timeout: 3_600_000 })
+    await bench.until(() => mute.connections > 0)
+    let stopped = false
+    const stopping = bench.stopForwarding().then(() => {
+      stopped = true
+    })
+    await bench.until(() => stopped)
+    await stopping
+    assert.deepEqual(bench.troubles, [])
+  })
+})

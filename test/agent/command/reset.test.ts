@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { authenticate } from '../../../agent/command/authenticate.ts'
+import { Refused } from '../../../agent/command/refused.ts'
+import { reset } from '../../../agent/command/reset.ts'
+import { commandRig } from './rig.ts'
+
+test('what is not tripped cannot be reset: not-tripped, and nobody is let go for it', async () => {
+  await using rig = await commandRig()
+  const path = '/v1/actuators/valve/reset'
+  const received = rig.sign(rig.issue([], 'engineer'), { path, body: '{}' })
+  const authenticated = authenticate(received, rig.authenticator)
+  assert.ok(!(authenticated instanceof Refused))
+  const answer = await reset(authenticated, 'valve', {
+    actuators: rig.commands.actuators,
+    trips: rig.trips,
+    failures: rig.failures,
+    persists: () => undefined,
+    warnLevel: 3,
+    audit: rig.audit,
+    approvals: rig.approvals,
+    lift: () => assert.fail('nobody is suspended with a trip that there is not'),
+  })
+  assert.equal(answer instanceof Refused && answer.refusal.code, 'not-tripped')
+})

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { stampEntry } from '../../agent/audit/record.ts'
+import { AuditStore } from '../../agent/audit/store.ts'
+import { systemClock } from '../../agent/time/system-clock.ts'
+import { Gateway } from './gateway.ts'
+
+const DAY = 86_400_000
+const OLD = 100
+
+/** A gateway whose log has records of forty days ago, as if it had run since then. */
+async function oldGateway(): Promise<Gateway> {
+  const gateway = await Gateway.start({ enrolled: false })
+  mkdirSync(dirname(gateway.auditLog), { mode: 0o700 })
+  const then = systemClock.wall() - 40 * DAY
+  const entries = Array.from({ length: OLD }, (_, index) => ({
+    stamped: stampEntry({ kind: 'key-retired', generation: index }, then + index, index),
+    wanted: true,
+  }))
+  {
+    using store = new AuditStore(gateway.auditLog, 'an earlier run', 'create', undefined)
+    store.append(0, entries, true, undefined)
+  }
+  const { exitCode, stderr } = await gateway.holdfast('enroll', '--config', gateway.config)
+  assert.equal(exitCode, 0, stderr)
+  return gateway
+}
+
+test("a stopped agent's log is pruned, signed and verified; a running one's is not, nor what is still needed", async () => {
+  await using gateway = await oldGateway()
+  const archive = join(gateway.folder, 'archive')
+  const prune = (before: string) =>
+    gateway.holdfast('audit', 'prune', '--config', gateway.config, '--before', before, '--archive', archive)
+  const agent = await gateway.startAgent()
+  const { credential } = await gateway.issue('alice', 'operator')
+  const running = await prune('30d')
+  assert.equal(running.exitCode, 2)
+  assert.match(running.stderr, /another holdfast process uses/)
+  assert.equal(await agent.kill('SIGTERM'), 0)
+
+  const tooNew = await prune('1m')
+  assert.equal(tooNew.exitCode, 2)
+  assert.match(tooNew.stderr, /still needs the records since .*choose an earlier time/)
+  const nothing = await prune('50d')
+  assert.equal(nothing.exitCode, 0, nothing.stderr)
+  assert.match(nothing.stdout, /^Nothing was pruned: /)
+
+  const { length } = gateway.records()
+  const pruned = await prune('30d')
+  assert.equal(pruned.exitCode, 0, pruned.stderr)
+  assert.match(
+    pruned.stdout,
+    new RegExp(`^Pruned records 0 to ${OLD - 1} into .*archive \\(SHA-256 [0-9a-f]{64}`),
+  )
+  assert.equal(readFileSync(archive, 'utf8').trimEnd().split('\n').length, OLD)
+  const records = gateway.records()
+  assert.equal(records.length, length - OLD + 1)
+  assert.equal(records.at(-1)?.kind, 'log-pruned')
+
+  const verified = await gateway.holdfast('audit', 'verify', gateway.auditLog, '--archive', archive, '--json')
+  const verdict = JSON.parse(verified.stdout) as Record<string, unknown>
+  assert.deepEqual([verified.exitCode, verdict.pruned, verdict.records], [0, OLD, length + 1])
+  assert.equal(verdict.signed_up_to, length + 1, 'the record of the act is signed')
+  const again = await gateway.startAgent()
+  const opened = await gateway.client(again.address, credential).command('inlet-valve', 'open')
+  assert.equal(opened.kind, 'answered', 'and the agent goes on in it')
+})

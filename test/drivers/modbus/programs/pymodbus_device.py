@@ -1,0 +1,83 @@
+"""A Modbus TCP device made of pymodbus, which shares no code with ours.
+
+Says {"port": N}, then answers lines of JSON on its input with lines of JSON:
+
+    {"set": TYPE, "byte": ">" or "<", "word": ">" or "<", "address": N, "value": V}
+    {"get": TYPE, "byte": …, "word": …, "address": N}
+    {"bits": TABLE, "address": N}    {"put": TABLE, "address": N, "value": V}
+"""
+
+import asyncio
+import json
+import logging
+import sys
+
+from pymodbus.constants import Endian
+from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusSlaveContext
+from pymodbus.device import ModbusDeviceIdentification
+from pymodbus.payload import BinaryPayloadBuilder, BinaryPayloadDecoder
+from pymodbus.server.async_io import ModbusTcpServer
+
+# It calls a connection that ends an error.
+logging.disable(logging.ERROR)
+
+HOLDING, INPUT, COILS, INPUTS = 3, 4, 1, 2
+TABLES = {"holding": HOLDING, "input": INPUT, "coil": COILS, "discrete": INPUTS}
+BUILD = {
+    "int16": "add_16bit_int", "uint16": "add_16bit_uint", "int32": "add_32bit_int", "uint32": "add_32bit_uint",
+    "int64": "add_64bit_int", "uint64": "add_64bit_uint", "float32": "add_32bit_float", "float64": "add_64bit_float",
+}
+DECODE = {name: method.replace("add_", "decode_") for name, method in BUILD.items()}
+ENDS = {">": Endian.Big, "<": Endian.Little}
+
+
+def block():
+    return ModbusSequentialDataBlock(0, [0] * 200)
+
+
+store = ModbusSlaveContext(di=block(), co=block(), hr=block(), ir=block(), zero_mode=True)
+
+
+def obey(line):
+    word = json.loads(line)
+    address = word["address"]
+    if "set" in word:
+        builder = BinaryPayloadBuilder(byteorder=ENDS[word["byte"]], wordorder=ENDS[word["word"]])
+        getattr(builder, BUILD[word["set"]])(word["value"])
+        for table in (HOLDING, INPUT):
+            store.setValues(table, address, builder.to_registers())
+        return {}
+    if "get" in word:
+        registers = store.getValues(HOLDING, address, 4)
+        decoder = BinaryPayloadDecoder.fromRegisters(
+            registers, byteorder=ENDS[word["byte"]], wordorder=ENDS[word["word"]]
+        )
+        # A decoder reorders all that it is given: give it what the type takes.
+        size = {"16": 1, "32": 2, "64": 4}[word["get"][-2:]]
+        decoder = BinaryPayloadDecoder.fromRegisters(
+            registers[:size], byteorder=ENDS[word["byte"]], wordorder=ENDS[word["word"]]
+        )
+        return {"value": getattr(decoder, DECODE[word["get"]])()}
+    if "put" in word:
+        store.setValues(TABLES[word["put"]], address, [word["value"]])
+        return {}
+    return {"value": int(store.getValues(TABLES[word["bits"]], address, 1)[0])}
+
+
+async def main():
+    identity = ModbusDeviceIdentification(
+        info_name={"VendorName": "Witness", "ProductCode": "PY", "MajorMinorRevision": "3.0", "ModelName": "pymodbus"}
+    )
+    context = ModbusServerContext(slaves=store, single=True)
+    server = ModbusTcpServer(context, identity=identity, address=("127.0.0.1", 0))
+    serving = asyncio.ensure_future(server.serve_forever())
+    while not getattr(server, "server", None) or not server.server.sockets:
+        await asyncio.sleep(0.01)
+    print(json.dumps({"port": server.server.sockets[0].getsockname()[1]}), flush=True)
+    loop = asyncio.get_running_loop()
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        print(json.dumps(obey(line)), flush=True)
+    serving.cancel()
+
+
+asyncio.run(main())

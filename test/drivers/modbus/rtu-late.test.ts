@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
+import { test } from 'node:test'
+import { rtuOverTcpWay } from '../../../drivers/modbus/tcp.ts'
+import { VirtualClock } from '../../../simulator/virtual-clock.ts'
+import { valueIn } from '../driver.contract.ts'
+import { Connected } from './connected.ts'
+import { withCheckSum } from './rtu-gateway.ts'
+
+/** A line with units that answer when the test says so. */
+async function slowLine() {
+  const requests: Buffer[] = []
+  let line: Socket | undefined
+  const server = createServer(socket => {
+    line = socket
+    socket.on('error', () => {})
+    socket.on('data', bytes => requests.push(Buffer.from(bytes)))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address ? address.port : 0,
+    requests,
+    say: (hex: string) => line?.write(withCheckSum(Buffer.from(hex, 'hex'))),
+    asked: async (count: number) => {
+      while (requests.length < count) await new Promise(resolve => setImmediate(resolve))
+    },
+    [Symbol.asyncDispose]: async () => {
+      line?.destroy()
+      server.close()
+    },
+  }
+}
+
+test('where answers name no request, a unit that owes one is left alone until it cannot come any more', async () => {
+  await using line = await slowLine()
+  const clock = new VirtualClock()
+  await using connected = await Connected.to(
+    rtuOverTcpWay({ host: '127.0.0.1', port: line.port }),
+    { units: 3, timeout: 1000 },
+    clock,
+  )
+  const points = { one: { holding_register: 1 }, two: { holding_register: 2 } }
+  const slow = connected.driver(points, { unit: 1 })
+  const other = connected.driver(points, { unit: 2 })
+
+  assert.equal((await slow.read('one', AbortSignal.timeout(30))).kind, 'failed')
+  const early = await slow.read('two', AbortSignal.timeout(1000))
+  assert.match(early.kind === 'failed' ? early.reason : '', /unit 1 owes an answer/)
+
+  // The others on the line are asked meanwhile, and what comes late from the first is not theirs.
+  const reading = other.read('one', AbortSignal.timeout(5000))
+  await line.asked(2)
+  line.say('010302dead')
+  line.say('0203020007')
+  assert.equal(valueIn(await reading), 7)
+
+  await clock.advance(1001)
+  const later = slow.read('two', AbortSignal.timeout(5000))
+  await line.asked(3)
+  line.say('0103020008')
+  assert.equal(valueIn(await later), 8)
+})
+
+test('a new connection does not forget what is owed: the late answer may come over it', async () => {
+  await using line = await slowLine()
+  const clock = new VirtualClock()
+  await using connected = await Connected.to(
+    rtuOverTcpWay({ host: '127.0.0.1', port: line.port }),
+    { units: 1, timeout: 1000 },
+    clock,
+  )
+  const driver = connected.driver({ one: { holding_register: 1 }, two: { holding_register: 2 } })
+  assert.equal((await driver.read('one', AbortSignal.timeout(30))).kind, 'failed')
+  await clock.advance(100)
+  await connected.connected(true)
+  const early = await driver.read('two', AbortSignal.timeout(1000))
+  assert.match(early.kind === 'failed' ? early.reason : '', /unit 1 owes an answer/)
+  assert.equal(line.requests.length, 1)
+})
