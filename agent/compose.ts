@@ -109,19 +109,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     }),
   )
   const { trips, keeper, failures } = failsafe
-  const listeners = new Listeners(config, keeper, clock, {
-    closed: (listener, detail) => {
-      alarm(
-        'listener-closed',
-        `${listener} is closed: ${detail}. When it is over: holdfast listener open ${listener}`,
-        {
-          listener,
-        },
-      )
-      audit.note({ kind: 'listener-closed', listener, detail })
-    },
-    opened: listener => audit.note({ kind: 'alarm-cleared', alarm: 'listener-closed', detail: listener }),
-  })
+  const listeners = new Listeners(config, keeper, clock, { audit, alarm })
   const guards = parts.use(deviceGuards(config, actuators, progress, clock, audit, log))
   const rates = new Rates(ratesOf(config), clock)
   const permits: Permits = {

@@ -8,7 +8,9 @@ export function guardedDevices(
   config: Config,
   actuators: ReadonlyMap<string, Actuator>,
 ): readonly GuardedDevice[] {
-  return [...config.devices].flatMap(([id, { watchdog, timeout }]): GuardedDevice[] => {
+  return [...config.devices].flatMap(([id, device]): GuardedDevice[] => {
+    if (device.kind !== 'modbus') return []
+    const { watchdog, timeout } = device
     const on = [...config.actuators.values()].filter(({ device }) => device === id)
     const driver = actuators.get(on[0]?.id ?? '')?.driver
     if (!watchdog || !driver) return []
@@ -18,7 +20,7 @@ export function guardedDevices(
       return {
         actuator,
         commandPoint: known.commandPoint,
-        staysCommanded: command.pulse === undefined,
+        staysCommanded: !('pulse' in command) || command.pulse === undefined,
         fallbackPoint: fallback.point && fallbackPoint(actuator),
         safe,
         tolerance: fallback.tolerance,

@@ -1,12 +1,13 @@
 import type { FailsafeKeeper } from '../failsafe/keeper.ts'
 import type { Clock } from '../model/time.ts'
 import { type Handler, type Listening, listen } from './api/listener.ts'
+import type { AuditLog } from './audit/log.ts'
 import type { Config } from './config/config.ts'
 
-/** What happens to listeners that attacks have used up. */
-export interface ListenersHear {
-  closed(listener: string, detail: string): void
-  opened(listener: string): void
+/** Who hears of it when attacks have closed a listener. */
+export interface ListenersTell {
+  readonly audit: Pick<AuditLog, 'note'>
+  alarm(name: string, detail: string, about: Record<string, string>): void
 }
 
 /** The listeners of a configuration. One that attacks have closed stays closed, over restarts, until somebody opens it again. */
@@ -14,15 +15,15 @@ export class Listeners implements AsyncDisposable {
   readonly #config: Config
   readonly #keeper: FailsafeKeeper
   readonly #clock: Clock
-  readonly #hear: ListenersHear
+  readonly #tell: ListenersTell
   readonly #listening = new Map<string, Listening>()
   #handler: Handler | undefined
 
-  constructor(config: Config, keeper: FailsafeKeeper, clock: Clock, hear: ListenersHear) {
+  constructor(config: Config, keeper: FailsafeKeeper, clock: Clock, tell: ListenersTell) {
     this.#config = config
     this.#keeper = keeper
     this.#clock = clock
-    this.#hear = hear
+    this.#tell = tell
   }
 
   get listening(): readonly Listening[] {
@@ -35,7 +36,7 @@ export class Listeners implements AsyncDisposable {
     for (const { name } of this.#config.listeners) {
       const reason = this.#keeper.closed[name]
       if (reason === undefined) await this.#open(name)
-      else this.#hear.closed(name, reason)
+      else this.#told(name, reason)
     }
   }
 
@@ -45,7 +46,8 @@ export class Listeners implements AsyncDisposable {
     if (!listening) return
     this.#listening.delete(name)
     this.#keeper.closeListener(name, reason)
-    this.#hear.closed(name, reason)
+    this.#tell.audit.note({ kind: 'listener-closed', listener: name, detail: reason })
+    this.#told(name, reason)
     void listening[Symbol.asyncDispose]()
   }
 
@@ -54,12 +56,17 @@ export class Listeners implements AsyncDisposable {
     if (this.#keeper.closed[name] === undefined) return false
     await this.#open(name)
     this.#keeper.openListener(name)
-    this.#hear.opened(name)
+    this.#tell.audit.note({ kind: 'alarm-cleared', alarm: 'listener-closed', detail: name })
     return true
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.listening.map(one => one[Symbol.asyncDispose]()))
+  }
+
+  #told(listener: string, reason: string): void {
+    const detail = `${listener} is closed: ${reason}. When it is over: holdfast listener open ${listener}`
+    this.#tell.alarm('listener-closed', detail, { listener })
   }
 
   async #open(name: string): Promise<void> {

@@ -27,12 +27,10 @@ export async function showDevice(id: string, options: { config: string; json?: b
   await using devices = new Devices(alone, systemClock, randomBytes, new Progress(systemClock))
   await devices.attempted
   const { identity, connection } = await devices.identify(id, AbortSignal.timeout(device.timeout * 4))
-  const about = {
-    device: id,
-    protocol: device.way.protocol,
-    address: connectionOf(device),
-    unit: device.unit,
-  }
+  const about =
+    device.kind === 'opcua'
+      ? { device: id, protocol: device.kind, address: device.endpoint.url }
+      : { device: id, protocol: device.way.protocol, address: connectionOf(device), unit: device.unit }
   const told = identity.kind === 'identity'
   if (options.json) {
     const result = told ? { identity: identity.facts } : { trouble: identity.reason }

@@ -79,7 +79,7 @@ const CHECKS: readonly Check[] = [
     return new Refusal(
       'tripped',
       `${id} is ${phase}; first-out: ${first?.cause ?? 'unknown'} at ${first ? new Date(first.at).toISOString() : 'unknown'}: ${first?.detail ?? ''}`,
-      `find the cause, then reset it as an engineer: holdfast reset ${id}`,
+      `find the cause, then: holdfast acknowledge ${id}, and as an engineer: holdfast reset ${id}`,
     )
   }),
   asking(['device-uncommissioned', 'device-unguarded'], ({ actuator: { id } }, { deviceGuards }) => {

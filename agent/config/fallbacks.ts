@@ -1,5 +1,4 @@
-import { isBit, type ModbusPoint } from '../../drivers/modbus/point.ts'
-import { stepOf } from '../../drivers/modbus/value.ts'
+import { originOf, type Point, resolutionOf } from '../../drivers/point.ts'
 import type { Target } from '../../model/setpoint.ts'
 import type { FallbackConfig } from './config.ts'
 import { type PointFile, resolvePoint } from './points.ts'
@@ -8,7 +7,7 @@ import type { WatchdogFile } from './watchdogs.ts'
 
 interface FallenBack {
   readonly watchdog: WatchdogFile | undefined
-  readonly command: ModbusPoint
+  readonly command: Point
   /** Undefined where it is to stay as it is. */
   readonly safe: Target | undefined
   readonly point: PointFile | undefined
@@ -24,7 +23,7 @@ export function resolveFallback(
 ): FallbackConfig | undefined {
   if (!watchdog) return undefined
   // Of two values that lie closer than that the device makes one.
-  const tolerance = stepOf(command) / 2
+  const tolerance = resolutionOf(command) / 2
   if (!safe) return resolveHold(watchdog, point !== undefined, report)
   if (point) return { point: resolvePoint(point), tolerance }
   if (watchdog.kind === 'register') {
@@ -34,7 +33,7 @@ export function resolveFallback(
     )
     return undefined
   }
-  const zero = isBit(command) ? 0 : command.offset
+  const zero = originOf(command)
   if (Math.abs(zero - safe.write) > tolerance)
     report(
       ['safe'],

@@ -3,7 +3,7 @@ import { feedbackPoint } from '../point-names.ts'
 import { type BareActuator, resolveActuator } from './actuators.ts'
 import { resolveAudit } from './audit.ts'
 import type { ActuatorConfig, Config } from './config.ts'
-import { checkDevices, checkWriters, resolveDevice } from './devices.ts'
+import { checkDevices, checkReadings, checkWriters, resolveDevice } from './devices.ts'
 import { resolveGuards } from './guards.ts'
 import { resolveListeners } from './listeners.ts'
 import { resolveMasterKey } from './master-key.ts'
@@ -27,11 +27,13 @@ export function resolveConfig(file: ConfigFile, names: Names, folder: string, re
   )
   const bare = new Map<string, BareActuator>()
   for (const [id, actuator] of Object.entries(file.actuators)) {
-    const watchdog = file.devices[actuator.device]?.watchdog
+    const device = file.devices[actuator.device]
+    const watchdog = device && 'watchdog' in device ? device.watchdog : undefined
     const resolved = resolveActuator(id, actuator, names, devices, watchdog, report)
     if (resolved) bare.set(id, resolved)
   }
   const readings = resolveReadings(file.readings, names, report)
+  checkReadings(readings, devices, report)
   const actuators = new Map<string, ActuatorConfig>()
   for (const [id, actuator] of bare) {
     const guardsFile = file.actuators[id]

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type ModbusPoint, overlap } from '../../drivers/modbus/point.ts'
+import { canWrite, type Point, sharesWith } from '../../drivers/point.ts'
 import { BECKHOFF_REGISTERS } from '../../failsafe/watchdog/beckhoff-watchdog.ts'
 import { REGISTER_POINTS } from '../../failsafe/watchdog/register-watchdog.ts'
 import { WAGO_REGISTERS, WAGO_STEP } from '../../failsafe/watchdog/wago-watchdog.ts'
@@ -108,7 +108,7 @@ export function checkWatchdogs(
     checkKind(watchdog, at, report)
     const written = writtenBy(watchdog)
     for (const [actuator, { command }] of outputs) {
-      if (written.some(point => overlap(point, resolvePoint(command))))
+      if (written.some(point => sharesWith(point, resolvePoint(command))))
         report(['actuators', actuator, 'command'], `the watchdog of ${id} writes this point too`)
     }
   }
@@ -148,12 +148,12 @@ function checkKind(watchdog: WatchdogFile, at: (...steps: Path) => Path, report:
       at(),
       'only writes of outputs feed it: expected feed, an output that nothing is wired to, into which 0 is written. (With type: telegram reads feed it too, and with them whoever looks at the plant)',
     )
-  else if (watchdog.feed.coil === undefined && watchdog.feed.holding_register === undefined)
+  else if (!canWrite(resolvePoint(watchdog.feed)))
     report(at('feed'), 'expected a coil or a holding_register: it is written')
   else if (unsaid !== undefined) report(at('feed'), unsaid)
 }
 
-function writtenBy(watchdog: WatchdogFile): ModbusPoint[] {
+function writtenBy(watchdog: WatchdogFile): Point[] {
   switch (watchdog.kind) {
     case 'register':
       return [watchdog.register, watchdog.time_register, watchdog.rearm?.register]
@@ -168,10 +168,10 @@ function writtenBy(watchdog: WatchdogFile): ModbusPoint[] {
   }
 }
 
-function named(registers: Readonly<Record<string, number>>): Map<string, ModbusPoint> {
+function named(registers: Readonly<Record<string, number>>): Map<string, Point> {
   return new Map(Object.entries(registers).map(([name, address]) => [name, holding(address)]))
 }
 
-function holding(address: number): ModbusPoint {
+function holding(address: number): Point {
   return resolvePoint({ holding_register: address })
 }

@@ -10,7 +10,7 @@ before(async () => {
     settings: [
       [
         ['roles', 'key-officer'],
-        ['read', 'issue', 'command'],
+        ['read', 'issue', 'command', 'trip', 'acknowledge'],
       ],
       [['roles', 'viewer'], []],
       [['actuators', 'inlet-valve', 'approvals'], 2],
@@ -25,7 +25,7 @@ const at = (file: string): string[] => ['--agent', agent.address, '--credential'
 test('roles are as the configuration says, and `holdfast roles` shows them', async () => {
   const words = await gateway.holdfast('roles', '--agent', gateway.operatorSocket)
   assert.equal(words.exitCode, 0, words.stderr)
-  assert.match(words.stdout, /^key-officer +read, issue, command$/m)
+  assert.match(words.stdout, /^key-officer +read, issue, command, trip, acknowledge$/m)
   assert.match(words.stdout, /^viewer +nothing$/m)
   assert.match(
     words.stdout,

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { parseDocument } from 'yaml'
-import type { Config } from '../../../agent/config/config.ts'
+import type { Config, WatchdogConfig } from '../../../agent/config/config.ts'
 import { parseConfig } from '../../../agent/config/load.ts'
+import { nameOf } from '../../../drivers/point.ts'
 
 const EXAMPLE = readFileSync(
   new URL('../../../examples/water-treatment/holdfast.yaml', import.meta.url),
@@ -24,6 +25,11 @@ function configOf(...changes: readonly Change[]): Config {
   assert.equal(loaded.kind, 'config', JSON.stringify(loaded))
   if (loaded.kind !== 'config') throw new Error('unreachable')
   return loaded.config
+}
+
+function watchdogOf(config: Config): WatchdogConfig | undefined {
+  const device = config.devices.get('plc')
+  return device?.kind === 'modbus' ? device.watchdog : undefined
 }
 
 /** The problems, each with the text of the line that it is found on. */
@@ -57,7 +63,7 @@ test('a watchdog in a register is kept with what the device has for it', () => {
       on_stop: 'stop',
     },
   ])
-  const { spec, points, onStop } = config.devices.get('plc')?.watchdog ?? {}
+  const { spec, points, onStop } = watchdogOf(config) ?? {}
   assert.deepEqual(spec, {
     kind: 'register',
     time: 2000,
@@ -67,7 +73,7 @@ test('a watchdog in a register is kept with what the device has for it', () => {
     rearm: 165,
   })
   assert.deepEqual(
-    [...(points ?? [])].map(([name, { table, address }]) => `${name} ${table} ${address}`),
+    [...(points ?? [])].map(([name, point]) => `${name} ${nameOf(point)}`),
     [
       'watchdog.feed holding-register 100',
       'watchdog.time holding-register 102',
@@ -76,18 +82,19 @@ test('a watchdog in a register is kept with what the device has for it', () => {
     ],
   )
   assert.equal(onStop, 'stop')
-  assert.equal(config.actuators.get('coolant-pump')?.fallback?.point?.address, 201)
+  const fallback = config.actuators.get('coolant-pump')?.fallback?.point
+  assert.equal(fallback && nameOf(fallback), 'input-register 201')
 })
 
 test('unless it says otherwise a watchdog outlives the agent, and an actuator is left as it is', () => {
   const config = configOf(...FALLBACKS, [WATCHDOG, REGISTER])
-  assert.equal(config.devices.get('plc')?.watchdog?.onStop, 'leave')
+  assert.equal(watchdogOf(config)?.onStop, 'leave')
   assert.equal(config.actuators.get('inlet-valve')?.onStop, 'keep')
 })
 
 test('a coupler that any telegram feeds is fed by reading what is read anyway', () => {
   const config = configOf(...FALLBACKS, [WATCHDOG, { kind: 'beckhoff', time: '2s', type: 'telegram' }])
-  const spec = config.devices.get('plc')?.watchdog?.spec
+  const spec = watchdogOf(config)?.spec
   assert.equal(spec?.kind === 'beckhoff' && spec.feed, 'inlet-valve.feedback')
 })
 
