@@ -13,10 +13,11 @@ import type { Point } from '../drivers/point.ts'
 import { Monitor } from '../failsafe/monitor.ts'
 import type { Clock, Entropy } from '../model/time.ts'
 import type { Actuator } from './command/actuator.ts'
+import type { Progress } from './command/progress.ts'
 import type { Config, DeviceConfig, ModbusDeviceConfig, WayConfig } from './config/config.ts'
 import { connectionOf } from './config/devices.ts'
 import { monitoredPoints } from './monitored-points.ts'
-import { commandPoint, feedbackPoint, readingPoint } from './point-names.ts'
+import { commandPoint, fallbackPoint, feedbackPoint, readingPoint } from './point-names.ts'
 
 /** A driver that can also say what is at its other end. */
 type DeviceDriver = Driver & {
@@ -34,7 +35,7 @@ export class Devices implements AsyncDisposable {
   readonly #drivers: ReadonlyMap<string, DeviceDriver>
   readonly #links: ReadonlyMap<string, ModbusLink>
 
-  constructor(config: Config, clock: Clock, entropy: Entropy) {
+  constructor(config: Config, clock: Clock, entropy: Entropy, progress: Progress) {
     const jitter = () => (entropy(1)[0] ?? 0) / 255
     const links = openLinks(config.devices, clock, jitter)
     const drivers = new Map<string, DeviceDriver>()
@@ -50,9 +51,15 @@ export class Devices implements AsyncDisposable {
       const link = links.get(connectionOf(device))
       if (link) drivers.set(id, new ModbusDriver(link, device, registersAmong(points), clock))
     }
+    const watched = new Map(
+      [...drivers].map(([id, driver]) => [
+        id,
+        progress.over(driver, id, config.devices.get(id)?.timeout ?? 0),
+      ]),
+    )
     const actuators = new Map<string, Actuator>()
     for (const actuator of config.actuators.values()) {
-      const driver = drivers.get(actuator.device)
+      const driver = watched.get(actuator.device)
       const device = config.devices.get(actuator.device)
       if (!driver || !device) throw new TypeError(`the configuration names no device ${actuator.device}`)
       actuators.set(actuator.id, {
@@ -65,7 +72,7 @@ export class Devices implements AsyncDisposable {
       })
     }
     this.actuators = actuators
-    this.monitor = new Monitor(monitoredPoints(config, drivers), clock)
+    this.monitor = new Monitor(monitoredPoints(config, watched), clock)
     this.attempted = Promise.all(attempts)
     this.#drivers = drivers
     this.#links = links
@@ -97,11 +104,13 @@ export class Devices implements AsyncDisposable {
 }
 
 /** The points of one device, by the names that drivers are asked with. */
-function pointsOn(id: string, { actuators, readings }: Config): Map<string, Point> {
-  const points = new Map<string, Point>()
+function pointsOn(id: string, { devices, actuators, readings }: Config): Map<string, Point> {
+  const device = devices.get(id)
+  const points = new Map<string, Point>(device?.kind === 'modbus' ? device.watchdog?.points : [])
   for (const actuator of actuators.values()) {
     if (actuator.device !== id) continue
     points.set(commandPoint(actuator.id), actuator.command).set(feedbackPoint(actuator.id), actuator.feedback)
+    if (actuator.fallback?.point) points.set(fallbackPoint(actuator.id), actuator.fallback.point)
   }
   for (const reading of readings.values()) {
     if (reading.device === id) points.set(readingPoint(reading.id), reading.point)

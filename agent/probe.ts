@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { canRead, nameOf, type Point } from '../drivers/point.ts'
 import { setpointAt } from '../model/setpoint.ts'
 import type { Millis } from '../model/time.ts'
+import { Progress } from './command/progress.ts'
 import type { ActuatorConfig, ReadingConfig } from './config/config.ts'
 import { loadConfig } from './config/load.ts'
 import { formatProblems } from './config/problem.ts'
@@ -34,7 +35,7 @@ export async function probeDevices(options: { config: string; json?: boolean }):
     return 2
   }
   const { config } = loaded
-  await using devices = new Devices(config, systemClock, randomBytes)
+  await using devices = new Devices(config, systemClock, randomBytes, new Progress(systemClock))
   await devices.attempted
   const ofActuators = [...config.actuators.values()].flatMap(actuator => {
     // A method cannot be read: there is nothing to look at before it is called.

@@ -14,11 +14,13 @@ import { describeDomain, type Position, resolveSetpoint, type SetpointDomain } f
 import { commandLimitForms, resolvePace } from './command-limits.ts'
 import type { ActuatorConfig, DeviceConfig } from './config.ts'
 import { checkProtocol, checkPulse } from './devices.ts'
+import { resolveFallback } from './fallbacks.ts'
 import { name, timeout } from './forms.ts'
 import { guardForms } from './guards.ts'
 import { describeNames, type Names } from './names.ts'
 import { missingForWrite, pointForm, resolvePoint } from './points.ts'
 import type { Path, Report } from './problem.ts'
+import type { WatchdogFile } from './watchdogs.ts'
 
 const position = z.strictObject({
   write: z.number('expected the value to write'),
@@ -56,6 +58,8 @@ export const actuatorForm = z.strictObject({
   tolerance: z.number().min(0).default(0),
   travel_time: timeout,
   approvals: approvalsForm.default({ command: 1, reset: 1 }),
+  device_fallback: pointForm.optional(),
+  on_stop: z.enum(['keep', 'safe'], 'expected keep or safe').default('keep'),
   ...commandLimitForms,
   ...guardForms,
 })
@@ -73,6 +77,7 @@ export function resolveActuator(
   actuator: ActuatorFile,
   names: Names,
   devices: ReadonlyMap<string, DeviceConfig>,
+  watchdog: WatchdogFile | undefined,
   report: Report,
 ): BareActuator | undefined {
   const at = (...steps: Path): Path => ['actuators', id, ...steps]
@@ -116,6 +121,10 @@ export function resolveActuator(
     )
     return undefined
   }
+  const fallback = resolveFallback(
+    { watchdog, command, safe, point: actuator.device_fallback },
+    (path, message) => report(at(...path), message),
+  )
   return {
     id,
     description: actuator.description,
@@ -127,6 +136,8 @@ export function resolveActuator(
     tolerance: actuator.tolerance,
     travelTime: actuator.travel_time,
     approvals: actuator.approvals,
+    fallback,
+    onStop: actuator.on_stop,
     selectionLasts: actuator.select_before_operate,
     pace: resolvePace(actuator, domain, safe !== undefined, (path, message) => report(at(...path), message)),
   }

@@ -8,6 +8,7 @@ import type { Condition } from '../../failsafe/condition.ts'
 import type { EvidenceLimits } from '../../failsafe/evidence.ts'
 import type { HoldRule } from '../../failsafe/holds.ts'
 import type { TripGroup } from '../../failsafe/trip-group.ts'
+import type { WatchdogSpec } from '../../failsafe/watchdog/watchdog.ts'
 import type { Roles } from '../../model/role.ts'
 import type { SetpointDomain, Target } from '../../model/setpoint.ts'
 import type { Millis } from '../../model/time.ts'
@@ -136,6 +137,21 @@ export interface ModbusDeviceConfig {
   /** How many requests the device takes before it has answered the first. */
   readonly inFlight: number
   readonly limits: ReadLimits
+  readonly watchdog?: WatchdogConfig | undefined
+}
+
+/** The watchdog in a device: how it is kept, and its points by name. */
+export interface WatchdogConfig {
+  readonly spec: WatchdogSpec
+  readonly points: ReadonlyMap<string, Point>
+  readonly onStop: 'leave' | 'stop'
+}
+
+/** What an output falls back to: a point that shows it, undefined where the kind of device says it. */
+export interface FallbackConfig {
+  readonly point: Point | undefined
+  /** The difference that the device cannot tell, in the unit of the command. */
+  readonly tolerance: number
 }
 
 export interface ActuatorConfig {
@@ -150,6 +166,10 @@ export interface ActuatorConfig {
   readonly tolerance: number
   readonly travelTime: Millis
   readonly approvals: ApprovalsNeeded
+  /** Where its device has a watchdog. */
+  readonly fallback?: FallbackConfig | undefined
+  /** What the agent does to it when it is stopped in order. */
+  readonly onStop: 'keep' | 'safe'
   readonly selectionLasts: Millis | undefined
   readonly pace: Pace
   readonly guards: ActuatorGuards

@@ -6,6 +6,7 @@ import type { DeviceConfig, ModbusDeviceConfig, ReadingConfig, WayConfig } from 
 import { port, timeout } from './forms.ts'
 import { type PointFile, resolvePoint } from './points.ts'
 import type { Report } from './problem.ts'
+import { resolveWatchdog, watchdogForm } from './watchdogs.ts'
 
 const READ_DEFAULT = { max_registers: 125, max_bits: 2000, gap: 0 }
 
@@ -19,6 +20,7 @@ const everyDevice = {
       gap: z.int('expected 0 to 124 addresses').min(0).max(124).default(READ_DEFAULT.gap),
     })
     .default(READ_DEFAULT),
+  watchdog: watchdogForm.optional(),
 }
 
 /** Modbus TCP numbers its requests, so that several can be under way. */
@@ -98,7 +100,12 @@ export type DeviceFile = z.output<typeof deviceForm>
 type OpcUaFile = Extract<DeviceFile, { protocol: 'opcua' }>
 type ModbusFile = Exclude<DeviceFile, OpcUaFile>
 
-export function resolveDevice(device: DeviceFile, folder: string): DeviceConfig {
+/** `firstFeedback` is a point of the device that can be read without harm, where an actuator is on it. */
+export function resolveDevice(
+  device: DeviceFile,
+  folder: string,
+  firstFeedback: string | undefined,
+): DeviceConfig {
   if (device.protocol === 'opcua') return resolveServer(device, folder)
   const { unit, timeout, read } = device
   return {
@@ -108,6 +115,7 @@ export function resolveDevice(device: DeviceFile, folder: string): DeviceConfig 
     timeout,
     inFlight: 'in_flight' in device ? device.in_flight : 1,
     limits: { registersMax: read.max_registers, bitsMax: read.max_bits, gap: read.gap },
+    watchdog: device.watchdog && resolveWatchdog(device.watchdog, firstFeedback),
   }
 }
 
