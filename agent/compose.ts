@@ -21,7 +21,7 @@ import { loadKeptState } from './kept-state.ts'
 import { openKeys } from './keys.ts'
 import { Listeners } from './listeners.ts'
 import type { KeySurroundings } from './master-keys.ts'
-import { openAudit } from './open-audit.ts'
+import { openAudit, recallNonces } from './open-audit.ts'
 import { StartFailure } from './start-failure.ts'
 import { lockState } from './state-lock.ts'
 import { ClockKeeper } from './time/clock-keeper.ts'
@@ -55,6 +55,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     audit.note({ kind: 'alarm', alarm: name, detail, ...about })
   }
 
+  const keys = parts.use(await openKeys(config, around, clock, audit, log, alarm))
   const clockKeeper = parts.use(
     new ClockKeeper(clock, kept.floor, askSynchronised, {
       alarm,
@@ -62,9 +63,13 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
         log.info({ cleared: name }, detail)
         audit.note({ kind: 'alarm-cleared', alarm: name, detail })
       },
+      // A time that was set back makes fresh again what only the log still knows. Where it cannot be read, that stays unsure.
+      adopted: async () => {
+        if (await recallNonces(audit, replay, clock.wall())) replay.beginAt(clock.wall())
+        keys.wake()
+      },
     }),
   )
-  const keys = parts.use(await openKeys(config, around, clock, audit, log, alarm))
 
   const devices = new Devices(config, clock, randomBytes)
   parts.use(devices)
@@ -206,12 +211,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       listeners,
       audit,
       clock,
-      acceptClock: async () => {
-        const before = await clockKeeper.accept()
-        replay.beginAt(clock.wall())
-        keys.wake()
-        return before
-      },
+      acceptClock: () => clockKeeper.accept(),
       entropy: randomBytes,
     },
     rates,

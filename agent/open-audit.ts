@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Clock } from '../model/time.ts'
+import type { Clock, UnixMs } from '../model/time.ts'
 import { type AuditLog, openAuditLog } from './audit/log.ts'
 import type { Config } from './config/config.ts'
 import { REPLAY_WINDOW, ReplayMemory } from './credential/replay.ts'
@@ -41,11 +41,18 @@ export async function openAudit(
   // A log that was lost not long ago is waited out to the end, however often the agent is started meanwhile.
   const recentLoss = await audit.records('log-created', now - REPLAY_WINDOW, 1)
   const lostAt = recentLoss.kind === 'records' ? lossIn(recentLoss.texts) : now
-  const recent = await audit.recentNonces(now - REPLAY_WINDOW)
-  if (recent.kind === 'nonces') {
-    for (const { credential, nonce, created } of recent.nonces) replay.recall(credential, nonce, created)
-  } else isLost = true
+  if (!(await recallNonces(audit, replay, now))) isLost = true
   return { audit, replay, replayLostUntil: (isLost ? now : (lostAt ?? -REPLAY_WINDOW)) + REPLAY_WINDOW }
+}
+
+/**
+ * Tells the replay memory of everything in the log that could pass for fresh at `now`. False when the log cannot be read.
+ */
+export async function recallNonces(audit: AuditLog, replay: ReplayMemory, now: UnixMs): Promise<boolean> {
+  const recent = await audit.recentNonces(now - REPLAY_WINDOW)
+  if (recent.kind !== 'nonces') return false
+  for (const { credential, nonce, created } of recent.nonces) replay.recall(credential, nonce, created)
+  return true
 }
 
 /** When a log was begun because there was none, by its newest such record. */
