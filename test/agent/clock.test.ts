@@ -24,6 +24,7 @@ test('a clock that says a time that has been moves nothing away from safe until 
   assert.equal(open.kind === 'problem' && open.problem.code, 'key-expired', JSON.stringify(open))
   const status = await gateway.holdfast('status', '--agent', gateway.operatorSocket)
   assert.match(status.stdout, /TOWARDS SAFE ONLY/)
+  assert.match(status.stdout, /^clock +NOT TRUSTED, .*holdfast clock accept/m)
   assert.match(status.stdout, /clock: the system clock says .*, and it has been .* already/)
   const issue = await gateway.holdfast(
     'credential',
