@@ -49,10 +49,7 @@ export async function openAudit(
   // A log that was lost not long ago is waited out to the end, however often the agent is started meanwhile.
   const recentLoss = await audit.records('log-created', now - REPLAY_WINDOW, 1)
   const lostAt = recentLoss.kind === 'records' ? lossIn(recentLoss.texts) : now
-  const recent = await audit.recentNonces(now - REPLAY_WINDOW)
-  if (recent.kind === 'nonces') {
-    for (const { credential, nonce, created } of recent.nonces) replay.recall(credential, nonce, created)
-  } else isLost = true
+  if (!(await recallNonces(audit, replay, now))) isLost = true
   return { audit, replay, replayLostUntil: (isLost ? now : (lostAt ?? -REPLAY_WINDOW)) + REPLAY_WINDOW }
 }
 
@@ -111,6 +108,16 @@ async function recordLoss(
   const detail = `${lost.detail}; a new one was begun${kept}`
   log.error({ alarm }, detail)
   audit.note({ kind: 'alarm', alarm, detail })
+}
+
+/**
+ * Tells the replay memory of everything in the log that could pass for fresh at `now`. False when the log cannot be read.
+ */
+export async function recallNonces(audit: AuditLog, replay: ReplayMemory, now: UnixMs): Promise<boolean> {
+  const recent = await audit.recentNonces(now - REPLAY_WINDOW)
+  if (recent.kind !== 'nonces') return false
+  for (const { credential, nonce, created } of recent.nonces) replay.recall(credential, nonce, created)
+  return true
 }
 
 /** When a log was begun because there was none, by its newest such record. */

@@ -77,10 +77,15 @@ export class KeptClock implements Clock {
     return this.#state
   }
 
-  /** The operating system says that it is synchronised: then a step of less than a day was a correction. */
-  systemSynchronised(): void {
+  /**
+   * The operating system says that it is synchronised: then a step of less than a day was a correction. Returns whether our
+   * time was set to it.
+   */
+  systemSynchronised(): boolean {
     const { state } = this
-    if (state.kind === 'holdover' && Math.abs(state.disagreement) <= BELIEVED_STEP) this.accept()
+    const isCorrection = state.kind === 'holdover' && Math.abs(state.disagreement) <= BELIEVED_STEP
+    if (isCorrection) this.accept()
+    return isCorrection
   }
 
   /** Takes the system's time for right, whatever it is. Returns what ours was. */

@@ -10,7 +10,7 @@ export function addCredentials(program: Command): void {
   withAdmin(credential.command('issue'))
     .description('issue a credential, through a unix socket of the gateway')
     .requiredOption('--subject <name>', 'whom it is for')
-    .requiredOption('--role <role>', 'viewer, operator, engineer or admin')
+    .requiredOption('--role <role>', 'viewer, operator, engineer, admin, or one of your own: holdfast roles')
     .option(
       '--actuator <scope...>',
       'what it reaches: inlet-valve, pump-*, inlet-valve:open|closed, damper:0..50; everything unless given',
