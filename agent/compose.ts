@@ -244,6 +244,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   failsafe.causes.start()
   parts.use(listeners)
   await listeners.start(service)
+  await keys.takeUpGlass()
   audit.note({
     kind: 'agent-started',
     environment: config.environment,

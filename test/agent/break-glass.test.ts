@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { execa } from 'execa'
 import type { Credential } from '../../model/credential.ts'
@@ -81,7 +81,7 @@ test('with the TPM gone, the sheet and a restart by root give one credential tha
     assert.ok(!everything.includes(secret), 'no secret in a log')
 })
 
-test('a sheet is not used up where it would do no good: no file for its credential, or a time that the agent will not believe', async () => {
+test('a sheet is not used up where it would do no good: no file for its credential, or a time that the agent will not believe, or a start that fails', async () => {
   await using gateway = await Gateway.start({ enrolled: false })
   const { stdout } = await gateway.holdfast('enroll', '--config', gateway.config, '--break-glass', '--json')
   const { sheet } = JSON.parse(stdout) as { sheet: string }
@@ -102,4 +102,12 @@ test('a sheet is not used up where it would do no good: no file for its credenti
   await rm(floor)
   const opened = await open('emergency.credential')
   assert.equal(opened.exitCode, 0, opened.stderr)
+
+  const socket = join(gateway.folder, 'run', 'operator.sock')
+  await mkdir(dirname(socket))
+  await writeFile(socket, 'somebody else has this name')
+  await assert.rejects(gateway.startAgent(), /the agent ended with 2/, 'a start that fails uses up nothing')
+  await rm(socket)
+  const agent = await gateway.startAgent()
+  assert.ok(agent.log.some(({ alarm }) => alarm === 'break-glass'))
 })
