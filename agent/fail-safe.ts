@@ -12,6 +12,7 @@ import type { Monitor } from '../failsafe/monitor.ts'
 import { Supervision } from '../failsafe/supervision.ts'
 import { Trips } from '../failsafe/trips.ts'
 import type { Clock } from '../model/time.ts'
+import { viewEvidence } from '../model/trip.ts'
 import type { AuditLog } from './audit/log.ts'
 import type { Actuator } from './command/actuator.ts'
 import type { ActuatorConfig, Config } from './config/config.ts'
@@ -73,9 +74,9 @@ export function openFailsafe(parts: FailsafeParts): Failsafe {
     log.error({ err: error }, 'a mistake in the agent; the fail-safe went on without it')
   const trips = new Trips(actuators, [...config.tripGroups.values()], clock, {
     alarm: (actuator, cause, detail) => alarm('trip', detail, { actuator, cause }),
-    record: (kind, actuator, cause, detail) => {
+    record: (kind, actuator, cause, detail, evidence) => {
       log.warn({ actuator, cause, event: kind }, detail)
-      audit.note({ kind, actuator, cause, detail })
+      audit.note({ kind, actuator, cause, detail, ...(evidence && viewEvidence(evidence)) })
       if (kind === 'trip-safe') {
         holds.begin(actuator)
         const tripped = actuators.get(actuator)
