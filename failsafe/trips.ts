@@ -73,6 +73,11 @@ export class Trips implements AsyncDisposable {
     return this.#state(actuator).latched ?? false
   }
 
+  /** Who trips when an actuator does: its trip group, with itself. */
+  tripsWith(actuator: string): readonly string[] {
+    return (this.#groupOf(actuator) ?? [alone(actuator)]).map(step => step.actuator)
+  }
+
   /** What must survive a restart. */
   get latches(): Record<string, Latch> {
     const latches: Record<string, Latch> = {}
@@ -105,10 +110,9 @@ export class Trips implements AsyncDisposable {
    */
   trip(actuator: string, cause: TripCause, detail: string, evidence?: TripEvidence): void {
     const at = this.#clock.wall()
-    const group = cause === 'interlock' ? undefined : this.#groupOf(actuator)
     const together = { asked: new Set<string>(), later: [] as (() => void)[] }
     this.#together = together
-    for (const member of group?.map(step => step.actuator) ?? [actuator]) {
+    for (const member of cause === 'interlock' ? [actuator] : this.tripsWith(actuator)) {
       const because = member === actuator ? detail : `${detail} (tripped together with ${actuator})`
       this.#feed(member, { type: 'trip', cause, detail: because, at, ...(evidence && { evidence }) })
     }

@@ -173,6 +173,11 @@ test('a reset is refused while its cause persists, with the reason, and granted 
     persists.stderr,
     /409 Conflict - Cause Persists\ninlet-valve would trip again at once: process-limit: tank-level must be below 1800 mm, and it is 2000 mm/,
   )
+  await run('acknowledge', 'coolant-pump')
+  assert.match(
+    (await run('reset', 'coolant-pump')).stderr,
+    /coolant-pump would trip again at once: process-limit of inlet-valve, with which it trips: tank-level/,
+  )
   await gateway.plant.faults.clear()
   let unseen = await run('reset', 'inlet-valve')
   while (/Cause Persists/.test(unseen.stderr)) unseen = await run('reset', 'inlet-valve')

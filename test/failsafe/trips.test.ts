@@ -367,3 +367,9 @@ test('the evidence for a trip is kept with its cause, for each of the group, unt
   await second.trips.reset('valve', async () => true)
   assert.equal(second.trips.firstOut('valve'), undefined)
 })
+
+test('an actuator trips with its group, and without one by itself', () => {
+  const { trips } = rig()
+  assert.deepEqual(trips.tripsWith('valve'), ['pump', 'valve'])
+  assert.deepEqual(trips.tripsWith('fan'), ['fan'])
+})
