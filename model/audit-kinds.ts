@@ -54,6 +54,7 @@ export const AUDIT_MEMBERS = {
   previous_until: 'until when the generation before is good, or null',
   pruned_before: 'only records from before then',
   pruned_to: 'the first record that stayed',
+  reading: 'the reading, as the configuration calls it',
   reason: 'why, in the words of whoever asked; of an alarm, in those of whatever failed',
   refused: 'commands that were refused for it',
   replaces: 'the file that the log before was moved to, as it could not be used',
@@ -236,14 +237,14 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
     means: 'an alarm was raised',
     always: ['alarm', 'detail'],
     sometimes: [
-      ...(['actuator', 'device', 'identity', 'cause', 'reason', 'listener'] as const),
+      ...(['actuator', 'device', 'reading', 'identity', 'cause', 'reason', 'listener'] as const),
       ...(['since', 'refused', 'dropped'] as const),
     ],
   },
   'alarm-cleared': {
     means: 'what an alarm told of is over',
     always: ['alarm'],
-    sometimes: ['detail', 'device'],
+    sometimes: ['detail', 'device', 'reading'],
   },
 }
 

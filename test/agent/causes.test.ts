@@ -237,6 +237,11 @@ test('an interlock closes the valve and lets it go again by itself; a permissive
     return actuators.find(({ id }) => id === 'inlet-valve')?.unmet
   }
   while (!/bad quality/.test((await status())?.detail ?? '')) await client.status()
+  const alarm = await agent.line(({ alarm, reading }) => alarm === 'reading-bad' && reading === 'tank-level')
+  assert.match(
+    String(alarm.msg),
+    /^tank-level is of bad quality: .*\. Blind without it: the interlock of inlet-valve$/,
+  )
   assert.equal(await codeOf('open'), 'interlock-violated')
   // Its outcome is unknown, because nothing can be read; it was written.
   const written = Promise.withResolvers<void>()
@@ -245,6 +250,8 @@ test('an interlock closes the valve and lets it go again by itself; a permissive
   })
   void client.command('inlet-valve', 'closed')
   await written.promise
+  await gateway.plant.faults.clear()
+  await agent.line(({ cleared, reading }) => cleared === 'reading-bad' && reading === 'tank-level')
 })
 
 test('cooling is held on for its time and until the loop is cold, over a restart; no credential shortens it', async () => {
@@ -269,4 +276,30 @@ test('cooling is held on for its time and until the loop is cold, over a restart
   const second = await gateway.startAgent()
   assert.match(await off(second), /^held: coolant-pump: it is held in its safe state until .* at least$/)
   assert.ok(gateway.plant.pump('coolant-pump').isRunning)
+})
+
+test('a limit whose reading is of bad quality moves nothing and is an alarm, or trips where the engineer chose that', async () => {
+  for (const choice of ['alarm', 'trip'] as const) {
+    await using scene = await openValve([
+      [['readings'], { 'tank-level': LEVEL, coolant: TEMPERATURE }],
+      [
+        ['actuators', 'inlet-valve', 'trips_on'],
+        { limits: [{ reading: 'tank-level', above: 2700, for: '3s', on_bad_quality: choice }] },
+      ],
+    ])
+    const { gateway, agent } = scene
+    await gateway.plant.faults.set({ kind: 'silent', on: 'reads' })
+    const alarm = await agent.line(
+      ({ alarm, reading }) => alarm === 'reading-bad' && reading === 'tank-level',
+    )
+    assert.match(String(alarm.msg), /Blind without it: the limit of inlet-valve$/)
+    if (choice === 'trip') {
+      const trip = await agent.line(({ event, actuator }) => event === 'trip' && actuator === 'inlet-valve')
+      assert.equal(trip.cause, 'process-limit')
+      assert.match(String(trip.msg), /tank-level is of bad quality/)
+    } else {
+      assert.ok(gateway.plant.valve('inlet-valve').isOpen)
+      assert.ok(!agent.log.some(({ event }) => event === 'trip'))
+    }
+  }
 })
