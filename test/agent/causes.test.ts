@@ -3,9 +3,11 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import Database from 'better-sqlite3'
+import { execa } from 'execa'
 import type { Credential } from '../../model/credential.ts'
 import type { TripCause } from '../../model/trip.ts'
-import { Gateway, type RunningAgent } from './gateway.ts'
+import { Gateway, HOLDFAST, type RunningAgent } from './gateway.ts'
+import { untilPlant } from './guarded-gateway.ts'
 
 type Settings = NonNullable<Parameters<typeof Gateway.start>[0]>['settings']
 
@@ -302,4 +304,35 @@ test('a limit whose reading is of bad quality moves nothing and is an alarm, or 
       assert.ok(!agent.log.some(({ event }) => event === 'trip'))
     }
   }
+})
+
+test('`holdfast heartbeat` keeps the valve open for as long as it runs, and no longer', async () => {
+  await using scene = await openValve(settingsFor({ operator_heartbeat: '3s' }))
+  const { gateway, agent } = scene
+  const { file } = await gateway.issue('bob', 'operator')
+  const words = [
+    'heartbeat',
+    'inlet-valve',
+    '--every',
+    '300ms',
+    '--agent',
+    agent.address,
+    '--credential',
+    file,
+  ]
+  const beating = execa(HOLDFAST, words, { reject: false, stdin: 'ignore' })
+  let scans = 0
+  // Twice its time, in scans of 10 ms.
+  await untilPlant(gateway.plant, () => {
+    scans += 1
+    return scans > 600
+  })
+  assert.ok(gateway.plant.valve('inlet-valve').isOpen)
+  assert.ok(!agent.log.some(({ event }) => event === 'trip'))
+  beating.kill('SIGINT')
+  const { exitCode, stderr } = await beating
+  assert.equal(exitCode, 0)
+  assert.match(stderr, /^heard, and again every 300ms; Ctrl-C ends it$/m)
+  const trip = await agent.line(({ event }) => event === 'trip')
+  assert.equal(trip.cause, 'operator-heartbeat-lost')
 })

@@ -135,6 +135,13 @@ const MISTAKES: readonly (readonly [
     /is a step of this group already: a group that came back to it would never end/,
   ],
   [
+    'a first step of a trip group that waits',
+    ['trip_groups', 'tank-1'],
+    [{ actuator: 'coolant-pump', delay: '2s' }, 'inlet-valve'],
+    'trip_groups.tank-1.0',
+    /nothing goes before the first step/,
+  ],
+  [
     'a trip group with a step of another form',
     ['trip_groups', 'tank-1'],
     [{ actuator: 'coolant-pump', after: 'lunch' }],
