@@ -121,6 +121,27 @@ const MISTAKES: readonly (readonly [
     /thermal inertia is not told by a clock alone/,
   ],
   [
+    'a hold that never ends, for want of a limit',
+    ['actuators', 'coolant-pump', 'hold'],
+    { for: '10m', until: { reading: 'coolant' } },
+    'actuators.coolant-pump.hold.until',
+    /exactly one of above and below/,
+  ],
+  [
+    'a hold with two limits',
+    ['actuators', 'coolant-pump', 'hold'],
+    { for: '10m', until: { reading: 'coolant', above: 5, below: 40 } },
+    'actuators.coolant-pump.hold.until',
+    /exactly one of above and below/,
+  ],
+  [
+    'a hold on a sensor that there is not',
+    ['actuators', 'coolant-pump', 'hold'],
+    { for: '10m', until: { reading: 'coolant', below: 40 } },
+    'actuators.coolant-pump.hold.until.reading',
+    /there is no reading coolant; there is none/,
+  ],
+  [
     'a limit on a reading that there is not',
     ['actuators', 'inlet-valve', 'trips_on'],
     { limits: [{ reading: 'moon', above: 1 }] },
