@@ -242,6 +242,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   // The plant is looked at before anybody is let in, and the listeners are the first to close.
   devices.monitor.start()
   failsafe.causes.start()
+  failsafe.badReadings.start()
   parts.use(listeners)
   await listeners.start(service)
   await keys.takeUpGlass()

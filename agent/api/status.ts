@@ -5,7 +5,7 @@ import type { Guards } from '../../failsafe/watchdog/guards.ts'
 import type { Json } from '../../model/json.ts'
 import { describeDomain } from '../../model/setpoint.ts'
 import type { MonotonicMs } from '../../model/time.ts'
-import type { TripRecord } from '../../model/trip.ts'
+import { type TripRecord, viewEvidence } from '../../model/trip.ts'
 import type { AuditLog } from '../audit/log.ts'
 import { type Actuator, foundOf } from '../command/actuator.ts'
 import type { Permits } from '../command/permit.ts'
@@ -150,11 +150,12 @@ export async function viewActuators(condition: Condition): Promise<{ [key: strin
 }
 
 /** A trip as the API shows it. */
-export function viewTrip({ cause, detail, at, acknowledged }: TripRecord): { [key: string]: Json } {
+export function viewTrip({ cause, detail, at, evidence, acknowledged }: TripRecord): { [key: string]: Json } {
   return {
     cause,
     detail,
     at: new Date(at).toISOString(),
+    ...(evidence ? { evidence: viewEvidence(evidence) } : {}),
     ...(acknowledged
       ? { acknowledged: { by: acknowledged.by, at: new Date(acknowledged.at).toISOString() } }
       : {}),
