@@ -90,3 +90,20 @@ export async function openListener(
   const answer = await session.client.openListener(listener, options.reason)
   return report(answer, options, around, ({ opened }: Record<string, Json>) => `${opened} is open again.\n`)
 }
+
+/** `holdfast suspension lift` */
+export async function liftSuspension(
+  identity: string,
+  options: ReasonOptions,
+  around: Surroundings,
+): Promise<number> {
+  const session = await openClient(options, around)
+  if (typeof session === 'string') return misused(session, around)
+  const answer = await session.client.liftSuspension(identity, options.reason)
+  return report(
+    answer,
+    options,
+    around,
+    ({ lifted }: Record<string, Json>) => `${lifted} may command again.\n`,
+  )
+}

@@ -223,6 +223,21 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
     always: ['listener', 'detail'],
     sometimes: [],
   },
+  'trip-requested': {
+    means: 'somebody tripped an actuator by hand; also where it was tripped already',
+    always: ['actuator', ...WAY],
+    sometimes: ['identity', 'subject', ...SIGNED, 'reason'],
+  },
+  acknowledgement: {
+    means: 'somebody said that a trip was seen',
+    always: ['actuator', ...WAY],
+    sometimes: ['identity', 'subject', ...SIGNED, 'reason'],
+  },
+  'suspension-lifted': {
+    means: 'a suspended identity may command again',
+    always: ['identity', 'by', ...WAY],
+    sometimes: ['reason', ...SIGNED],
+  },
   'listener-opened': {
     means: 'a closed listener was opened again',
     always: ['listener', 'by'],

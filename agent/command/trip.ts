@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import type { Trips } from '../../failsafe/trips.ts'
+import type { Json } from '../../model/json.ts'
 import type { TripPhase, TripRecord } from '../../model/trip.ts'
+import type { AuditLog } from '../audit/log.ts'
 import type { Actuator } from './actuator.ts'
 import type { Authenticated } from './authenticate.ts'
 import { authorizeActuator, readBody } from './authorize.ts'
@@ -10,6 +12,7 @@ import { Refused, refuse } from './refused.ts'
 export interface ManualTrips {
   readonly actuators: ReadonlyMap<string, Actuator>
   readonly trips: Pick<Trips, 'trip' | 'whenSettled' | 'phase' | 'firstOut' | 'acknowledge'>
+  readonly audit: Pick<AuditLog, 'note'>
 }
 
 const Body = z.strictObject({ reason: z.string().max(500).optional() })
@@ -22,12 +25,14 @@ export async function tripByHand(
   received: Received,
   by: Authenticated | undefined,
   id: string,
-  { actuators, trips }: ManualTrips,
+  { actuators, trips, audit }: ManualTrips,
 ): Promise<{ readonly phase: TripPhase } | Refused> {
   const body = prepare(received, by, id, actuators)
   if (body instanceof Refused) return body
   const reason = body.reason === undefined ? '' : `: ${body.reason}`
   trips.trip(id, 'manual', `by ${nameOf(received, by)}${reason}`)
+  // Also where it is tripped already, so that nobody's word is lost. Nobody waits for it.
+  audit.note({ kind: 'trip-requested', ...recordOf(received, by, id, body.reason) })
   await trips.whenSettled(id)
   const phase = trips.phase(id)
   if (phase !== 'trip-failed') return { phase }
@@ -44,12 +49,32 @@ export function acknowledge(
   received: Received,
   by: Authenticated | undefined,
   id: string,
-  { actuators, trips }: ManualTrips,
+  { actuators, trips, audit }: ManualTrips,
 ): TripRecord | Refused {
   const body = prepare(received, by, id, actuators)
   if (body instanceof Refused) return body
-  trips.acknowledge(id, nameOf(received, by))
+  if (trips.acknowledge(id, nameOf(received, by)))
+    audit.note({ kind: 'acknowledgement', ...recordOf(received, by, id, body.reason) })
   return trips.firstOut(id) ?? refuse('not-tripped', `${id} is not tripped`, undefined, by?.who)
+}
+
+/** Who did it, and how it came in. */
+function recordOf(
+  { channel, source }: Received,
+  by: Authenticated | undefined,
+  actuator: string,
+  reason: string | undefined,
+): { readonly [member: string]: Json } {
+  const { who, claims } = by ?? {}
+  return {
+    actuator,
+    channel: channel.name,
+    source,
+    ...(channel.identity === undefined ? {} : { identity: channel.identity }),
+    ...(claims ? { subject: claims.subject } : {}),
+    ...(who ? { credential: who.serial, nonce: who.nonce, created: who.created } : {}),
+    ...(reason === undefined ? {} : { reason }),
+  }
 }
 
 function prepare(
