@@ -104,7 +104,7 @@ function viewClock({ clock, clockKeeper }: Condition): Json {
   return {
     state: state.kind,
     ...(state.kind === 'holdover' ? { disagreement_ms: Math.round(state.disagreement) } : {}),
-    ...(state.kind === 'behind' ? { floor: new Date(state.floor).toISOString() } : {}),
+    floor: new Date(clock.floor).toISOString(),
     synchronised: clockKeeper.synchronised ?? null,
     skew_max_ms: SKEW_MAX,
   }

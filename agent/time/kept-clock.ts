@@ -31,11 +31,14 @@ export class KeptClock implements Clock {
   /** A moment at which our time was known. */
   #anchor: { readonly wall: UnixMs; readonly monotonic: MonotonicMs }
   #state: ClockState
+  /** The latest time that was known before this clock began: it is never earlier than that. */
+  readonly floor: UnixMs
 
   /** `known` is the latest time that an earlier run knew, if one did. */
   constructor(system: Clock, known: UnixMs | undefined) {
     this.#system = system
     const floor = Math.max(known ?? 0, EARLIEST)
+    this.floor = floor
     const wall = system.wall()
     const isBehind = wall < floor - STEP
     this.#anchor = { wall: isBehind ? floor : wall, monotonic: system.monotonic() }

@@ -70,9 +70,6 @@ export function addCredentials(program: Command): void {
       'issue, use and revoke a credential that may only look, and show how fast it is refused; moves nothing',
     )
     .option('--at <address>', 'where to use it: the address that operators use')
-    .option('--cert <file>', 'where that is https: the client certificate')
-    .option('--key <file>', 'where that is https: its key')
-    .option('--ca <file>', "where that is https: the authority of the agent's certificate")
     .action(async options =>
       finish(await (await import('../../console/drill.ts')).drillRevocation(options, around)),
     )
