@@ -74,7 +74,9 @@ test('a flood of forgeries from many addresses on a listener that alarms moves n
       `${sorted.length} valid commands, ms: p50 ${at(0.5)}, p99 ${at(0.99)}, max ${at(1)}; the valve takes 300 of them`,
     )
     const late = sorted.filter(latency => latency >= SOAK_LATENCY_MAX).length
-    context.diagnostic(`${late} of them took ${SOAK_LATENCY_MAX} ms or more; load ${loadavg()[0]?.toFixed(1)}`)
+    context.diagnostic(
+      `${late} of them took ${SOAK_LATENCY_MAX} ms or more; load ${loadavg()[0]?.toFixed(1)}`,
+    )
     if (SOAK > 0) assert.ok(at(1) < SOAK_LATENCY_MAX, `a valid command took ${at(1)} ms`)
   } finally {
     flood.kill('SIGKILL')
