@@ -180,8 +180,13 @@ function watch({ id, guards, safe, tolerance }: ActuatorConfig, by: Watching): W
       // It acts while the actuator is away from safe, and what it did stands until it is healthy again.
       trouble: () => {
         const verdict = judge(condition, by.monitor.latest(inputOf(condition)))
-        const acts = !isSafe() || by.trips.phase(id) !== 'normal'
-        return verdict.kind === 'violated' && acts ? verdict.detail : undefined
+        if (verdict.kind === 'holds') return undefined
+        // What cannot be seen begins nothing, and ends nothing either.
+        const acts =
+          verdict.kind === 'violated'
+            ? !isSafe() || by.trips.phase(id) !== 'normal'
+            : by.trips.firstOut(id)?.cause === 'interlock'
+        return acts ? verdict.detail : undefined
       },
     })),
   ]

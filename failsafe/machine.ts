@@ -138,12 +138,18 @@ function trip(state: TripState, event: Extract<TripEvent, { type: 'trip' }>): Tr
     case 'tripped':
     case 'trip-failed':
       // An interlock was first, and now something has joined it that takes a reset. It is on its way, or there, already.
-      return latches && !state.latched
-        ? {
-            state: { ...state, latched: true },
-            effects: effects.filter(({ type }) => type !== 'drive'),
-          }
-        : stay(state)
+      if (latches && !state.latched)
+        return {
+          state: { ...unacknowledged(state), latched: true },
+          effects: effects.filter(({ type }) => type !== 'drive'),
+        }
+      // A person wants it stopped: whoever acknowledged what was before has not seen that. Other causes come again and again.
+      if (cause === 'manual')
+        return {
+          state: unacknowledged(state),
+          effects: effects.filter(({ type }) => type === 'record' || type === 'keep-latch'),
+        }
+      return stay(state)
   }
 }
 

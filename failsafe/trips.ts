@@ -171,7 +171,7 @@ export class Trips implements AsyncDisposable {
     const before = this.#state(actuator)
     const { state, effects } = step(before, event)
     this.#states.set(actuator, state)
-    const cause = (state.record ?? before.record)?.cause
+    const cause = event.type === 'trip' ? event.cause : (state.record ?? before.record)?.cause
     for (const effect of effects) if (cause) this.#carryOut(actuator, cause, effect)
     if (state.phase === 'normal') this.#stopWatching(actuator)
     if (isSettled(state)) this.#settle(actuator)

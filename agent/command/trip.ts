@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isThere } from '../../failsafe/feedback.ts'
 import type { Trips } from '../../failsafe/trips.ts'
 import type { Json } from '../../model/json.ts'
 import type { TripPhase, TripRecord } from '../../model/trip.ts'
@@ -30,18 +31,32 @@ export async function tripByHand(
   const body = prepare(received, by, id, actuators)
   if (body instanceof Refused) return body
   const reason = body.reason === undefined ? '' : `: ${body.reason}`
+  const wasTripped = trips.phase(id) === 'tripped'
   trips.trip(id, 'manual', `by ${nameOf(received, by)}${reason}`)
   // Also where it is tripped already, so that nobody's word is lost. Nobody waits for it.
   audit.note({ kind: 'trip-requested', ...recordOf(received, by, id, body.reason) })
   await trips.whenSettled(id)
   const phase = trips.phase(id)
-  if (phase !== 'trip-failed') return { phase }
+  // Seen safe once is not seen safe now: whoever asks is told what can be seen at this moment.
+  const unseen = wasTripped && phase === 'tripped' ? await lookForSafe(actuators.get(id)) : undefined
+  if (phase !== 'trip-failed' && unseen === undefined) return { phase }
   return refuse(
     'trip-failed',
-    `${id} was told to go to its safe state and its feedback does not show it; it is told again and again`,
+    unseen === undefined
+      ? `${id} was told to go to its safe state and its feedback does not show it; it is told again and again`
+      : `${id} is tripped and was in its safe state, and that cannot be seen now: ${unseen}`,
     'go there: the actuator or its feedback is at fault',
     by?.who,
   )
+}
+
+/** Why an actuator cannot be seen in its safe state at this moment, in words; undefined when it can. */
+async function lookForSafe(actuator: Actuator | undefined): Promise<string | undefined> {
+  if (!actuator?.safe) return undefined
+  const { driver, feedbackPoint, deviceTimeout, safe, tolerance } = actuator
+  const reading = await driver.read(feedbackPoint, AbortSignal.timeout(deviceTimeout))
+  if (reading.kind === 'failed') return reading.reason
+  return isThere(reading.value, safe.feedback, tolerance) ? undefined : `feedback shows ${reading.value}`
 }
 
 /** Says that somebody has seen a trip. Resolves with its first-out cause. */

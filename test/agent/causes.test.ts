@@ -336,3 +336,49 @@ test('`holdfast heartbeat` keeps the valve open for as long as it runs, and no l
   const trip = await agent.line(({ event }) => event === 'trip')
   assert.equal(trip.cause, 'operator-heartbeat-lost')
 })
+
+test('an interlock whose sensor fails goes on acting: nobody has seen that it holds again', async () => {
+  await using gateway = await Gateway.start({
+    settings: [
+      [['readings'], { 'tank-level': LEVEL }],
+      [['actuators', 'inlet-valve', 'interlocks'], [{ reading: 'tank-level', below: 1800 }]],
+    ],
+  })
+  const agent = await gateway.startAgent()
+  const client = gateway.client(agent.address, (await gateway.issue('alice', 'operator')).credential)
+  while ((await client.command('inlet-valve', 'open')).kind !== 'answered');
+  await gateway.plant.faults.set({ kind: 'feedback-lies', signal: 'tank.level', value: 2 })
+  await agent.line(({ event, actuator }) => event === 'trip-safe' && actuator === 'inlet-valve')
+  await gateway.plant.faults.set({ kind: 'silent', on: 'reads' })
+  const valve = async () => {
+    const answer = await gateway.client(gateway.operatorSocket).status()
+    const { actuators } = (answer.kind === 'answered' ? answer.body : {}) as {
+      actuators: { id: string; trip: { phase: string }; unmet?: { detail: string } }[]
+    }
+    return actuators.find(({ id }) => id === 'inlet-valve')
+  }
+  while (!/bad quality/.test((await valve())?.unmet?.detail ?? '')) await client.status()
+  // The causes are looked at ten times a second; a status that finds no feedback takes longer than that.
+  await valve()
+  assert.ok(!agent.log.some(({ event }) => event === 'interlock-ended'))
+  await gateway.plant.faults.clear()
+  await agent.line(({ event }) => event === 'interlock-ended')
+})
+
+test('a trip by hand of what is tripped already is on record, takes an acknowledgement of its own, and is no success while nobody can see it', async () => {
+  await using scene = await openValve([[['trip_groups'], {}]])
+  const { gateway, agent } = scene
+  const alice = gateway.client(agent.address, scene.credential)
+  await alice.trip('inlet-valve', 'the first')
+  await alice.acknowledge('inlet-valve')
+  assert.equal((await alice.trip('inlet-valve', 'the second')).kind, 'answered')
+  const erika = gateway.client(agent.address, (await gateway.issue('erika', 'engineer')).credential)
+  const early = await erika.reset('inlet-valve')
+  assert.equal(early.kind === 'problem' && early.problem.code, 'not-acknowledged')
+  await gateway.plant.faults.set({ kind: 'dropped-link' })
+  const unseen = await alice.trip('inlet-valve', 'the third')
+  assert.equal(unseen.kind === 'problem' && unseen.problem.code, 'trip-failed', JSON.stringify(unseen))
+  await agent.kill('SIGTERM')
+  const details = gateway.records().flatMap(({ kind, detail }) => (kind === 'trip' ? [detail] : []))
+  assert.deepEqual(details, ['by alice: the first', 'by alice: the second', 'by alice: the third'])
+})
