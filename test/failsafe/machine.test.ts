@@ -160,6 +160,7 @@ const TABLE: Readonly<Record<keyof typeof STATES, Readonly<Record<keyof typeof E
   },
   'tripped by an interlock, acknowledged': {
     trip: `tripped: ${JOINED}`,
+    'by hand': `tripped: ${JOINED}`,
     interlock: '-',
     'interlock-healthy': 'normal: record:interlock-ended clear-latch',
     'safe-verified': '-',
