@@ -1,6 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
-import type { Millis } from '../model/time.ts'
 import type { Listening } from './api/listener.ts'
 import { Readings } from './api/readings.ts'
 import { Service } from './api/service.ts'
@@ -9,6 +8,7 @@ import { Approvals } from './command/approvals.ts'
 import { Controls } from './command/controls.ts'
 import { Ledger } from './command/ledger.ts'
 import type { Permits } from './command/permit.ts'
+import { Progress } from './command/progress.ts'
 import type { Rate } from './command/rate.ts'
 import { Rates } from './command/rates.ts'
 import { RefusalBook } from './command/refusal-book.ts'
@@ -16,6 +16,7 @@ import { Refusals } from './command/refusals.ts'
 import { Selections } from './command/selections.ts'
 import type { Config } from './config/config.ts'
 import { Mint } from './credential/mint.ts'
+import { deviceGuards } from './device-guards.ts'
 import { Devices } from './devices.ts'
 import { openFailsafe } from './fail-safe.ts'
 import { openForwarding } from './forwarding.ts'
@@ -28,15 +29,19 @@ import { openLockouts } from './open-lockouts.ts'
 import { openPacing } from './open-pacing.ts'
 import { StartFailure } from './start-failure.ts'
 import { lockState } from './state-lock.ts'
+import { stopInOrder } from './stop-in-order.ts'
 import { ClockKeeper } from './time/clock-keeper.ts'
 import { askSynchronised } from './time/synchronisation.ts'
 import { systemClock } from './time/system-clock.ts'
+import { watchCondition } from './watch-condition.ts'
 
 /** A running agent. Disposing of it stops it in order: no new commands, none under way, the log closed last. */
 export interface Agent extends AsyncDisposable {
   readonly listening: readonly Listening[]
   /** What keeps it from carrying out commands away from safe; empty when nothing does. */
   troubles(): string[]
+  /** What keeps it from carrying out any command at all: something on their way has not ended when it should have. */
+  stuck(): string | undefined
   /** Calls back when that changes, until the signal aborts. */
   watchCondition(listener: (troubles: readonly string[]) => void, signal: AbortSignal): void
 }
@@ -72,7 +77,8 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   )
   const keys = parts.use(await openKeys(config, around, clock, audit, log, alarm))
 
-  const devices = new Devices(config, clock, randomBytes)
+  const progress = new Progress(clock)
+  const devices = new Devices(config, clock, randomBytes, progress)
   parts.use(devices)
   const { actuators } = devices
   const controls = new Controls()
@@ -104,6 +110,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   )
   const { trips, keeper, failures } = failsafe
   const listeners = new Listeners(config, keeper, clock, { audit, alarm })
+  const guards = parts.use(deviceGuards(config, actuators, progress, clock, audit, log))
   const rates = new Rates(ratesOf(config), clock)
   const permits: Permits = {
     rates,
@@ -111,6 +118,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     selections,
     lockouts,
     pacing,
+    deviceGuards: guards,
     trips,
     controls,
     unmet: id => failsafe.unmet(id),
@@ -149,6 +157,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     audit,
     trips,
     permits,
+    deviceGuards: guards,
     actuators,
     readings: new Readings(),
     suspended: () => keeper.suspended,
@@ -172,6 +181,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       refusals,
       supervision: failsafe.supervision,
       clock,
+      progress,
       newCommandId: randomUUID,
       onMistake: error => log.error({ err: error }, 'a mistake in the agent'),
     },
@@ -227,6 +237,8 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
 
   // Keys and devices are asked at the same time; neither keeps the agent from starting.
   await Promise.all([keys.start(), devices.attempted])
+  const disagreements = await guards.start()
+  if (disagreements.length > 0) throw new StartFailure(disagreements.join('\n'))
   // The plant is looked at before anybody is let in, and the listeners are the first to close.
   devices.monitor.start()
   failsafe.causes.start()
@@ -243,29 +255,14 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   return {
     listening: listeners.listening,
     troubles: () => troubles(condition),
+    stuck: () => progress.stuck,
     watchCondition: (listener, signal) => void watchCondition(condition, listener, signal),
     [Symbol.asyncDispose]: async () => {
       controls.stop('the agent is stopping')
+      await stopInOrder(config, actuators, trips, guards, clock, alarm)
       audit.note({ kind: 'agent-stopped' })
       await running.disposeAsync()
     },
-  }
-}
-
-const CONDITION_EVERY: Millis = 1000
-
-async function watchCondition(
-  condition: Condition,
-  listener: (troubles: readonly string[]) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  let last = troubles(condition).join()
-  while (!signal.aborted) {
-    await condition.clock.sleep(CONDITION_EVERY, signal)
-    const now = troubles(condition)
-    if (now.join() === last) continue
-    last = now.join()
-    listener(now)
   }
 }
 

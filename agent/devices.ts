@@ -1,3 +1,4 @@
+import type { Driver, ReadResult } from '../drivers/driver.ts'
 import { ModbusDriver } from '../drivers/modbus/driver.ts'
 import type { Identity } from '../drivers/modbus/identity.ts'
 import { type Facts, ModbusLink, type Way } from '../drivers/modbus/link.ts'
@@ -5,13 +6,24 @@ import type { ModbusPoint } from '../drivers/modbus/point.ts'
 import { serialWay } from '../drivers/modbus/serial.ts'
 import { rtuOverTcpWay, tcpWay } from '../drivers/modbus/tcp.ts'
 import { tlsWay } from '../drivers/modbus/tls.ts'
+import { OpcUaDriver } from '../drivers/opcua/driver.ts'
+import { OpcUaLink } from '../drivers/opcua/link.ts'
+import type { OpcUaPoint } from '../drivers/opcua/point.ts'
+import type { Point } from '../drivers/point.ts'
 import { Monitor } from '../failsafe/monitor.ts'
 import type { Clock, Entropy } from '../model/time.ts'
 import type { Actuator } from './command/actuator.ts'
-import type { Config, DeviceConfig, WayConfig } from './config/config.ts'
+import type { Progress } from './command/progress.ts'
+import type { Config, DeviceConfig, ModbusDeviceConfig, WayConfig } from './config/config.ts'
 import { connectionOf } from './config/devices.ts'
 import { monitoredPoints } from './monitored-points.ts'
-import { commandPoint, feedbackPoint, readingPoint } from './point-names.ts'
+import { commandPoint, fallbackPoint, feedbackPoint, readingPoint } from './point-names.ts'
+
+/** A driver that can also say what is at its other end. */
+type DeviceDriver = Driver & {
+  readonly link: { readonly facts: Facts }
+  identify(signal: AbortSignal): Promise<Identity>
+}
 
 /** The devices of a configuration, each with a driver that knows the points of the actuators on it. */
 export class Devices implements AsyncDisposable {
@@ -20,30 +32,34 @@ export class Devices implements AsyncDisposable {
   readonly monitor: Monitor
   /** Resolves when every device has been tried once: connected, or known to be unreachable. */
   readonly attempted: Promise<unknown>
-  readonly #drivers: ReadonlyMap<string, ModbusDriver>
+  readonly #drivers: ReadonlyMap<string, DeviceDriver>
   readonly #links: ReadonlyMap<string, ModbusLink>
 
-  constructor(config: Config, clock: Clock, entropy: Entropy) {
-    const points = new Map<string, Map<string, ModbusPoint>>()
-    for (const { id, device, command, feedback } of config.actuators.values()) {
-      const ofDevice = points.get(device) ?? new Map<string, ModbusPoint>()
-      ofDevice.set(commandPoint(id), command).set(feedbackPoint(id), feedback)
-      points.set(device, ofDevice)
-    }
-    for (const { id, device, point } of config.readings.values()) {
-      const ofDevice = points.get(device) ?? new Map<string, ModbusPoint>()
-      ofDevice.set(readingPoint(id), point)
-      points.set(device, ofDevice)
-    }
-    const links = openLinks(config.devices, clock, entropy)
-    const drivers = new Map<string, ModbusDriver>()
+  constructor(config: Config, clock: Clock, entropy: Entropy, progress: Progress) {
+    const jitter = () => (entropy(1)[0] ?? 0) / 255
+    const links = openLinks(config.devices, clock, jitter)
+    const drivers = new Map<string, DeviceDriver>()
+    const attempts: Promise<void>[] = [...links.values()].map(link => link.attempted)
     for (const [id, device] of config.devices) {
+      const points = pointsOn(id, config)
+      if (device.kind === 'opcua') {
+        const link = new OpcUaLink(device.endpoint, device.timeout, clock, jitter)
+        attempts.push(link.attempted)
+        drivers.set(id, new OpcUaDriver(link, nodesAmong(points), clock))
+        continue
+      }
       const link = links.get(connectionOf(device))
-      if (link) drivers.set(id, new ModbusDriver(link, device, points.get(id) ?? new Map(), clock))
+      if (link) drivers.set(id, new ModbusDriver(link, device, registersAmong(points), clock))
     }
+    const watched = new Map(
+      [...drivers].map(([id, driver]) => [
+        id,
+        progress.over(driver, id, config.devices.get(id)?.timeout ?? 0),
+      ]),
+    )
     const actuators = new Map<string, Actuator>()
     for (const actuator of config.actuators.values()) {
-      const driver = drivers.get(actuator.device)
+      const driver = watched.get(actuator.device)
       const device = config.devices.get(actuator.device)
       if (!driver || !device) throw new TypeError(`the configuration names no device ${actuator.device}`)
       actuators.set(actuator.id, {
@@ -56,18 +72,28 @@ export class Devices implements AsyncDisposable {
       })
     }
     this.actuators = actuators
-    this.monitor = new Monitor(monitoredPoints(config, drivers), clock)
-    this.attempted = Promise.all([...links.values()].map(link => link.attempted))
+    this.monitor = new Monitor(monitoredPoints(config, watched), clock)
+    this.attempted = Promise.all(attempts)
     this.#drivers = drivers
     this.#links = links
   }
 
+  /** Reads one point of a device, by the name that its driver knows it by. */
+  async read(id: string, point: string, signal: AbortSignal): Promise<ReadResult> {
+    return await this.#driver(id).read(point, signal)
+  }
+
   /** What a device says about itself, and what its connection does. */
   async identify(id: string, signal: AbortSignal): Promise<{ identity: Identity; connection: Facts }> {
-    const driver = this.#drivers.get(id)
-    if (!driver) throw new RangeError(`there is no device ${id}`)
+    const driver = this.#driver(id)
     const identity = await driver.identify(signal)
     return { identity, connection: driver.link.facts }
+  }
+
+  #driver(id: string): DeviceDriver {
+    const driver = this.#drivers.get(id)
+    if (!driver) throw new RangeError(`there is no device ${id}`)
+    return driver
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -77,16 +103,44 @@ export class Devices implements AsyncDisposable {
   }
 }
 
-/** A link for each connection. Devices that are units behind the same one share it. */
+/** The points of one device, by the names that drivers are asked with. */
+function pointsOn(id: string, { devices, actuators, readings }: Config): Map<string, Point> {
+  const device = devices.get(id)
+  const points = new Map<string, Point>(device?.kind === 'modbus' ? device.watchdog?.points : [])
+  for (const actuator of actuators.values()) {
+    if (actuator.device !== id) continue
+    points.set(commandPoint(actuator.id), actuator.command).set(feedbackPoint(actuator.id), actuator.feedback)
+    if (actuator.fallback?.point) points.set(fallbackPoint(actuator.id), actuator.fallback.point)
+  }
+  for (const reading of readings.values()) {
+    if (reading.device === id) points.set(readingPoint(reading.id), reading.point)
+  }
+  return points
+}
+
+function nodesAmong(points: ReadonlyMap<string, Point>): Map<string, OpcUaPoint> {
+  return new Map(
+    [...points].flatMap(([name, point]) => ('protocol' in point ? [[name, point] as const] : [])),
+  )
+}
+
+function registersAmong(points: ReadonlyMap<string, Point>): Map<string, ModbusPoint> {
+  return new Map(
+    [...points].flatMap(([name, point]) => ('protocol' in point ? [] : [[name, point] as const])),
+  )
+}
+
+/** A link for each Modbus connection. Devices that are units behind the same one share it. */
 function openLinks(
   devices: ReadonlyMap<string, DeviceConfig>,
   clock: Clock,
-  entropy: Entropy,
+  jitter: () => number,
 ): Map<string, ModbusLink> {
-  const jitter = () => (entropy(1)[0] ?? 0) / 255
-  const groups = Map.groupBy(devices.values(), connectionOf)
+  const modbus = [...devices.values()].filter(
+    (device): device is ModbusDeviceConfig => device.kind === 'modbus',
+  )
   const links = new Map<string, ModbusLink>()
-  for (const [connection, [first, ...others]] of groups) {
+  for (const [connection, [first, ...others]] of Map.groupBy(modbus, connectionOf)) {
     if (!first) continue
     const options = {
       inFlight: first.inFlight,

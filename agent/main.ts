@@ -42,7 +42,13 @@ export async function runAgent(
     await notify.ready(status)
     const quiet = new AbortController()
     agent.watchCondition(now => void notify.status(describe(now)), quiet.signal)
-    feedWatchdog(process.env.WATCHDOG_USEC, () => notify.alive(), systemClock, quiet.signal)
+    feedWatchdog(
+      process.env.WATCHDOG_USEC,
+      () => notify.alive(),
+      () => agent.stuck(),
+      systemClock,
+      quiet.signal,
+    )
     const signal = await stopped.promise
     quiet.abort()
     log.info({ event: 'stopping', signal }, 'stopping')

@@ -11,3 +11,8 @@ export function feedbackPoint(actuator: string): string {
 export function readingPoint(reading: string): string {
   return `${reading}.reading`
 }
+
+/** The point that shows what the output falls back to without this agent. */
+export function fallbackPoint(actuator: string): string {
+  return `${actuator}.fallback`
+}

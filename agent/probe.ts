@@ -1,17 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import { describePoint, type ModbusPoint } from '../drivers/modbus/point.ts'
+import { canRead, nameOf, type Point } from '../drivers/point.ts'
 import { setpointAt } from '../model/setpoint.ts'
-import type { Actuator } from './command/actuator.ts'
-import type { ActuatorConfig } from './config/config.ts'
+import type { Millis } from '../model/time.ts'
+import { Progress } from './command/progress.ts'
+import type { ActuatorConfig, ReadingConfig } from './config/config.ts'
 import { loadConfig } from './config/load.ts'
 import { formatProblems } from './config/problem.ts'
 import { Devices } from './devices.ts'
+import { commandPoint, feedbackPoint, readingPoint } from './point-names.ts'
 import { systemClock } from './time/system-clock.ts'
 
 interface Probed {
-  readonly actuator: string
-  readonly role: 'command' | 'feedback'
+  /** The actuator or the reading that the point is of. */
+  readonly name: string
+  readonly role: 'command' | 'feedback' | 'reading'
   readonly device: string
   readonly point: string
   readonly quality: 'good' | 'bad'
@@ -32,59 +35,89 @@ export async function probeDevices(options: { config: string; json?: boolean }):
     return 2
   }
   const { config } = loaded
-  await using devices = new Devices(config, systemClock, randomBytes)
+  await using devices = new Devices(config, systemClock, randomBytes, new Progress(systemClock))
   await devices.attempted
+  const ofActuators = [...config.actuators.values()].flatMap(actuator => {
+    // A method cannot be read: there is nothing to look at before it is called.
+    const command = canRead(actuator.command) ? [commandOf(actuator)] : []
+    return [...command, feedbackOf(actuator)]
+  })
+  const wishes = [...ofActuators, ...[...config.readings.values()].map(readingOf)]
   const probed = await Promise.all(
-    [...devices.actuators.values()].flatMap(actuator => {
-      const points = config.actuators.get(actuator.id)
-      return points ? [probe(actuator, points, 'command'), probe(actuator, points, 'feedback')] : []
-    }),
+    wishes.map(wish => probe(wish, devices, config.devices.get(wish.device)?.timeout ?? 0)),
   )
   const ok = probed.every(({ quality }) => quality === 'good')
   process.stdout.write(options.json ? `${JSON.stringify({ ok, points: probed })}\n` : formatTable(probed))
   return ok ? 0 : 4
 }
 
-async function probe(
-  actuator: Actuator,
-  { device, command, feedback }: ActuatorConfig,
-  role: Probed['role'],
-): Promise<Probed> {
-  const point = role === 'command' ? command : feedback
-  const name = role === 'command' ? actuator.commandPoint : actuator.feedbackPoint
-  const reading = await actuator.driver.read(name, AbortSignal.timeout(actuator.deviceTimeout))
-  const about = { actuator: actuator.id, role, device, point: placeOf(point) }
-  if (reading.kind === 'failed')
-    return { ...about, quality: 'bad', value: null, age_ms: null, means: reading.reason }
-  const isEcho = isDeepStrictEqual(command, feedback)
+interface Wish {
+  readonly name: string
+  readonly role: Probed['role']
+  readonly device: string
+  readonly point: Point
+  /** What the driver calls the point. */
+  readonly key: string
+  means(value: number): string
+}
+
+function commandOf(actuator: ActuatorConfig): Wish {
+  const isEcho = isDeepStrictEqual(actuator.command, actuator.feedback)
   return {
-    ...about,
-    quality: 'good',
-    value: reading.value,
-    age_ms: Math.ceil(reading.age),
-    means: role === 'command' && !isEcho ? written(actuator, reading.value) : shown(actuator, reading.value),
+    name: actuator.id,
+    role: 'command',
+    device: actuator.device,
+    point: actuator.command,
+    key: commandPoint(actuator.id),
+    means: value => (isEcho ? shown(actuator, value) : written(actuator, value)),
   }
 }
 
-function placeOf(point: ModbusPoint): string {
-  return `${describePoint(point)} ${point.address}`
+function feedbackOf(actuator: ActuatorConfig): Wish {
+  return {
+    name: actuator.id,
+    role: 'feedback',
+    device: actuator.device,
+    point: actuator.feedback,
+    key: feedbackPoint(actuator.id),
+    means: value => shown(actuator, value),
+  }
+}
+
+function readingOf({ id, device, point, unit }: ReadingConfig): Wish {
+  return { name: id, role: 'reading', device, point, key: readingPoint(id), means: () => unit }
+}
+
+async function probe(wish: Wish, devices: Devices, timeout: Millis): Promise<Probed> {
+  const { name, role, device, key, means } = wish
+  const reading = await devices.read(device, key, AbortSignal.timeout(timeout))
+  const about = { name, role, device, point: nameOf(wish.point) }
+  return reading.kind === 'value'
+    ? {
+        ...about,
+        quality: 'good',
+        value: reading.value,
+        age_ms: Math.ceil(reading.age),
+        means: means(reading.value),
+      }
+    : { ...about, quality: 'bad', value: null, age_ms: null, means: reading.reason }
 }
 
 /** Which position is commanded by what a command point holds. */
-function written({ domain }: Actuator, value: number): string {
+function written({ domain }: ActuatorConfig, value: number): string {
   if (domain.kind === 'range') return domain.unit
   const found = [...domain.positions].find(([, { write }]) => write === value)
   return found ? found[0] : 'no position is written so'
 }
 
-function shown({ domain, tolerance }: Actuator, value: number): string {
+function shown({ domain, tolerance }: ActuatorConfig, value: number): string {
   if (domain.kind === 'range') return domain.unit
   return String(setpointAt(domain, value, tolerance) ?? 'between positions')
 }
 
 function formatTable(probed: readonly Probed[]): string {
-  const rows = probed.map(({ actuator, role, device, point, quality, value, age_ms, means }) => [
-    actuator,
+  const rows = probed.map(({ name, role, device, point, quality, value, age_ms, means }) => [
+    name,
     role,
     device,
     point,
@@ -93,7 +126,7 @@ function formatTable(probed: readonly Probed[]): string {
     age_ms === null ? '' : `${age_ms}ms`,
     means,
   ])
-  const table = [['ACTUATOR', 'ROLE', 'DEVICE', 'POINT', 'QUALITY', 'VALUE', 'AGE', ''], ...rows]
+  const table = [['NAME', 'ROLE', 'DEVICE', 'POINT', 'QUALITY', 'VALUE', 'AGE', ''], ...rows]
   const widths = (table[0] ?? []).map((_, column) =>
     Math.max(...table.map(row => (row[column] ?? '').length)),
   )

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { Progress } from './command/progress.ts'
 import { connectionOf } from './config/devices.ts'
 import { loadConfig } from './config/load.ts'
 import { formatProblems } from './config/problem.ts'
@@ -23,15 +24,13 @@ export async function showDevice(id: string, options: { config: string; json?: b
   }
   // This device alone: the others need not be bothered.
   const alone = { ...loaded.config, devices: new Map([[id, device]]), actuators: new Map() }
-  await using devices = new Devices(alone, systemClock, randomBytes)
+  await using devices = new Devices(alone, systemClock, randomBytes, new Progress(systemClock))
   await devices.attempted
   const { identity, connection } = await devices.identify(id, AbortSignal.timeout(device.timeout * 4))
-  const about = {
-    device: id,
-    protocol: device.way.protocol,
-    address: connectionOf(device),
-    unit: device.unit,
-  }
+  const about =
+    device.kind === 'opcua'
+      ? { device: id, protocol: device.kind, address: device.endpoint.url }
+      : { device: id, protocol: device.way.protocol, address: connectionOf(device), unit: device.unit }
   const told = identity.kind === 'identity'
   if (options.json) {
     const result = told ? { identity: identity.facts } : { trouble: identity.reason }

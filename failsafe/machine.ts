@@ -94,7 +94,7 @@ export function step(state: TripState, event: TripEvent): Transition {
     case 'acknowledged':
       return acknowledge(state, event)
     case 'reset-requested':
-      return state.phase === 'tripped' && state.record?.acknowledged
+      return state.phase === 'tripped' && state.latched && state.record?.acknowledged
         ? move(state, 'resetting', [])
         : stay(state)
     case 'reset-granted':

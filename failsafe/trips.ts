@@ -62,6 +62,11 @@ export class Trips implements AsyncDisposable {
     return this.#state(actuator).record
   }
 
+  /** Whether it takes a reset to end an actuator's trip; false for one that an interlock alone began. */
+  isLatched(actuator: string): boolean {
+    return this.#state(actuator).latched ?? false
+  }
+
   /** What must survive a restart. */
   get latches(): Record<string, Latch> {
     const latches: Record<string, Latch> = {}

@@ -23,6 +23,7 @@ export const AUDIT_MEMBERS = {
   created: 'when the request was signed, in whole seconds since 1970',
   credential: "the credential's serial",
   detail: 'the same in words, for a person',
+  device: 'the device, as the configuration calls it',
   dropped: 'entries for which there was no room: how many of each kind',
   environment: 'the environment, as the configuration calls it',
   escrow: 'how the key was split for escrow: `3-of-5`, or null',
@@ -148,6 +149,17 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
     always: ['actuator', 'cause', 'tripped_at', 'subject', ...SIGNED, ...WAY],
     sometimes: [...APPROVED, 'reason'],
   },
+  'watchdog-expired': {
+    means: "a device's watchdog was not fed in time: the device set its outputs to their fallback",
+    always: ['device', 'detail'],
+    sometimes: [],
+  },
+  'watchdog-armed': {
+    means:
+      "a device's fallback was compared with the safe states, and its watchdog set as declared and started; nothing moved",
+    always: ['device', 'detail'],
+    sometimes: [],
+  },
   lockout: {
     means: 'somebody locked an actuator out: commands away from its safe state are refused',
     always: ['actuator', 'subject', ...SIGNED, ...WAY, 'reason', 'until'],
@@ -217,11 +229,15 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
     means: 'an alarm was raised',
     always: ['alarm', 'detail'],
     sometimes: [
-      ...(['actuator', 'identity', 'cause', 'reason', 'listener'] as const),
+      ...(['actuator', 'device', 'identity', 'cause', 'reason', 'listener'] as const),
       ...(['since', 'refused', 'dropped'] as const),
     ],
   },
-  'alarm-cleared': { means: 'what an alarm told of is over', always: ['alarm'], sometimes: ['detail'] },
+  'alarm-cleared': {
+    means: 'what an alarm told of is over',
+    always: ['alarm'],
+    sometimes: ['detail', 'device'],
+  },
 }
 
 const HEADER: ReadonlySet<string> = new Set(['seq', 'boot', 'time', 'mono_ms', 'kind'])

@@ -22,6 +22,8 @@ export type AuditKind =
   | 'trip-acknowledged'
   | 'interlock-ended'
   | 'reset'
+  | 'watchdog-expired'
+  | 'watchdog-armed'
   | 'lockout'
   | 'lockout-ended'
   | 'credential-issued'

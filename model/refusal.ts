@@ -79,6 +79,16 @@ const KINDS = {
   'permissive-missing': { status: 409, title: '409 Conflict - Permissive', suspicion: 'none' },
   'not-tripped': { status: 409, title: '409 Conflict - Not Tripped', suspicion: 'none' },
   'cause-persists': { status: 409, title: '409 Conflict - Cause Persists', suspicion: 'none' },
+  'device-uncommissioned': {
+    status: 409,
+    title: '409 Conflict - Device Not Commissioned',
+    suspicion: 'none',
+  },
+  'device-unguarded': {
+    status: 503,
+    title: '503 Service Unavailable - Device Watchdog',
+    suspicion: 'none',
+  },
   'command-in-progress': { status: 409, title: '409 Conflict - Command In Progress', suspicion: 'none' },
   'clock-untrusted': { status: 503, title: '503 Service Unavailable - Clock', suspicion: 'none' },
   'replay-memory-lost': { status: 503, title: '503 Service Unavailable - Replay Memory', suspicion: 'none' },

@@ -1,6 +1,7 @@
 import type { Holds } from '../../failsafe/holds.ts'
 import type { Monitor } from '../../failsafe/monitor.ts'
 import type { Trips } from '../../failsafe/trips.ts'
+import type { Guards } from '../../failsafe/watchdog/guards.ts'
 import type { Json } from '../../model/json.ts'
 import { describeDomain } from '../../model/setpoint.ts'
 import type { MonotonicMs } from '../../model/time.ts'
@@ -36,6 +37,8 @@ export interface Condition {
   readonly audit: AuditLog
   readonly trips: Trips
   readonly permits: Permits
+  /** The watchdogs of the devices. */
+  readonly deviceGuards: Guards
   readonly actuators: ReadonlyMap<string, Actuator>
   readonly readings: Readings
   /** Identities whose commands away from safe are refused, with the reason. */
@@ -46,12 +49,15 @@ export interface Condition {
 }
 
 /** Why the agent would refuse a command away from safe, whoever sends it; empty when it would not. */
-export function troubles({ keys, permits }: Condition): string[] {
+export function troubles({ keys, permits, deviceGuards }: Condition): string[] {
   return [
     keys.trouble && `master key: ${keys.trouble.detail}`,
     permits.clockTrouble() && `clock: ${permits.clockTrouble()}`,
     permits.auditTrouble() && `audit log: ${permits.auditTrouble()}`,
     permits.replayTrouble() && `replay memory: ${permits.replayTrouble()}`,
+    ...[...deviceGuards.states].map(
+      ([device, state]) => state.kind !== 'armed' && `device ${device}: ${state.detail}`,
+    ),
   ].filter(trouble => typeof trouble === 'string')
 }
 
@@ -87,6 +93,7 @@ export async function viewAgent(condition: Condition): Promise<{ [key: string]: 
       ...(unwritable ? { unwritable } : {}),
     },
     break_glass: await viewGlass(condition.glass),
+    device_watchdogs: Object.fromEntries(condition.deviceGuards.states),
     suspended: condition.suspended(),
     closed_listeners: condition.closed(),
   }

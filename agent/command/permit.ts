@@ -1,4 +1,5 @@
 import type { Trips } from '../../failsafe/trips.ts'
+import type { Guards } from '../../failsafe/watchdog/guards.ts'
 import { Refusal, type RefusalCode } from '../../model/refusal.ts'
 import type { Approval, Approvals } from './approvals.ts'
 import type { Authorized } from './authorize.ts'
@@ -8,6 +9,7 @@ import type { Pacing } from './pacing.ts'
 import type { Rates } from './rates.ts'
 import { Refused } from './refused.ts'
 import type { Selections } from './selections.ts'
+import { unguarded } from './unguarded.ts'
 
 /** A command that nothing stands against at this moment, with the right to carry it out. */
 export interface Permitted extends Disposable {
@@ -32,6 +34,8 @@ export interface Permits {
   clockTrouble(): string | undefined
   /** Until when replayed commands could not be told from new ones, in words, if that is so. */
   replayTrouble(): string | undefined
+  /** The watchdogs of the devices: what makes the plant safe when this agent cannot. */
+  readonly deviceGuards: Pick<Guards, 'troubleOf'>
   readonly rates: Rates
   readonly approvals: Approvals
   readonly selections: Selections
@@ -77,6 +81,10 @@ const CHECKS: readonly Check[] = [
       `${id} is ${phase}; first-out: ${first?.cause ?? 'unknown'} at ${first ? new Date(first.at).toISOString() : 'unknown'}: ${first?.detail ?? ''}`,
       `find the cause, then: holdfast acknowledge ${id}, and as an engineer: holdfast reset ${id}`,
     )
+  }),
+  asking(['device-uncommissioned', 'device-unguarded'], ({ actuator: { id } }, { deviceGuards }) => {
+    const trouble = deviceGuards.troubleOf(id)
+    return trouble && unguarded(trouble.device, trouble.state)
   }),
   asking(['locked-out'], ({ actuator: { id } }, { lockouts }) => {
     const [first, ...more] = lockouts.of(id)

@@ -10,6 +10,7 @@ import { type Authenticator, authenticate } from './authenticate.ts'
 import { type Authorized, authorizeCommand } from './authorize.ts'
 import { patiently } from './patience.ts'
 import { type Permits, permit } from './permit.ts'
+import type { Progress } from './progress.ts'
 import { unlessTooEarly } from './rates.ts'
 import { type Received, wayOf } from './received.ts'
 import { type Intended, recordIntent } from './record-intent.ts'
@@ -26,6 +27,7 @@ export interface Commands {
   /** Learns of every movement. */
   readonly supervision: Pick<Supervision, 'moving' | 'moved'>
   readonly clock: Clock
+  readonly progress: Progress
   /** Makes a name for a command, never the same twice. */
   newCommandId(): string
   /** A mistake of ours that no command should be able to cause. */
@@ -97,6 +99,9 @@ export async function carryOut(received: Received, id: string, commands: Command
 async function moveAndLook(intended: Intended, commands: Commands): Promise<Outcome> {
   const { permits } = commands
   const { authorized } = intended.permitted
+  const { id, travelTime, deviceTimeout } = authorized.actuator
+  // A write, the travel, and the reads after it, each with its deadline.
+  using _ = commands.progress.begin(`a command to ${id}`, travelTime + 5 * deviceTimeout)
   try {
     const { actuator, target, towardsSafe } = authorized
     commands.supervision.moving(actuator.id)

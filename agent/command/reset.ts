@@ -51,6 +51,14 @@ export async function reset(
       who,
     )
   }
+  if (!trips.isLatched(id)) {
+    return refuse(
+      'cause-persists',
+      `an interlock keeps ${id} in its safe state: ${first.detail}`,
+      'it ends by itself once that holds again; there is nothing to reset',
+      who,
+    )
+  }
   const persisting = resets.persists(id)
   if (persisting !== undefined) {
     return refuse(

@@ -1,15 +1,26 @@
 import { z } from 'zod'
-import { describePoint, isBit, isWritable, type ModbusPoint, overlap } from '../../drivers/modbus/point.ts'
-import { fits, stepOf } from '../../drivers/modbus/value.ts'
+import {
+  canRead,
+  canWrite,
+  holds,
+  isWhole,
+  kindOf,
+  originOf,
+  type Point,
+  resolutionOf,
+  sharesWith,
+} from '../../drivers/point.ts'
 import { describeDomain, type Position, resolveSetpoint, type SetpointDomain } from '../../model/setpoint.ts'
 import { commandLimitForms, resolvePace } from './command-limits.ts'
 import type { ActuatorConfig, DeviceConfig } from './config.ts'
-import { checkPulse } from './devices.ts'
+import { checkProtocol, checkPulse } from './devices.ts'
+import { resolveFallback } from './fallbacks.ts'
 import { name, timeout } from './forms.ts'
 import { guardForms } from './guards.ts'
 import { describeNames, type Names } from './names.ts'
 import { missingForWrite, pointForm, resolvePoint } from './points.ts'
 import type { Path, Report } from './problem.ts'
+import type { WatchdogFile } from './watchdogs.ts'
 
 const position = z.strictObject({
   write: z.number('expected the value to write'),
@@ -47,11 +58,15 @@ export const actuatorForm = z.strictObject({
   tolerance: z.number().min(0).default(0),
   travel_time: timeout,
   approvals: approvalsForm.default({ command: 1, reset: 1 }),
+  device_fallback: pointForm.optional(),
+  on_stop: z.enum(['keep', 'safe'], 'expected keep or safe').default('keep'),
   ...commandLimitForms,
   ...guardForms,
 })
 
 export type ActuatorFile = z.output<typeof actuatorForm>
+
+const WRITABLE = 'expected a coil, a holding_register, or a node with its data_type'
 
 /** An actuator without its guards, which name other actuators. */
 export type BareActuator = Omit<ActuatorConfig, 'guards'>
@@ -62,6 +77,7 @@ export function resolveActuator(
   actuator: ActuatorFile,
   names: Names,
   devices: ReadonlyMap<string, DeviceConfig>,
+  watchdog: WatchdogFile | undefined,
   report: Report,
 ): BareActuator | undefined {
   const at = (...steps: Path): Path => ['actuators', id, ...steps]
@@ -70,12 +86,17 @@ export function resolveActuator(
   }
   const command = resolvePoint(actuator.command)
   const feedback = resolvePoint(actuator.feedback)
-  if (!isWritable(command.table)) {
-    report(at('command'), `a ${command.table} cannot be written: expected a coil or a holding_register`)
+  const device = devices.get(actuator.device)
+  for (const [key, point] of Object.entries({ command, feedback })) {
+    const stray = checkProtocol(point, device)
+    if (stray !== undefined) report(at(key), stray)
   }
-  const unsaid = missingForWrite(actuator.command) ?? checkPulse(command, devices.get(actuator.device))
+  if (!canWrite(command)) report(at('command'), `a ${kindOf(command)} cannot be written: ${WRITABLE}`)
+  if (!canRead(feedback))
+    report(at('feedback'), 'a method has no value: expected a node that shows the position')
+  const unsaid = missingForWrite(actuator.command) ?? checkPulse(command, device)
   if (unsaid !== undefined) report(at('command'), unsaid)
-  const isEcho = overlap(command, feedback)
+  const isEcho = sharesWith(command, feedback)
   if (isEcho !== actuator.feedback_is_command) {
     report(
       at(isEcho ? 'feedback' : 'feedback_is_command'),
@@ -89,7 +110,9 @@ export function resolveActuator(
     report(at(), 'expected either positions (named) or range (min and max)')
     return undefined
   }
-  checkDomain(domain, command, (path, message) => report(at(...path), message), actuator.tolerance)
+  // What cannot be written at all has been told; that no value fits it would be the same once more.
+  if (canWrite(command))
+    checkDomain(domain, command, (path, message) => report(at(...path), message), actuator.tolerance)
   const safe = actuator.safe === HOLD ? undefined : resolveSetpoint(domain, actuator.safe)
   if (!safe && actuator.safe !== HOLD) {
     report(
@@ -98,6 +121,10 @@ export function resolveActuator(
     )
     return undefined
   }
+  const fallback = resolveFallback(
+    { watchdog, command, safe, point: actuator.device_fallback },
+    (path, message) => report(at(...path), message),
+  )
   return {
     id,
     description: actuator.description,
@@ -109,6 +136,8 @@ export function resolveActuator(
     tolerance: actuator.tolerance,
     travelTime: actuator.travel_time,
     approvals: actuator.approvals,
+    fallback,
+    onStop: actuator.on_stop,
     selectionLasts: actuator.select_before_operate,
     pace: resolvePace(actuator, domain, safe !== undefined, (path, message) => report(at(...path), message)),
   }
@@ -118,7 +147,7 @@ export function resolveActuator(
 const HOLD = 'hold'
 
 /** What is written for any setpoint must fit the point, and its feedback must tell positions apart. */
-function checkDomain(domain: SetpointDomain, point: ModbusPoint, report: Report, tolerance: number): void {
+function checkDomain(domain: SetpointDomain, point: Point, report: Report, tolerance: number): void {
   if (domain.kind === 'range') return checkRange(domain, point, report, tolerance)
   for (const [name, { write }] of domain.positions) {
     if (name === HOLD)
@@ -126,8 +155,7 @@ function checkDomain(domain: SetpointDomain, point: ModbusPoint, report: Report,
         ['positions', name],
         'as a safe state this word means to stay where it is: call the position something else',
       )
-    if (!fits(point, write))
-      report(['positions', name, 'write'], `${write} does not fit a ${describePoint(point)}`)
+    if (!holds(point, write)) report(['positions', name, 'write'], `${write} does not fit a ${kindOf(point)}`)
   }
   if (nearestFeedback(domain.positions) <= 2 * tolerance) {
     report(['tolerance'], 'with this tolerance two positions cannot be told apart by their feedback')
@@ -137,25 +165,25 @@ function checkDomain(domain: SetpointDomain, point: ModbusPoint, report: Report,
 /** The device knows steps of its own: two setpoints must not become one, and rounding must not look like a mismatch. */
 function checkRange(
   { min, max, step }: Extract<SetpointDomain, { kind: 'range' }>,
-  point: ModbusPoint,
+  point: Point,
   report: Report,
   tolerance: number,
 ): void {
-  if (!(min < max && [min, max, min + step].every(end => fits(point, end)))) {
-    const whole = !isBit(point) && point.scale !== 1 ? '' : 'whole '
+  if (!(min < max && [min, max, min + step].every(end => holds(point, end)))) {
+    const whole = isWhole(point) ? 'whole ' : ''
     report(
       ['range'],
-      `expected ${whole}numbers that fit a ${describePoint(point)}, min below max, and a ${whole}step`,
+      `expected ${whole}numbers that fit a ${kindOf(point)}, min below max, and a ${whole}step`,
     )
     return
   }
-  const least = stepOf(point)
+  const least = resolutionOf(point)
   if (step < least * (1 - SLACK))
     report(
       ['range', 'step'],
       `the device cannot tell less than ${least} apart: expected a step of that or more`,
     )
-  const isEven = [step, min - (isBit(point) ? 0 : point.offset)].every(
+  const isEven = [step, min - originOf(point)].every(
     length => least === 0 || Math.abs(length / least - Math.round(length / least)) < SLACK,
   )
   if (!isEven && tolerance < least / 2)

@@ -1,12 +1,14 @@
 import type { ReadLimits } from '../../drivers/modbus/plan.ts'
-import type { ModbusPoint } from '../../drivers/modbus/point.ts'
 import type { SerialLine } from '../../drivers/modbus/serial.ts'
 import type { TcpEndpoint } from '../../drivers/modbus/tcp.ts'
 import type { TlsEndpoint } from '../../drivers/modbus/tls.ts'
+import type { OpcUaEndpoint } from '../../drivers/opcua/link.ts'
+import type { Point } from '../../drivers/point.ts'
 import type { Condition } from '../../failsafe/condition.ts'
 import type { EvidenceLimits } from '../../failsafe/evidence.ts'
 import type { HoldRule } from '../../failsafe/holds.ts'
 import type { TripGroup } from '../../failsafe/trip-group.ts'
+import type { WatchdogSpec } from '../../failsafe/watchdog/watchdog.ts'
 import type { Roles } from '../../model/role.ts'
 import type { SetpointDomain, Target } from '../../model/setpoint.ts'
 import type { Millis } from '../../model/time.ts'
@@ -113,33 +115,61 @@ export type ListenerConfig =
       readonly admin: boolean
     }
 
-/** How a device is reached. */
+/** How a Modbus device is reached. */
 export type WayConfig =
   | ({ readonly protocol: 'modbus-tcp' | 'modbus-rtu-over-tcp' } & TcpEndpoint)
   | ({ readonly protocol: 'modbus-tcp-security' } & TlsEndpoint)
   | ({ readonly protocol: 'modbus-rtu' } & SerialLine)
 
-export interface DeviceConfig {
+export type DeviceConfig = ModbusDeviceConfig | OpcUaDeviceConfig
+
+export interface OpcUaDeviceConfig {
+  readonly kind: 'opcua'
+  readonly endpoint: OpcUaEndpoint
+  readonly timeout: Millis
+}
+
+export interface ModbusDeviceConfig {
+  readonly kind: 'modbus'
   readonly way: WayConfig
   readonly unit: number
   readonly timeout: Millis
   /** How many requests the device takes before it has answered the first. */
   readonly inFlight: number
   readonly limits: ReadLimits
+  readonly watchdog?: WatchdogConfig | undefined
+}
+
+/** The watchdog in a device: how it is kept, and its points by name. */
+export interface WatchdogConfig {
+  readonly spec: WatchdogSpec
+  readonly points: ReadonlyMap<string, Point>
+  readonly onStop: 'leave' | 'stop'
+}
+
+/** What an output falls back to: a point that shows it, undefined where the kind of device says it. */
+export interface FallbackConfig {
+  readonly point: Point | undefined
+  /** The difference that the device cannot tell, in the unit of the command. */
+  readonly tolerance: number
 }
 
 export interface ActuatorConfig {
   readonly id: string
   readonly description: string
   readonly device: string
-  readonly command: ModbusPoint
-  readonly feedback: ModbusPoint
+  readonly command: Point
+  readonly feedback: Point
   readonly domain: SetpointDomain
   /** Undefined: it holds where it is. */
   readonly safe: Target | undefined
   readonly tolerance: number
   readonly travelTime: Millis
   readonly approvals: ApprovalsNeeded
+  /** Where its device has a watchdog. */
+  readonly fallback?: FallbackConfig | undefined
+  /** What the agent does to it when it is stopped in order. */
+  readonly onStop: 'keep' | 'safe'
   readonly selectionLasts: Millis | undefined
   readonly pace: Pace
   readonly guards: ActuatorGuards
@@ -150,7 +180,7 @@ export interface ReadingConfig {
   readonly id: string
   readonly description: string
   readonly device: string
-  readonly point: ModbusPoint
+  readonly point: Point
   readonly unit: string
   readonly every: Millis
   readonly staleAfter: Millis

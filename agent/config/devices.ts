@@ -1,10 +1,12 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import { describePoint, type ModbusPoint, overlap } from '../../drivers/modbus/point.ts'
-import type { DeviceConfig, WayConfig } from './config.ts'
+import type { OpcUaUser } from '../../drivers/opcua/link.ts'
+import { canRead, kindOf, nameOf, type Point, sharesWith } from '../../drivers/point.ts'
+import type { DeviceConfig, ModbusDeviceConfig, ReadingConfig, WayConfig } from './config.ts'
 import { port, timeout } from './forms.ts'
 import { type PointFile, resolvePoint } from './points.ts'
 import type { Report } from './problem.ts'
+import { resolveWatchdog, watchdogForm } from './watchdogs.ts'
 
 const READ_DEFAULT = { max_registers: 125, max_bits: 2000, gap: 0 }
 
@@ -18,6 +20,7 @@ const everyDevice = {
       gap: z.int('expected 0 to 124 addresses').min(0).max(124).default(READ_DEFAULT.gap),
     })
     .default(READ_DEFAULT),
+  watchdog: watchdogForm.optional(),
 }
 
 /** Modbus TCP numbers its requests, so that several can be under way. */
@@ -63,24 +66,83 @@ export const deviceForm = z.discriminatedUnion(
       stop_bits: z.literal([1, 2], 'expected 1 or 2').default(1),
       unit: lineUnit,
     }),
+    z.strictObject({
+      protocol: z.literal('opcua'),
+      timeout: timeout.default(2000),
+      endpoint: z
+        .string()
+        .regex(/^opc\.tcp:\/\/[^/\s]+/, 'expected an endpoint such as opc.tcp://10.1.2.5:4840'),
+      security_policy: z.enum(
+        ['Basic256Sha256', 'Aes256_Sha256_RsaPss'],
+        'expected Basic256Sha256 or Aes256_Sha256_RsaPss',
+      ),
+      security_mode: z
+        .enum(['Sign', 'SignAndEncrypt'], 'expected Sign or SignAndEncrypt')
+        .default('SignAndEncrypt'),
+      certificate: file,
+      key: file,
+      trusted_servers: z.string().min(1).default('trusted-servers'),
+      user: z
+        .union(
+          [
+            z.strictObject({ name: z.string().min(1), password_file: z.string().min(1) }),
+            z.strictObject({ certificate: file, key: file }),
+          ],
+          'expected a name and a password_file, or a certificate and its key',
+        )
+        .optional(),
+    }),
   ],
-  'expected modbus-tcp, modbus-tcp-security, modbus-rtu-over-tcp or modbus-rtu',
+  'expected modbus-tcp, modbus-tcp-security, modbus-rtu-over-tcp, modbus-rtu or opcua',
 )
 
 export type DeviceFile = z.output<typeof deviceForm>
+type OpcUaFile = Extract<DeviceFile, { protocol: 'opcua' }>
+type ModbusFile = Exclude<DeviceFile, OpcUaFile>
 
-export function resolveDevice(device: DeviceFile, folder: string): DeviceConfig {
+/** `firstFeedback` is a point of the device that can be read without harm, where an actuator is on it. */
+export function resolveDevice(
+  device: DeviceFile,
+  folder: string,
+  firstFeedback: string | undefined,
+): DeviceConfig {
+  if (device.protocol === 'opcua') return resolveServer(device, folder)
   const { unit, timeout, read } = device
   return {
+    kind: 'modbus',
     way: resolveWay(device, folder),
     unit,
     timeout,
     inFlight: 'in_flight' in device ? device.in_flight : 1,
     limits: { registersMax: read.max_registers, bitsMax: read.max_bits, gap: read.gap },
+    watchdog: device.watchdog && resolveWatchdog(device.watchdog, firstFeedback),
   }
 }
 
-function resolveWay(device: DeviceFile, folder: string): WayConfig {
+function resolveServer(device: OpcUaFile, folder: string): DeviceConfig {
+  const at = (path: string) => resolve(folder, path)
+  return {
+    kind: 'opcua',
+    timeout: device.timeout,
+    endpoint: {
+      url: device.endpoint,
+      securityPolicy: device.security_policy,
+      securityMode: device.security_mode,
+      certificate: at(device.certificate),
+      key: at(device.key),
+      trusted: at(device.trusted_servers),
+      user: resolveUser(device.user, at),
+    },
+  }
+}
+
+function resolveUser(user: OpcUaFile['user'], at: (path: string) => string): OpcUaUser {
+  if (!user) return { kind: 'anonymous' }
+  if ('name' in user) return { kind: 'password', name: user.name, passwordFile: at(user.password_file) }
+  return { kind: 'certificate', certificate: at(user.certificate), key: at(user.key) }
+}
+
+function resolveWay(device: ModbusFile, folder: string): WayConfig {
   switch (device.protocol) {
     case 'modbus-tcp':
     case 'modbus-rtu-over-tcp': {
@@ -102,14 +164,15 @@ function resolveWay(device: DeviceFile, folder: string): WayConfig {
 }
 
 /** What makes a connection one: devices of which this is the same share it. */
-export function connectionOf({ way }: DeviceConfig): string {
+export function connectionOf({ way }: ModbusDeviceConfig): string {
   return 'path' in way ? way.path : `${way.host}:${way.port}`
 }
 
 /** Checks what devices mean together: those behind one connection must agree on it, and be different units. */
 export function checkDevices(devices: ReadonlyMap<string, DeviceConfig>, report: Report): void {
-  const seen = new Map<string, [string, DeviceConfig][]>()
+  const seen = new Map<string, [string, ModbusDeviceConfig][]>()
   for (const [id, device] of devices) {
+    if (device.kind !== 'modbus') continue
     const connection = connectionOf(device)
     const sharing = seen.get(connection) ?? []
     seen.set(connection, [...sharing, [id, device]])
@@ -137,21 +200,42 @@ interface Writer {
 
 /** Two actuators that write the same point would undo each other's safe state. */
 export function checkWriters(actuators: Readonly<Record<string, Writer>>, report: Report): void {
-  const writers: { readonly id: string; readonly device: string; readonly point: ModbusPoint }[] = []
+  const writers: { readonly id: string; readonly device: string; readonly point: Point }[] = []
   for (const [id, { device, command }] of Object.entries(actuators)) {
     const point = resolvePoint(command)
-    const other = writers.find(writer => writer.device === device && overlap(writer.point, point))
+    const other = writers.find(writer => writer.device === device && sharesWith(writer.point, point))
     if (other)
       report(
         ['actuators', id, 'command'],
-        `${other.id} writes the same ${describePoint(other.point)} ${other.point.address} of the same device`,
+        `${other.id} writes the same ${nameOf(other.point)} of the same device`,
       )
     writers.push({ id, device, point })
   }
 }
 
 /** A pulse is waited for, so that it has to fit into the time that the device has for an answer. */
-export function checkPulse(point: ModbusPoint, device: DeviceConfig | undefined): string | undefined {
-  if (point.pulse === undefined || !device || point.pulse <= device.timeout / 2) return undefined
+export function checkPulse(point: Point, device: DeviceConfig | undefined): string | undefined {
+  if ('protocol' in point || point.pulse === undefined || !device || point.pulse <= device.timeout / 2)
+    return undefined
   return `expected a pulse of at most half of the device's timeout, which is ${device.timeout}ms: it is waited for`
+}
+
+/** A point of one protocol on a device that speaks another. */
+export function checkProtocol(point: Point, device: DeviceConfig | undefined): string | undefined {
+  const speaks = 'protocol' in point ? 'opcua' : 'modbus'
+  if (!device || device.kind === speaks) return undefined
+  return `a ${kindOf(point)} is a point of ${speaks}, and the device speaks ${device.kind}`
+}
+
+/** Checks that each reading is a point that its device has, and one that can be read. */
+export function checkReadings(
+  readings: ReadonlyMap<string, ReadingConfig>,
+  devices: ReadonlyMap<string, DeviceConfig>,
+  report: Report,
+): void {
+  for (const { id, device, point } of readings.values()) {
+    const stray = checkProtocol(point, devices.get(device))
+    if (stray !== undefined) report(['readings', id, 'point'], stray)
+    else if (!canRead(point)) report(['readings', id, 'point'], 'a method has no value: expected a node')
+  }
 }

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path'
+import { feedbackPoint } from '../point-names.ts'
 import { type BareActuator, resolveActuator } from './actuators.ts'
 import { resolveAudit } from './audit.ts'
 import type { ActuatorConfig, Config } from './config.ts'
-import { checkDevices, checkWriters, resolveDevice } from './devices.ts'
+import { checkDevices, checkReadings, checkWriters, resolveDevice } from './devices.ts'
 import { resolveGuards } from './guards.ts'
 import { resolveListeners } from './listeners.ts'
 import { resolveMasterKey } from './master-key.ts'
@@ -11,19 +12,28 @@ import type { Report } from './problem.ts'
 import { resolveReadings } from './readings.ts'
 import { resolveRoles } from './roles.ts'
 import type { ConfigFile } from './schema.ts'
-import { resolveTripGroups } from './trip-groups.ts'
+import { checkOnStop, resolveTripGroups } from './trip-groups.ts'
+import { checkWatchdogs } from './watchdogs.ts'
 
 /** Checks what a well-formed configuration means and makes the one that the agent runs on. Reports every problem. */
 export function resolveConfig(file: ConfigFile, names: Names, folder: string, report: Report): Config {
+  const firstOn = (device: string) =>
+    Object.keys(file.actuators).find(id => file.actuators[id]?.device === device)
   const devices = new Map(
-    Object.entries(file.devices).map(([id, device]) => [id, resolveDevice(device, folder)]),
+    Object.entries(file.devices).map(([id, device]) => {
+      const first = firstOn(id)
+      return [id, resolveDevice(device, folder, first && feedbackPoint(first))]
+    }),
   )
   const bare = new Map<string, BareActuator>()
   for (const [id, actuator] of Object.entries(file.actuators)) {
-    const resolved = resolveActuator(id, actuator, names, devices, report)
+    const device = file.devices[actuator.device]
+    const watchdog = device && 'watchdog' in device ? device.watchdog : undefined
+    const resolved = resolveActuator(id, actuator, names, devices, watchdog, report)
     if (resolved) bare.set(id, resolved)
   }
   const readings = resolveReadings(file.readings, names, report)
+  checkReadings(readings, devices, report)
   const actuators = new Map<string, ActuatorConfig>()
   for (const [id, actuator] of bare) {
     const guardsFile = file.actuators[id]
@@ -33,6 +43,8 @@ export function resolveConfig(file: ConfigFile, names: Names, folder: string, re
   }
   checkDevices(devices, report)
   checkWriters(file.actuators, report)
+  checkWatchdogs(file.devices, file.actuators, report)
+  checkOnStop(file, report)
   if (file.authentication_failures.warn >= file.authentication_failures.limit) {
     report(
       ['authentication_failures', 'warn'],

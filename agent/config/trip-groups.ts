@@ -3,6 +3,7 @@ import type { TripGroup } from '../../failsafe/trip-group.ts'
 import { name, timeout } from './forms.ts'
 import { describeNames, type Names } from './names.ts'
 import type { Report } from './problem.ts'
+import type { ConfigFile } from './schema.ts'
 
 const step = z.union(
   [
@@ -49,4 +50,20 @@ export function resolveTripGroups(
       steps.map(({ actuator, after, delay }) => ({ actuator, after, delay: delay ?? 0 })),
     ]),
   )
+}
+
+/** Who trips together stops together: a group is driven to safe whole, or kept whole. */
+export function checkOnStop(file: ConfigFile, report: Report): void {
+  for (const [group, steps] of Object.entries(file.trip_groups)) {
+    const members = steps.map(({ actuator }) => actuator)
+    const driven = members.find(member => file.actuators[member]?.on_stop === 'safe')
+    if (driven === undefined) continue
+    for (const member of members) {
+      if (file.actuators[member]?.on_stop !== 'keep') continue
+      report(
+        ['actuators', member, 'on_stop'],
+        `it trips together with ${driven} (trip group ${group}), which is driven to safe when the agent stops: expected safe`,
+      )
+    }
+  }
 }

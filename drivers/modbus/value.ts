@@ -1,3 +1,4 @@
+import { fromRaw, toRaw, toWhole } from '../scale.ts'
 import { isBit, type ModbusPoint, type NumberPoint, type NumberType, REGISTERS } from './point.ts'
 
 /** What the bytes of a point stand for, or why they stand for no number that can be told. */
@@ -12,10 +13,10 @@ export function decodeNumber(point: NumberPoint, bytes: Buffer): Decoded {
   if (typeof raw === 'bigint') {
     if (raw > Number.MAX_SAFE_INTEGER || raw < Number.MIN_SAFE_INTEGER)
       return { unclear: `the device holds ${raw}, which is beyond 2^53: it cannot be told exactly` }
-    return { value: scaled(point, Number(raw)) }
+    return { value: fromRaw(point, Number(raw)) }
   }
   if (!Number.isFinite(raw)) return { unclear: `the device holds ${raw}, which is no value` }
-  return { value: scaled(point, raw) }
+  return { value: fromRaw(point, raw) }
 }
 
 /**
@@ -25,14 +26,13 @@ export function decodeNumber(point: NumberPoint, bytes: Buffer): Decoded {
  */
 export function encodeNumber(point: NumberPoint, value: number): Buffer | undefined {
   if (!Number.isFinite(value)) return undefined
-  const exact = (value - point.offset) / point.scale
   if (point.type === 'float32' || point.type === 'float64') {
     const bytes = Buffer.alloc(2 * REGISTERS[point.type])
-    if (point.type === 'float64') bytes.writeDoubleBE(exact)
-    else bytes.writeFloatBE(exact)
+    if (point.type === 'float64') bytes.writeDoubleBE(toRaw(point, value))
+    else bytes.writeFloatBE(toRaw(point, value))
     return Number.isFinite(Number(rawOf(point, bytes))) ? arrange(point, bytes) : undefined
   }
-  const whole = point.scale === 1 ? exact : nearest(exact)
+  const whole = toWhole(point, value)
   if (!Number.isSafeInteger(whole)) return undefined
   const { least, most } = limitsOf(point)
   if (whole < least || whole > most) return undefined
@@ -108,14 +108,6 @@ function arrange({ byteOrder, wordOrder }: NumberPoint, bytes: Buffer): Buffer {
   return arranged
 }
 
-/**
- * Scaling goes over binary fractions, which have no 0.1: 3 × 0.1 would come out as 0.30000000000000004. Fifteen digits are
- * what such a number knows; to them it is rounded.
- */
-function scaled({ scale, offset }: NumberPoint, raw: number): number {
-  return scale === 1 && offset === 0 ? raw : Number((raw * scale + offset).toPrecision(15))
-}
-
 /** The shortest decimal number that these 32 bits stand for: 0.1, and not 0.10000000149011612. */
 function shortest(single: number): number {
   for (let digits = 6; digits < 9; digits += 1) {
@@ -123,12 +115,6 @@ function shortest(single: number): number {
     if (Math.fround(candidate) === single) return candidate
   }
   return Number(single.toPrecision(9))
-}
-
-function nearest(exact: number): number {
-  // The same fifteen digits: 0.15 / 0.1 is 1.4999999999999998 to a machine, and a half to everybody else.
-  const digits = Number(exact.toPrecision(15))
-  return Math.sign(digits) * Math.round(Math.abs(digits))
 }
 
 /** A safe integer is within those of 64 bits by far, so that these need not be exact there. */

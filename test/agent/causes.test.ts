@@ -212,6 +212,13 @@ test('an interlock closes the valve and lets it go again by itself; a permissive
   await agent.line(({ event }) => event === 'trip-safe')
   assert.ok(gateway.plant.valve('inlet-valve').isClosed)
   assert.ok(['tripped', 'interlock-violated'].includes(await codeOf('open')))
+  const engineer = gateway.client(agent.address, (await gateway.issue('erika', 'engineer')).credential)
+  await engineer.acknowledge('inlet-valve')
+  const reset = await engineer.reset('inlet-valve')
+  assert.match(
+    reset.kind === 'problem' ? reset.problem.detail : '',
+    /^an interlock keeps inlet-valve in its safe state/,
+  )
   await gateway.plant.faults.clear()
   await agent.line(({ event }) => event === 'interlock-ended')
   assert.equal(await codeOf('open'), 'answered', 'no reset was needed')

@@ -47,7 +47,7 @@ test('probe reads every configured point, says what each means, and writes nothi
   const { ok, points } = JSON.parse(stdout) as { ok: boolean; points: Record<string, unknown>[] }
   assert.equal(ok, true)
   assert.deepEqual(
-    points.map(({ actuator, role, point, quality }) => [actuator, role, point, quality]),
+    points.map(({ name, role, point, quality }) => [name, role, point, quality]),
     [
       ['inlet-valve', 'command', 'coil 0', 'good'],
       ['inlet-valve', 'feedback', 'input-register 0', 'good'],

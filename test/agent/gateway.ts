@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import Database from 'better-sqlite3'
 import { execa } from 'execa'
 import { parseDocument } from 'yaml'
@@ -23,6 +24,8 @@ export interface GatewayOptions {
   readonly unattributed?: 'count' | 'alarm'
   /** Changes the example's configuration further: path and value. */
   readonly settings?: readonly (readonly [path: readonly (string | number)[], value: unknown])[]
+  /** Changes the example's plant further. */
+  readonly plant?: readonly (readonly [path: readonly (string | number)[], value: unknown])[]
   readonly enrolled?: boolean
 }
 
@@ -35,6 +38,8 @@ export interface RunningAgent extends AsyncDisposable {
   /** Where it takes signed commands over TCP. */
   readonly address: string
   readonly log: readonly LogLine[]
+  /** Resolves with the first line on standard error, past or future, that matches. */
+  said(wished: RegExp): Promise<RegExpExecArray>
   /** Resolves with the first line of the log, past or future, that is as wished. */
   line(wished: (line: LogLine) => boolean): Promise<LogLine>
   kill(signal: NodeJS.Signals): Promise<number | undefined>
@@ -61,15 +66,18 @@ export class Gateway implements AsyncDisposable {
     const folder = await mkdtemp(join(tmpdir(), 'hf-test-'))
     stack.defer(async () => await rm(folder, { recursive: true, force: true }))
     const tpm = stack.use(await startTpm({ dir: join(folder, 'tpm') }))
-    const plant = stack.use(
-      await startPlant({ file: join(EXAMPLE, 'plant.yaml') }, { clock: realClock, port: 0 }),
-    )
+    const plantDocument = parseDocument(await readFile(join(EXAMPLE, 'plant.yaml'), 'utf8'))
+    for (const [path, value] of options.plant ?? [])
+      plantDocument.setIn(path, plantDocument.createNode(value))
+    const plantFile = join(folder, 'plant.yaml')
+    await writeFile(plantFile, plantDocument.toString())
+    const plant = stack.use(await startPlant({ file: plantFile }, { clock: realClock, port: 0 }))
     const document = parseDocument(await readFile(join(EXAMPLE, 'holdfast.yaml'), 'utf8'))
     document.setIn(['master_key', 'tcti'], tpm.tcti)
     document.setIn(['listeners', 0, 'tcp'], '127.0.0.1:0')
     document.setIn(['listeners', 0, 'unattributed_failures'], options.unattributed ?? 'alarm')
     document.setIn(['devices', 'plc', 'port'], plant.address.port)
-    for (const [path, value] of options.settings ?? []) document.setIn(path, value)
+    for (const [path, value] of options.settings ?? []) document.setIn(path, document.createNode(value))
     const gateway = new Gateway(folder, tpm, plant, stack.move())
     await writeFile(gateway.config, document.toString())
     if (options.enrolled ?? true) {
@@ -109,9 +117,12 @@ export class Gateway implements AsyncDisposable {
       reject: false,
       buffer: false,
       stdin: 'ignore',
-      stderr: 'inherit',
+      stderr: ['pipe', 'inherit'],
+      // A stop may take as long as the actuators do.
+      forceKillAfterDelay: 30_000,
       env,
     })
+    const errors = linesOf(program.stderr)
     const log: LogLine[] = []
     const waiting = new Set<{ wished: (line: LogLine) => boolean; resolve: (line: LogLine) => void }>()
     createInterface({ input: program.stdout }).on('line', text => {
@@ -149,6 +160,7 @@ export class Gateway implements AsyncDisposable {
       address: String(listening?.address),
       log,
       line,
+      said: errors,
       kill,
       [Symbol.asyncDispose]: async () => void (await kill('SIGKILL')),
     }
@@ -206,5 +218,27 @@ export class Gateway implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#stack.disposeAsync().then(() => undefined)
+  }
+}
+
+/** Keeps the lines of a stream, and finds the first that matches, past or future. */
+function linesOf(stream: Readable): (wished: RegExp) => Promise<RegExpExecArray> {
+  const lines: string[] = []
+  const waiting = new Set<(line: string) => void>()
+  createInterface({ input: stream }).on('line', line => {
+    lines.push(line)
+    for (const waiter of waiting) waiter(line)
+  })
+  return wished => {
+    const { promise, resolve } = Promise.withResolvers<RegExpExecArray>()
+    const look = (line: string): void => {
+      const match = wished.exec(line)
+      if (!match) return
+      waiting.delete(look)
+      resolve(match)
+    }
+    waiting.add(look)
+    for (const line of lines) look(line)
+    return promise
   }
 }

@@ -1,26 +1,4 @@
 import { describeDriver } from './driver.contract.ts'
-import { FakeDriver } from './fake-driver.ts'
+import { fakeRig } from './fake-rig.ts'
 
-describeDriver('the fake', async () => {
-  const driver = new FakeDriver({ out: 0, in: 0 })
-  driver.onWrite = () => {}
-  return {
-    driver,
-    holds: point => driver.values.get(point) ?? 0,
-    setInput: async value => void driver.values.set('in', value),
-    silence: async () => driver.holdUntil(new Promise(() => {})),
-    reject: async () => {
-      driver.nextWrite = { kind: 'rejected', reason: 'no' }
-    },
-    unplug: async () => {
-      driver.nextWrite = { kind: 'unreachable', reason: 'unplugged' }
-      driver.nextRead = { kind: 'failed', reason: 'unplugged' }
-    },
-    heal: async () => {
-      driver.nextWrite = undefined
-      driver.nextRead = undefined
-      driver.holdUntil(Promise.resolve())
-    },
-    [Symbol.asyncDispose]: async () => {},
-  }
-})
+describeDriver('the fake', fakeRig)

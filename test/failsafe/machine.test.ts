@@ -18,6 +18,11 @@ const STATES = {
   tripped: { phase: 'tripped', record, latched: true },
   'tripped by an interlock': { phase: 'tripped', record: interlock, latched: false },
   'tripped, acknowledged': { phase: 'tripped', record: seen, latched: true },
+  'tripped by an interlock, acknowledged': {
+    phase: 'tripped',
+    record: { ...interlock, acknowledged: { by: 'erika', at: 2 } },
+    latched: false,
+  },
   resetting: { phase: 'resetting', record: seen, latched: true },
 } as const satisfies Record<string, TripState>
 
@@ -138,6 +143,19 @@ const TABLE: Readonly<Record<keyof typeof STATES, Readonly<Record<keyof typeof E
     'safe-lost': LOST,
     acknowledged: '-',
     'reset-requested': 'resetting: ',
+    'reset-granted': '-',
+    'reset-withdrawn': '-',
+  },
+  'tripped by an interlock, acknowledged': {
+    trip: `tripped: ${JOINED}`,
+    interlock: '-',
+    'interlock-healthy': 'normal: record:interlock-ended clear-latch',
+    'safe-verified': '-',
+    'safe-overdue': '-',
+    'safe-lost': LOST,
+    acknowledged: '-',
+    // It ends by itself.
+    'reset-requested': '-',
     'reset-granted': '-',
     'reset-withdrawn': '-',
   },

@@ -445,3 +445,26 @@ test('an agent that is stopping begins nothing', async () => {
   assert.equal(codeOf(await rig.send(rig.sign(rig.issue()))), 'stopping')
   assert.deepEqual(rig.driver.writes, [])
 })
+
+test('nothing leaves its safe state on a device that would not make the plant safe by itself; towards safe passes', async () => {
+  await using rig = await commandRig()
+  const { permits } = rig.commands
+  const states = [
+    [{ kind: 'uncommissioned', detail: 'no answer' }, 'device-uncommissioned', 409],
+    [{ kind: 'disagrees', detail: 'falls back to 1' }, 'device-uncommissioned', 409],
+    [{ kind: 'unguarded', detail: 'not fed' }, 'device-unguarded', 503],
+    [{ kind: 'starved', detail: 'stuck' }, 'device-unguarded', 503],
+  ] as const
+  for (const [state, code, status] of states) {
+    const commands = {
+      ...rig.commands,
+      permits: { ...permits, deviceGuards: { troubleOf: () => ({ device: 'plc', state }) } },
+    }
+    const open = await carryOut(rig.sign(rig.issue()), 'valve', commands)
+    assert.ok(open.outcome.kind === 'refused')
+    assert.deepEqual([open.outcome.refusal.code, open.outcome.refusal.status], [code, status])
+    assert.match(open.outcome.refusal.detail, new RegExp(state.detail))
+    const close = await carryOut(rig.sign(rig.issue(), { body: '{"setpoint":"closed"}' }), 'valve', commands)
+    assert.equal(close.outcome.kind, 'verified')
+  }
+})

@@ -11,6 +11,7 @@ import { Lockouts, lockoutFile } from '../../../agent/command/lockouts.ts'
 import type { Pace } from '../../../agent/command/pace.ts'
 import { Pacing } from '../../../agent/command/pacing.ts'
 import { type CommandAnswer, type Commands, carryOut } from '../../../agent/command/pipeline.ts'
+import { Progress } from '../../../agent/command/progress.ts'
 import { Rates } from '../../../agent/command/rates.ts'
 import type { Channel, Received } from '../../../agent/command/received.ts'
 import { Refusals } from '../../../agent/command/refusals.ts'
@@ -187,6 +188,7 @@ export async function commandRig(settings: RigSettings = {}) {
     permits: {
       rates,
       approvals,
+      deviceGuards: { troubleOf: () => undefined },
       selections,
       lockouts,
       pacing,
@@ -207,6 +209,7 @@ export async function commandRig(settings: RigSettings = {}) {
         movements.push(`moved ${id} ${setpoint}${towardsSafe ? ' towards safe' : ''}`),
     },
     clock,
+    progress: new Progress(clock),
     newCommandId: randomUUID,
     onMistake: () => events.push('mistake'),
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { parseDocument } from 'yaml'
-import type { Config } from '../../../agent/config/config.ts'
+import type { Config, ModbusDeviceConfig } from '../../../agent/config/config.ts'
 import { parseConfig } from '../../../agent/config/load.ts'
 
 const EXAMPLE = readFileSync(
@@ -28,6 +28,12 @@ function configOf(...changes: readonly Change[]): Config {
   return loaded.config
 }
 
+function modbusOf(config: Config, id: string): ModbusDeviceConfig {
+  const device = config.devices.get(id)
+  if (device?.kind !== 'modbus') throw new Error(`${id} is no Modbus device`)
+  return device
+}
+
 function problemsOf(...changes: readonly Change[]) {
   const loaded = load(...changes)
   return loaded.kind === 'problems' ? loaded.problems.map(({ path, message }) => `${path}: ${message}`) : []
@@ -37,15 +43,15 @@ const VALVE = ['actuators', 'inlet-valve'] as const
 
 test('a device says how it wants to be asked', () => {
   const config = configOf([['devices', 'plc', 'in_flight'], 8], [['devices', 'plc', 'read'], { gap: 4 }])
-  const { inFlight, limits } = config.devices.get('plc') ?? {}
+  const { inFlight, limits } = modbusOf(config, 'plc')
   assert.equal(inFlight, 8)
   assert.deepEqual(limits, { registersMax: 125, bitsMax: 2000, gap: 4 })
 })
 
 test('unless it says otherwise, a device is asked one thing at a time and nothing that nobody declared', () => {
-  const { inFlight, limits } = configOf().devices.get('plc') ?? {}
+  const { inFlight, limits } = modbusOf(configOf(), 'plc')
   assert.equal(inFlight, 1)
-  assert.equal(limits?.gap, 0)
+  assert.equal(limits.gap, 0)
 })
 
 test('a point says what its registers mean', () => {
@@ -195,7 +201,7 @@ test('a device is reached by one of four ways, and files are found from the conf
     [['devices', 'drive'], { protocol: 'modbus-rtu', path: '/dev/ttyS0', baud_rate: 19_200, parity: 'even' }],
     [['devices', 'meter'], { protocol: 'modbus-rtu-over-tcp', host: '10.0.0.9', port: 4001, unit: 7 }],
   )
-  assert.deepEqual(config.devices.get('secured')?.way, {
+  assert.deepEqual(modbusOf(config, 'secured').way, {
     protocol: 'modbus-tcp-security',
     host: 'plc-7',
     port: 802,
@@ -204,7 +210,7 @@ test('a device is reached by one of four ways, and files are found from the conf
     ca: '/etc/holdfast/ca.pem',
     serverName: undefined,
   })
-  assert.deepEqual(config.devices.get('drive')?.way, {
+  assert.deepEqual(modbusOf(config, 'drive').way, {
     protocol: 'modbus-rtu',
     path: '/dev/ttyS0',
     baudRate: 19_200,
@@ -212,12 +218,15 @@ test('a device is reached by one of four ways, and files are found from the conf
     stopBits: 1,
     parity: 'even',
   })
-  assert.equal(config.devices.get('meter')?.unit, 7)
+  assert.equal(modbusOf(config, 'meter').unit, 7)
 })
 
 /** Devices that cannot be, and what is said. */
 const DEVICES: readonly (readonly [device: object, said: RegExp])[] = [
-  [{ protocol: 'modbus' }, /expected modbus-tcp, modbus-tcp-security, modbus-rtu-over-tcp or modbus-rtu/],
+  [
+    { protocol: 'modbus' },
+    /expected modbus-tcp, modbus-tcp-security, modbus-rtu-over-tcp, modbus-rtu or opcua/,
+  ],
   [{ protocol: 'modbus-rtu', path: '/dev/ttyS0', parity: 'even' }, /baud_rate: expected a speed/],
   [{ protocol: 'modbus-rtu', path: '/dev/ttyS0', baud_rate: 9600, parity: 'yes' }, /none, even or odd/],
   [{ protocol: 'modbus-rtu-over-tcp', host: 'h', port: 1, unit: 0 }, /unit identifier from 1 to 247/],
@@ -245,4 +254,77 @@ test('two units on one serial line must agree on its speed', () => {
     [['devices', 'two'], { ...line, unit: 2, baud_rate: 19_200 }],
   )
   assert.match(problem ?? '', /one shares this connection: expected protocol and settings as there/)
+})
+
+const SERVER = {
+  protocol: 'opcua',
+  endpoint: 'opc.tcp://10.1.2.5:4840',
+  security_policy: 'Aes256_Sha256_RsaPss',
+  certificate: 'opcua/gateway.pem',
+  key: 'opcua/gateway.key',
+}
+const onServer = (command: object, feedback: object): Change[] => [
+  [['devices', 'ua'], SERVER],
+  [[...VALVE, 'device'], 'ua'],
+  [[...VALVE, 'command'], command],
+  [[...VALVE, 'feedback'], feedback],
+]
+
+test('an OPC UA server is encrypted unless it says otherwise, and its points are nodes by the URI of their namespace', () => {
+  const config = configOf(
+    ...onServer(
+      { node: 'nsu=urn:plant;s=Valve', method: 'nsu=urn:plant;s=Valve.Move', data_type: 'Double' },
+      { node: 'nsu=urn:plant;i=12', scale: 10 },
+    ),
+  )
+  const device = config.devices.get('ua')
+  assert.deepEqual(device?.kind === 'opcua' && device.endpoint, {
+    url: 'opc.tcp://10.1.2.5:4840',
+    securityPolicy: 'Aes256_Sha256_RsaPss',
+    securityMode: 'SignAndEncrypt',
+    certificate: '/etc/holdfast/opcua/gateway.pem',
+    key: '/etc/holdfast/opcua/gateway.key',
+    trusted: '/etc/holdfast/trusted-servers',
+    user: { kind: 'anonymous' },
+  })
+  assert.deepEqual(config.actuators.get('inlet-valve')?.feedback, {
+    protocol: 'opcua',
+    node: { namespace: 'urn:plant', identifier: 'i=12' },
+    scale: 10,
+    offset: 0,
+  })
+})
+
+/** Points of a server that cannot be, and what is said. */
+const NODES: readonly (readonly [command: object, said: RegExp])[] = [
+  [{ node: 'ns=2;s=Valve', data_type: 'Double' }, /by the URI of its namespace/],
+  [{ node: 'nsu=urn:plant;s=Valve' }, /a node cannot be written: expected .* data_type/],
+  [{ node: 'nsu=urn:plant;s=Valve', data_type: 'String' }, /a type of numbers: Boolean/],
+  [{ node: 'nsu=urn:plant;s=Valve', data_type: 'Double', pulse: '1s' }, /pulse says nothing about a node/],
+  [{ node: 'nsu=urn:plant;s=Valve', coil: 1 }, /exactly one of/],
+  [{ coil: 1 }, /a coil is a point of modbus, and the device speaks opcua/],
+  [{ coil: 1, data_type: 'Double' }, /for a node of OPC UA/],
+]
+
+for (const [command, said] of NODES) {
+  test(`a command to ${JSON.stringify(command)} on an OPC UA server is refused`, () => {
+    const problems = problemsOf(...onServer(command, { node: 'nsu=urn:plant;i=12' }))
+    assert.match(problems.join('\n'), said)
+    assert.equal(problems.length, 1, JSON.stringify(problems))
+  })
+}
+
+test('no security is no choice', () => {
+  assert.match(
+    problemsOf([['devices', 'ua'], { ...SERVER, security_policy: 'None' }])[0] ?? '',
+    /Basic256Sha256 or/,
+  )
+  assert.match(
+    problemsOf([['devices', 'ua'], { ...SERVER, security_mode: 'None' }])[0] ?? '',
+    /Sign or SignAndEncrypt/,
+  )
+  assert.match(
+    problemsOf([['devices', 'ua'], { ...SERVER, user: { name: 'x' } }])[0] ?? '',
+    /name and a password_file/,
+  )
 })

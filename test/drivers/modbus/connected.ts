@@ -11,7 +11,9 @@ export type PointText = z.input<typeof pointForm>
 
 /** A point as an engineer writes it. */
 export function pointFrom(text: PointText): ModbusPoint {
-  return resolvePoint(pointForm.parse(text))
+  const point = resolvePoint(pointForm.parse(text))
+  if ('protocol' in point) throw new TypeError('a node is no Modbus point')
+  return point
 }
 
 export const LIMITS = { registersMax: 125, bitsMax: 2000, gap: 0 }

@@ -101,6 +101,18 @@ test('where a device takes one request at a time, a write goes before every read
   )
 })
 
+test('a write that waits behind a read which the device never answers is sent all the same, on the same connection', async () => {
+  await using odd = await oddDevice(request =>
+    request.pdu[0] === 5 ? reply(request, request.pdu) : undefined,
+  )
+  const read = odd.driver.read('register', soon())
+  await Promise.resolve()
+  const write = odd.driver.write('out', 1, later())
+  assert.equal((await write).kind, 'accepted')
+  assert.equal((await read).kind, 'failed')
+  assert.equal(odd.server.connections.count, 1)
+})
+
 test('a value that does not fit its point is a mistake of ours and sends nothing', async () => {
   await using odd = await oddDevice(() => undefined)
   await assert.rejects(odd.driver.write('out', 2, soon()), RangeError)

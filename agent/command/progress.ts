@@ -1,0 +1,76 @@
+import type { Driver, ReadResult, WriteResult } from '../../drivers/driver.ts'
+import { type Clock, formatDuration, type Millis, type MonotonicMs } from '../../model/time.ts'
+
+interface Step {
+  readonly what: string
+  readonly began: MonotonicMs
+  readonly due: MonotonicMs
+}
+
+/** What is allowed for on top of every deadline: a busy machine is no mistake. */
+const GRACE: Millis = 1000
+
+/**
+ * Knows whether the way of a command still works. Whatever is under way on it says when it will have ended, well or badly;
+ * what has not ended by then is stuck. The device watchdogs and systemd's are fed only while nothing is: an agent that lives and
+ * cannot command anything must not hold the plant.
+ */
+export class Progress {
+  readonly #clock: Clock
+  readonly #underWay = new Set<Step>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Something has begun that ends within so long, whatever happens. Disposing says that it has ended. */
+  begin(what: string, within: Millis): Disposable {
+    const began = this.#clock.monotonic()
+    const step = { what, began, due: began + within + GRACE }
+    this.#underWay.add(step)
+    return { [Symbol.dispose]: () => void this.#underWay.delete(step) }
+  }
+
+  /** What is stuck, in words; undefined while nothing is. */
+  get stuck(): string | undefined {
+    const now = this.#clock.monotonic()
+    for (const { what, began, due } of this.#underWay) {
+      if (now > due) return `${what} has not ended for ${formatDuration(now - began)}`
+    }
+    return undefined
+  }
+
+  /** The same driver, with each of its requests watched. `timeout` is the deadline that the device's requests have. */
+  over(driver: Driver, device: string, timeout: Millis): Driver {
+    return new WatchedDriver(driver, device, timeout, this)
+  }
+}
+
+class WatchedDriver implements Driver {
+  readonly #driver: Driver
+  readonly #device: string
+  readonly #within: Millis
+  readonly #progress: Progress
+
+  constructor(driver: Driver, device: string, timeout: Millis, progress: Progress) {
+    this.#driver = driver
+    this.#device = device
+    // The longest is a pulse: set, held for half a timeout at most, cleared.
+    this.#within = 3 * timeout
+    this.#progress = progress
+  }
+
+  async read(point: string, signal: AbortSignal): Promise<ReadResult> {
+    using _ = this.#progress.begin(`a read of ${point} on ${this.#device}`, this.#within)
+    return await this.#driver.read(point, signal)
+  }
+
+  async write(point: string, value: number, signal: AbortSignal): Promise<WriteResult> {
+    using _ = this.#progress.begin(`a write of ${point} on ${this.#device}`, this.#within)
+    return await this.#driver.write(point, value, signal)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#driver[Symbol.asyncDispose]()
+  }
+}

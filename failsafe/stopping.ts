@@ -1,0 +1,33 @@
+import type { Clock, Millis } from '../model/time.ts'
+import type { GuardedActuator } from './guarded.ts'
+import type { TripGroup } from './trip-group.ts'
+import type { Trips } from './trips.ts'
+
+const LOOK_EVERY: Millis = 20
+/** Beyond what the actuators need by themselves: for the alarms, and for a machine that is busy. */
+const MARGIN: Millis = 2000
+
+/**
+ * The agent is being stopped: drives these actuators to safe, with their trip groups and in those groups' order, and waits until
+ * feedback shows it, but no longer than they could take one after the other, with the delays of the groups. Returns those that were not seen safe.
+ */
+export async function stopSafely(
+  actuators: readonly GuardedActuator[],
+  groups: readonly TripGroup[],
+  trips: Pick<Trips, 'trip' | 'phase'>,
+  clock: Clock,
+): Promise<readonly string[]> {
+  if (actuators.length === 0) return []
+  const needed = actuators.reduce(
+    (sum, { travelTime, deviceTimeout }) => sum + travelTime + 2 * deviceTimeout,
+    0,
+  )
+  const waits = groups.flat().reduce((sum, { delay }) => sum + delay, 0)
+  const deadline = clock.monotonic() + needed + waits + MARGIN
+  for (const { id } of actuators) trips.trip(id, 'agent-stopping', 'the agent is being stopped')
+  for (;;) {
+    const moving = actuators.map(({ id }) => id).filter(id => trips.phase(id) !== 'tripped')
+    if (moving.length === 0 || clock.monotonic() >= deadline) return moving
+    await clock.sleep(LOOK_EVERY)
+  }
+}

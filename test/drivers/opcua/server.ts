@@ -1,0 +1,183 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { OPCUACertificateManager } from 'node-opcua-certificate-manager'
+import {
+  DataType,
+  DataValue,
+  MessageSecurityMode,
+  SecurityPolicy,
+  StatusCodes,
+  setErrorLogger,
+  setWarningLogger,
+  Variant,
+} from 'node-opcua-client'
+import { OPCUAServer } from 'node-opcua-server'
+
+// It has much to say about certificates that are two days old.
+setWarningLogger(() => {})
+setErrorLogger(() => {})
+
+export const NAMESPACE = 'urn:plant:valves'
+
+/** A certificate of its own for an application, as OPC UA wants it (OPC 10000-6 §6.2.2). */
+export async function applicationCertificate(
+  folder: string,
+  name: string,
+  days = 2,
+): Promise<{ certificate: string; key: string }> {
+  const files = { certificate: join(folder, `${name}.pem`), key: join(folder, `${name}.key`) }
+  const config = join(folder, `${name}.cnf`)
+  await writeFile(
+    config,
+    `[req]
+distinguished_name=dn
+x509_extensions=v3
+prompt=no
+[dn]
+CN=${name}
+[v3]
+basicConstraints=critical,CA:FALSE
+keyUsage=critical,digitalSignature,nonRepudiation,keyEncipherment,dataEncipherment,keyCertSign
+extendedKeyUsage=serverAuth,clientAuth
+subjectAltName=URI:urn:plant:${name},DNS:localhost,IP:127.0.0.1
+`,
+  )
+  await execa('openssl', [
+    ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', String(days), '-config', config],
+    ...['-keyout', files.key, '-out', files.certificate],
+  ])
+  return files
+}
+
+/** An OPC UA server with a valve: `Valve.Out` can be written, `Valve.In` is a sensor, `Valve.Move` is a method. */
+export class ValveServer implements AsyncDisposable {
+  readonly #server: OPCUAServer
+  /** What the server holds, by the name of the node without `Valve.`. */
+  readonly held = new Map<string, number>([
+    ['Out', 0],
+    ['In', 0],
+    ['Moved', 0],
+  ])
+  /** What every write and call is answered with, instead of being done. */
+  refusal: 'BadNotWritable' | undefined
+  inStatus: 'Good' | 'UncertainLastUsableValue' | 'BadSensorFailure' = 'Good'
+
+  private constructor(server: OPCUAServer) {
+    this.#server = server
+  }
+
+  static async start(folder: string): Promise<ValveServer> {
+    const { certificate, key } = await applicationCertificate(folder, 'server')
+    const clients = new OPCUACertificateManager({
+      rootFolder: join(folder, 'server-pki'),
+      automaticallyAcceptUnknownCertificate: true,
+    })
+    await clients.initialize()
+    const server = new OPCUAServer({
+      port: 0,
+      certificateFile: certificate,
+      privateKeyFile: key,
+      serverCertificateManager: clients,
+      userCertificateManager: clients,
+      serverInfo: { applicationUri: 'urn:plant:server', productUri: 'urn:plant' },
+      buildInfo: { productName: 'Valve head', manufacturerName: 'ACME', softwareVersion: '1.2' },
+      securityPolicies: [SecurityPolicy.Basic256Sha256, SecurityPolicy.Aes256_Sha256_RsaPss],
+      securityModes: [MessageSecurityMode.Sign, MessageSecurityMode.SignAndEncrypt],
+      allowAnonymous: true,
+      userManager: {
+        isValidUser: (name: string, password: string) => name === 'olive' && password === 'secret',
+      },
+    })
+    await server.initialize()
+    const valves = new ValveServer(server)
+    valves.#furnish()
+    await server.start()
+    return valves
+  }
+
+  get port(): number {
+    return this.#server.endpoints[0]?.port ?? 0
+  }
+
+  #furnish(): void {
+    const { addressSpace } = this.#server.engine
+    if (!addressSpace) throw new Error('no address space')
+    // One more before ours, so that its index is not the one that anybody would guess.
+    addressSpace.registerNamespace('urn:plant:other')
+    const namespace = addressSpace.registerNamespace(NAMESPACE)
+    const { objects } = addressSpace.rootFolder
+    const valve = namespace.addObject({ organizedBy: objects, browseName: 'Valve', nodeId: 's=Valve' })
+    const types = [
+      'Boolean',
+      'SByte',
+      'Byte',
+      'Int16',
+      'UInt16',
+      'Int32',
+      'UInt32',
+      'Int64',
+      'UInt64',
+      'Float',
+      'Double',
+    ]
+    for (const type of types) {
+      let variant = new Variant({
+        dataType: type,
+        arrayType: 'Scalar',
+        value: type === 'Boolean' ? false : type.endsWith('64') ? [0, 0] : 0,
+      })
+      namespace.addVariable({
+        componentOf: valve,
+        browseName: type,
+        nodeId: `s=Type.${type}`,
+        dataType: type,
+        minimumSamplingInterval: 0,
+        value: {
+          get: () => variant,
+          set: (written: Variant) => {
+            variant = written
+            return StatusCodes.Good
+          },
+        },
+      })
+    }
+    for (const name of ['Out', 'In']) {
+      namespace.addVariable({
+        componentOf: valve,
+        browseName: name,
+        nodeId: `s=Valve.${name}`,
+        dataType: 'Double',
+        minimumSamplingInterval: 0,
+        value: {
+          timestamped_get: () =>
+            new DataValue({
+              value: new Variant({ dataType: DataType.Double, value: this.held.get(name) ?? 0 }),
+              statusCode: StatusCodes[name === 'In' ? this.inStatus : 'Good'],
+              sourceTimestamp: new Date(),
+            }),
+          timestamped_set: async ({ value }: DataValue) => {
+            if (this.refusal) return StatusCodes[this.refusal]
+            this.held.set(name, Number(value.value))
+            return StatusCodes.Good
+          },
+        },
+      })
+    }
+    const method = namespace.addMethod(valve, {
+      browseName: 'Move',
+      nodeId: 's=Valve.Move',
+      inputArguments: [{ name: 'to', dataType: DataType.Double }],
+      outputArguments: [],
+    })
+    method.bindMethod(async ([to]: Variant[], _context: unknown) => {
+      if (this.refusal) return { statusCode: StatusCodes.BadInvalidState }
+      this.held.set('Moved', Number(to?.value))
+      return { statusCode: StatusCodes.Good, outputArguments: [] }
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown(0)
+  }
+}

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { GuardedActuator } from '../../failsafe/guarded.ts'
+import { stopSafely } from '../../failsafe/stopping.ts'
+import { Trips } from '../../failsafe/trips.ts'
+import { VirtualClock } from '../../simulator/virtual-clock.ts'
+import { FakeDriver } from '../drivers/fake-driver.ts'
+
+function rig() {
+  const clock = new VirtualClock()
+  const driver = new FakeDriver({ 'valve.command': 1, 'valve.feedback': 1 })
+  const valve: GuardedActuator = {
+    id: 'valve',
+    driver,
+    commandPoint: 'valve.command',
+    feedbackPoint: 'valve.feedback',
+    safe: { setpoint: 'closed', write: 0, feedback: 0 },
+    tolerance: 0,
+    travelTime: 3000,
+    deviceTimeout: 500,
+  }
+  const causes: string[] = []
+  const trips = new Trips(new Map([['valve', valve]]), [], clock, {
+    alarm: () => {},
+    record: (kind, _, cause) => causes.push(`${kind} ${cause}`),
+    latchesChanged: () => {},
+    overrule: () => {},
+    mistake: () => {},
+  })
+  return { clock, driver, valve, trips, causes }
+}
+
+test('the stop waits for feedback, and no longer than that takes', async () => {
+  const { clock, driver, valve, trips, causes } = rig()
+  driver.onWrite = () => {}
+  const stopped = stopSafely([valve], [], trips, clock)
+  await clock.advance(1500)
+  driver.values.set('valve.feedback', 0)
+  await clock.advance(200)
+  assert.deepEqual(await stopped, [])
+  assert.ok(clock.monotonic() <= 1700)
+  assert.deepEqual(causes, ['trip agent-stopping', 'trip-safe agent-stopping'])
+})
+
+test('what is not seen safe in the time that it could take is named, and the stop goes on', async () => {
+  const { clock, driver, valve, trips } = rig()
+  driver.onWrite = () => {}
+  const stopped = stopSafely([valve], [], trips, clock)
+  let over: readonly string[] | undefined
+  void stopped.then(unsafe => {
+    over = unsafe
+  })
+  await clock.advance(5900)
+  assert.equal(over, undefined)
+  await clock.advance(200)
+  assert.deepEqual(over, ['valve'])
+  await trips[Symbol.asyncDispose]()
+})
+
+test('with nothing to drive, nothing is tripped', async () => {
+  const { clock, driver, trips } = rig()
+  assert.deepEqual(await stopSafely([], [], trips, clock), [])
+  assert.deepEqual(driver.writes, [])
+})
