@@ -22,6 +22,8 @@ interface Entry {
 }
 
 const FOLDER = 'node_modules/'
+/** Packages whose package.json names no licence: what their sources say. */
+const LICENCE_ELSEWHERE: Readonly<Record<string, string>> = { precond: 'MIT' }
 
 /** The packages of package-lock.json that are needed by some of ours, and what those need in turn; sorted by their paths. */
 export function neededPackages(root: string, names: Iterable<string>): Locked[] {
@@ -33,14 +35,14 @@ export function neededPackages(root: string, names: Iterable<string>): Locked[] 
     const path = resolve(packages, name, from)
     if (found.has(path)) return path
     const entry = packages[path]
-    if (!entry?.integrity || !entry.license)
-      throw new Error(`package-lock.json: ${path} has no hash or licence`)
+    const licence = entry?.license ?? LICENCE_ELSEWHERE[name]
+    if (!entry?.integrity || !licence) throw new Error(`package-lock.json: ${path} has no hash or licence`)
     const needs: string[] = []
     found.set(path, {
       path,
       name,
       version: entry.version,
-      licence: entry.license,
+      licence,
       integrity: entry.integrity,
       needs,
     })

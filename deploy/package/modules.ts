@@ -3,9 +3,11 @@ import { dirname, join } from 'node:path'
 import { ARCHITECTURES, type Architecture, machineOf } from './elf.ts'
 import type { Locked } from './lock-file.ts'
 
-/** What packages bring that nobody runs: types, maps, sources in C++, tests, what is about the package. Licences go into the copyright file. */
+/** What packages bring that nobody runs: types, maps, sources in C++, pages; at their top, tests and documentation. Licences go into the copyright file. */
 const NOT_RUN =
-  /\.(?:d\.[cm]?ts|[cm]?ts|map|md|markdown|c|cc|cpp|h|hpp|gyp|gypi|sh|ya?ml|flow|txt|patch)$|(?:^|\/)(?:\.[^/]+|LICEN[CS]E[^/]*|Makefile|tests?|benchmarks?|docs?|examples?|deps|src|node_modules)(?:$|\/)/i
+  /\.(?:d\.[cm]?ts|[cm]?ts|map|md|markdown|html|css|c|cc|cpp|h|hpp|gypi?|sh|ya?ml|flow|txt|patch)$|^(?:LICEN[CS]E.*|Makefile|tests?|benchmarks?|docs?|examples?|node_modules)(?:\/|$)/i
+/** Packages that are headers: what they are for is in native code already. */
+const COMPILED_IN = new Set(['node-addon-api'])
 
 /** Copies what runs of the packages into `folder`. Throws when native code is for another architecture than `architecture`. */
 export function copyModules(
@@ -14,10 +16,13 @@ export function copyModules(
   folder: string,
   architecture: Architecture,
 ): void {
-  for (const { path } of packages) {
+  for (const { name, path } of packages) {
+    if (COMPILED_IN.has(name)) continue
     for (const file of globSync('**/*', { cwd: join(root, path) })) {
       const from = join(root, path, file)
       if (NOT_RUN.test(file) || isForeign(file, architecture) || !statSync(from).isFile()) continue
+      // Programs of theirs, which nothing of ours calls.
+      if (readFileSync(from).toString('latin1', 0, 2) === '#!') continue
       if (file.endsWith('.node')) checkMachine(from, architecture)
       const to = join(folder, path, file)
       mkdirSync(dirname(to), { recursive: true })
