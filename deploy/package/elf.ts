@@ -1,4 +1,4 @@
-import { openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 
 /** What Debian calls the architectures that a package is made for, and what Node, npm and ELF (e_machine) call them. */
 export const ARCHITECTURES = {
@@ -14,7 +14,9 @@ const MACHINE_AT = 18
 /** The machine that an ELF file is for (its e_machine); undefined when it is no ELF file. */
 export function machineOf(file: string): number | undefined {
   const header = Buffer.alloc(HEADER_BYTES)
-  const read = readSync(openSync(file, 'r'), header)
+  const open = openSync(file, 'r')
+  const read = readSync(open, header)
+  closeSync(open)
   return read === HEADER_BYTES && header.toString('latin1', 0, 4) === '\x7fELF'
     ? header.readUInt16LE(MACHINE_AT)
     : undefined

@@ -62,7 +62,7 @@ async function makePackage(
   const packages = neededPackages(ROOT, direct)
   const [locked] = neededPackages(ROOT, [name])
   if (!locked) throw new Error(`package-lock.json has no ${name}`)
-  const runtime = await nodeRuntime(ROOT, architecture, locked)
+  const runtime = await nodeRuntime(ROOT, architecture, locked, work)
   const tree = new Tree(join(work, architecture))
   layOut(tree, { root: ROOT, product, architecture, programs, packages, runtime, time })
   const deb = `${product.name}_${product.version}_${architecture}.deb`

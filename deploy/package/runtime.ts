@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { ARCHITECTURES, type Architecture } from './elf.ts'
@@ -15,22 +14,25 @@ export interface Runtime {
 
 /**
  * The Node runtime that the lock file pins. npm installs only this machine's: another one is fetched with `npm pack` and
- * compared with the hash in the lock file. Throws when it is another, or for another machine.
+ * compared with the hash in the lock file, in a folder of `work`. Throws when it is another, or for another machine.
  */
 export async function nodeRuntime(
   root: string,
   architecture: Architecture,
   locked: Locked,
+  work: string,
 ): Promise<Runtime> {
   const installed = join(root, 'node_modules', ARCHITECTURES[architecture].runtime)
-  const folder = existsSync(join(installed, 'bin/node')) ? installed : await fetchRuntime(locked)
+  const folder = existsSync(join(installed, 'bin/node'))
+    ? installed
+    : await fetchRuntime(locked, join(work, locked.name))
   const program = join(folder, 'bin/node')
   checkMachine(program, architecture)
   return { program, licence: join(folder, 'LICENSE') }
 }
 
-async function fetchRuntime({ name, version, integrity }: Locked): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-runtime-'))
+async function fetchRuntime({ name, version, integrity }: Locked, folder: string): Promise<string> {
+  mkdirSync(folder)
   const { stdout } = await execa('npm', ['pack', '--silent', `${name}@${version}`], {
     cwd: folder,
     stdin: 'ignore',

@@ -127,11 +127,11 @@ test('after the audit log was lost, commands away from safe wait and those towar
   )
 })
 
-test('an agent that cannot start says what, where and what next, and exits with 2', async () => {
+test('an agent that cannot start says what, where and what next, and exits with 6', async () => {
   await using gateway = await Gateway.start()
   const start = async (): Promise<string> => {
     const { exitCode, stderr } = await gateway.holdfast('agent', '--config', gateway.config)
-    assert.equal(exitCode, 2, stderr)
+    assert.equal(exitCode, 6, stderr)
     assert.doesNotMatch(stderr, /\bat .*:[0-9]+:[0-9]+\)?$/m)
     return stderr
   }
@@ -142,7 +142,7 @@ test('an agent that cannot start says what, where and what next, and exits with 
   })
   const { exitCode, stderr } = await taken.holdfast('agent', '--config', taken.config)
   await taken[Symbol.asyncDispose]()
-  assert.equal(exitCode, 2)
+  assert.equal(exitCode, 6)
   assert.match(stderr, /plant-lan: cannot listen on 127\.0\.0\.1:[0-9]+: .*EADDRINUSE/)
   await running.kill('SIGTERM')
 
