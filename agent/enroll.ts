@@ -13,6 +13,7 @@ import type { KeySurroundings } from './master-keys.ts'
 import { openMasterKeys } from './master-keys.ts'
 import { auditPath, sealedGlassPath, vkeyPath } from './paths.ts'
 import { lockState } from './state-lock.ts'
+import { actAsOwner } from './state-owner.ts'
 import { systemClock } from './time/system-clock.ts'
 
 export interface EnrollOptions {
@@ -30,7 +31,7 @@ export interface EnrollOptions {
  * elsewhere (a file, systemd, Vault) it only begins the log. Resolves with the exit code: 0 done, 2 the configuration or
  * the machine is not as it must be.
  */
-export async function enroll(options: EnrollOptions, around: KeySurroundings): Promise<number> {
+export async function enroll(options: EnrollOptions, surroundings: KeySurroundings): Promise<number> {
   const loaded = await loadConfig(options.config)
   if (loaded.kind === 'problems') return fail(formatProblems(loaded.problems))
   const { config } = loaded
@@ -39,6 +40,7 @@ export async function enroll(options: EnrollOptions, around: KeySurroundings): P
   if (scheme && config.masterKey.source !== 'tpm') {
     return fail('--escrow is for a key that is made here, in a TPM; a key from elsewhere is kept safe there')
   }
+  const around = { ...surroundings, user: actAsOwner(config.stateDir, process) }
   const lock = await lockState(config.stateDir)
   if (typeof lock === 'string') return fail(lock)
   await using _lock = lock

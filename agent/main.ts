@@ -1,4 +1,5 @@
 import { pino } from 'pino'
+import { EXIT } from '../console/exit.ts'
 import { ListenFailure } from './api/listener.ts'
 import { startAgent } from './compose.ts'
 import { loadConfig } from './config/load.ts'
@@ -11,7 +12,7 @@ import { systemClock } from './time/system-clock.ts'
 
 /**
  * `holdfast agent`: runs until SIGTERM or SIGINT. Logs JSON lines on standard output, for the journal. Resolves with the
- * exit code: 0 stopped, 2 it could not start, with the reason on standard error.
+ * exit code: 0 stopped; 2 the configuration must be mended, 6 the host is in its way, with the reason on standard error.
  */
 export async function runAgent(
   options: { config: string; logLevel?: string },
@@ -56,7 +57,7 @@ export async function runAgent(
   } catch (error) {
     if (!(error instanceof StartFailure || error instanceof ListenFailure)) throw error
     process.stderr.write(`${error.message}\n`)
-    return 2
+    return EXIT.blocked
   }
   return 0
 }

@@ -4,6 +4,7 @@ import { joinShares } from './credential/escrow/escrow.ts'
 import { compareKey, recoverTpm } from './credential/tpm/recovery.ts'
 import { tpmStatus } from './credential/tpm/status.ts'
 import { formatFindings } from './credential/tpm/status-text.ts'
+import { actAsOwner } from './state-owner.ts'
 import { systemClock } from './time/system-clock.ts'
 
 /**
@@ -36,6 +37,7 @@ export async function recover(
       ])
       return 0
     }
+    actAsOwner(stateDir, process)
     const answer = await recoverTpm({
       tcti: masterKey.tcti,
       pcrs: masterKey.pcrs,

@@ -11,4 +11,6 @@ export const EXIT = {
   unproven: 4,
   /** No agent answers. */
   unreachable: 5,
+  /** The host is in the agent's way: a port that is taken, a directory that cannot be used. Trying again may help. */
+  blocked: 6,
 } as const

@@ -16,6 +16,7 @@ const ROOMS = [
   'demo',
   'bench',
   'bin',
+  'deploy',
 ]
 
 /** Which of our own files a room may import: the start of their paths. `wiring` knows everything. */
@@ -57,6 +58,7 @@ const MAY_IMPORT: readonly (readonly [room: string, allowed: readonly string[] |
   ['client/', ['client/', 'model/']],
   ['console/', ['console/', 'client/', 'model/']],
   ['simulator/', ['simulator/', 'model/']],
+  ['deploy/', ['deploy/']],
   ['demo/', ['demo/', 'client/', 'simulator/', 'model/', 'agent/time/system-clock.ts']],
   // What is left is wiring: agent/*.ts, agent/config/, bench/ and bin/.
   ['', 'everything'],
@@ -107,7 +109,7 @@ test('the simulator and the drivers share no codec: a wrong byte order at both e
 })
 
 test('every source file is used by another or is a program of its own', () => {
-  const programs = ['bin/holdfast.ts', 'demo/main.ts', 'bench/main.ts']
+  const programs = ['bin/holdfast.ts', 'demo/main.ts', 'bench/main.ts', 'deploy/package/main.ts']
   // Threads are not imported; their file stands in a string.
   const byPath = sources.flatMap(file =>
     [...read(file).matchAll(/'(\.{1,2}\/[^']+\.ts)'/g)].map(([, path = '']) =>

@@ -197,6 +197,6 @@ test('certificate files that cannot be read keep the agent from starting, with t
   }
   await using other = await Gateway.start({ enrolled: false, settings: [[['listeners', 3], listener]] })
   const { exitCode, stderr } = await other.holdfast('agent', '--config', other.config)
-  assert.equal(exitCode, 2)
+  assert.equal(exitCode, 6)
   assert.match(stderr, /listener panels: its certificate files cannot be used: .*nowhere/)
 })

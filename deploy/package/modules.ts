@@ -1,0 +1,52 @@
+import { copyFileSync, globSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { ARCHITECTURES, type Architecture, machineOf } from './elf.ts'
+import type { Locked } from './lock-file.ts'
+
+/** What packages bring that nobody runs: types, maps, sources in C++, pages; at their top, tests and documentation. Licences go into the copyright file. */
+const NOT_RUN =
+  /\.(?:d\.[cm]?ts|[cm]?ts|map|md|markdown|html|css|c|cc|cpp|h|hpp|gypi?|sh|ya?ml|flow|txt|patch)$|^(?:LICEN[CS]E.*|Makefile|tests?|benchmarks?|docs?|examples?|node_modules)(?:\/|$)/i
+/** Packages that are headers: what they are for is in native code already. */
+const COMPILED_IN = new Set(['node-addon-api'])
+
+/** Copies what runs of the packages into `folder`. Throws when native code is for another architecture than `architecture`. */
+export function copyModules(
+  root: string,
+  packages: readonly Locked[],
+  folder: string,
+  architecture: Architecture,
+): void {
+  for (const { name, path } of packages) {
+    if (COMPILED_IN.has(name)) continue
+    for (const file of globSync('**/*', { cwd: join(root, path) })) {
+      const from = join(root, path, file)
+      if (NOT_RUN.test(file) || isForeign(file, architecture) || !statSync(from).isFile()) continue
+      // Programs of theirs, which nothing of ours calls.
+      if (readFileSync(from).toString('latin1', 0, 2) === '#!') continue
+      if (file.endsWith('.node')) checkMachine(from, architecture)
+      const to = join(folder, path, file)
+      mkdirSync(dirname(to), { recursive: true })
+      copyFileSync(from, to)
+    }
+  }
+}
+
+/** The licence of a package, in its own words. */
+export function licenceText(root: string, { path }: Locked): string | undefined {
+  const [file] = globSync('{LICENSE,LICENCE,license}{,.md,.txt,-MIT}', { cwd: join(root, path) }).sort()
+  return file && readFileSync(join(root, path, file), 'utf8').trim()
+}
+
+/** Native code, and what loads it, for another system: prebuilt packages bring all of them. */
+function isForeign(file: string, architecture: Architecture): boolean {
+  if (!file.endsWith('.node')) return false
+  return file.includes('musl') || !file.includes(`linux-${ARCHITECTURES[architecture].node}`)
+}
+
+/** Throws unless a file of native code is for the architecture. */
+export function checkMachine(file: string, architecture: Architecture): void {
+  const { machine } = ARCHITECTURES[architecture]
+  const found = machineOf(file)
+  if (found !== machine)
+    throw new Error(`${file} is for the ELF machine ${found ?? 'none'}, not ${machine} (${architecture})`)
+}

@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict'
+import { readFileSync, rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { execa } from 'execa'
+import { ROOT } from '../../agent/gateway.ts'
+import { Machine } from './machine.ts'
+
+// `npm run test:gateway`: the package, as a plant engineer meets it, on a Debian that was really booted. The tests are one
+// story in order, told by docs/runbooks/install.md.
+
+let machine: Machine
+let installing: string
+
+const CONFIG = readFileSync(join(import.meta.dirname, 'holdfast.yaml'), 'utf8')
+
+const agentIsReady = () =>
+  machine.until(
+    'the agent is active',
+    async () => (await machine.run('systemctl', 'is-active', 'holdfast')).stdout === 'active',
+  )
+const mainPid = () => machine.shell('systemctl show --property=MainPID --value holdfast')
+const journal = (unit: string) => machine.shell(`journalctl --no-pager --output=cat --unit=${unit}`)
+const putConfig = (text: string) => machine.write('etc/holdfast/holdfast.yaml', text)
+const hasFailedAlarm = (unit: string) =>
+  machine.until(`an alarm tells of ${unit}`, async () =>
+    /HAS FAILED/.test(await journal(`holdfast-alarm@${unit}`)),
+  )
+/** A program run as somebody of the operators' group. */
+const asOlga = (line: string) => machine.run('runuser', '-u', 'olga', '--', 'sh', '-c', line)
+
+before(async () => {
+  machine = await Machine.make()
+  const out = await mkdtemp(join(tmpdir(), 'holdfast-deb-'))
+  await execa(process.execPath, ['deploy/package/main.ts', '--compression', 'none', '--out', out], {
+    cwd: ROOT,
+  })
+  await execa('sh', ['-c', `cp "$0"/*.deb "$1/root/holdfast.deb"`, out, machine.root])
+  rmSync(out, { recursive: true })
+  installing = await machine.install('/root/holdfast.deb')
+  // What a gateway has in hardware.
+  await machine.install('swtpm', 'libtss2-tcti-swtpm0')
+})
+
+after(async () => {
+  await machine?.[Symbol.asyncDispose]()
+})
+
+test('installed on a bare Debian, it brings what it needs, starts nothing and says what comes next', async () => {
+  assert.match(installing, /Setting up tpm2-tools/)
+  assert.match(installing, /not started: there is no \/etc\/holdfast\/holdfast\.yaml yet/)
+  await machine.boot()
+  const { stdout } = await machine.run('systemctl', '--failed', '--plain', '--no-legend')
+  assert.equal(stdout, '')
+  assert.equal((await machine.run('systemctl', 'is-active', 'holdfast')).stdout, 'inactive')
+  assert.equal(
+    await machine.shell('id --name --user holdfast; id --name --groups holdfast'),
+    'holdfast\nholdfast tss',
+  )
+})
+
+test('enrolled by root, the key and the log are the agent’s', async () => {
+  const tss = 'gid=$(getent group tss | cut -d: -f3)'
+  await machine.shell(
+    `mkdir -p /run/swtpm /var/lib/plant-tpm; systemd-run --quiet --unit=tpm swtpm socket --tpm2 --tpmstate dir=/var/lib/plant-tpm --server type=unixio,path=/run/swtpm/sock,mode=0660,${tss} --ctrl type=unixio,path=/run/swtpm/sock.ctrl,mode=0660,${tss} --flags not-need-init,startup-clear`,
+  )
+  await machine.shell(
+    'systemd-run --quiet --unit=plant holdfast simulate /usr/share/doc/holdfast/examples/water-treatment/plant.yaml',
+  )
+  await machine.until('the TPM and the plant answer', async () => {
+    const { exitCode } = await machine.run(
+      'sh',
+      '-c',
+      'test -S /run/swtpm/sock && journalctl -u plant | grep -q 15020',
+    )
+    return exitCode === 0
+  })
+  putConfig(CONFIG)
+  await machine.shell('holdfast check && holdfast enroll')
+  assert.equal(await machine.shell('find /var/lib/holdfast ! -user holdfast -o -perm /022 ! -type l'), '')
+})
+
+test('the unit starts, and its status says what it does', async () => {
+  await machine.shell('systemctl start holdfast')
+  assert.equal(
+    await machine.shell('systemctl show --property=StatusText --value holdfast'),
+    'carrying out commands',
+  )
+})
+
+test('somebody of the operators’ group opens the valve, and cannot issue a credential', async () => {
+  await machine.shell(
+    'useradd --create-home --groups holdfast olga; holdfast credential issue --subject olga --role operator --actuator inlet-valve --lifetime 1h --out /home/olga/c; chown olga /home/olga/c',
+  )
+  const opened = await asOlga(
+    'holdfast command inlet-valve open --agent http://127.0.0.1:8440 --credential ~/c',
+  )
+  assert.match(opened.stdout, /open, verified by its feedback/)
+  assert.equal((await asOlga('holdfast status')).exitCode, 0)
+  assert.equal((await asOlga('holdfast credential issue --subject x --role engineer --out ~/d')).exitCode, 5)
+  assert.notEqual((await asOlga('cat /var/lib/holdfast/audit.db')).exitCode, 0)
+})
+
+test('the sandbox holds from the inside: no capability, no core file, no device, nothing to write but state and sockets', async () => {
+  const pid = await mainPid()
+  const status = await machine.shell(`cat /proc/${pid}/status`)
+  for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'])
+    assert.match(status, new RegExp(`^${set}:\\s0{16}$`, 'm'))
+  assert.match(status, /^NoNewPrivs:\s1$/m)
+  assert.match(status, /^Seccomp:\s2$/m)
+  assert.match(await machine.shell(`cat /proc/${pid}/limits`), /Max core file size\s+0\s+0/)
+
+  // Root may enter its mount namespace, and looks there as the agent.
+  const user = await machine.shell('id --user holdfast')
+  const inside = (line: string) =>
+    machine.shell(
+      `nsenter --target ${pid} --mount --user --preserve-credentials --setuid ${user} --setgid ${user} -- sh -c '${line}'`,
+    )
+  const places =
+    '/usr /etc /etc/holdfast /var/lib /var/tmp /run /root /home /dev /dev/shm /tmp /run/holdfast /var/lib/holdfast'
+  const writable = await inside(
+    `for f in ${places}; do touch $f/probe 2>/dev/null && rm $f/probe && echo $f; done; true`,
+  )
+  assert.deepEqual(writable.split('\n').sort(), ['/run/holdfast', '/tmp', '/var/lib/holdfast', '/var/tmp'])
+  const devices = await inside('find /dev -type c -o -type b 2>/dev/null || true')
+  assert.deepEqual(
+    devices
+      .split('\n')
+      .filter(name => !/^\/dev\/(?:full|null|random|tty|urandom|zero|pts\/[0-9]+|pts\/ptmx)$/.test(name)),
+    [],
+  )
+  const started = await inside(
+    'for f in /tmp /run/holdfast /var/lib/holdfast; do cp /bin/true $f/probe; $f/probe 2>/dev/null && echo $f; rm $f/probe; done; true',
+  )
+  assert.equal(started, '')
+  assert.equal(await inside('ls /proc | grep -c "^1$" || true'), '0')
+})
+
+test('the log of the running agent verifies from its unit', async () => {
+  await machine.shell('systemctl start holdfast-verify')
+  assert.match(await journal('holdfast-verify'), /intact: [0-9]+ records/)
+})
+
+test('an agent that hangs is ended by the watchdog and is back', async () => {
+  const before = await mainPid()
+  await machine.shell(`kill -STOP ${before}`)
+  await machine.until('another agent is active', async () => {
+    const { stdout } = await machine.run(
+      'systemctl',
+      'show',
+      '--property=MainPID,ActiveState',
+      '--value',
+      'holdfast',
+    )
+    return (
+      stdout.includes('active') &&
+      !stdout.includes('activating') &&
+      !stdout.split('\n').includes(before) &&
+      !stdout.split('\n').includes('0')
+    )
+  })
+  assert.match(await journal('holdfast'), /Watchdog timeout/)
+})
+
+test('a trip is latched over a reboot', async () => {
+  await machine.shell(
+    'holdfast credential issue --subject erika --role engineer --out /root/erika --lifetime 1h',
+  )
+  await machine.shell(
+    'holdfast trip inlet-valve --agent http://127.0.0.1:8440 --credential /root/erika --reason test',
+  )
+  await machine.shutDown()
+  await machine.boot()
+  // The TPM of this machine is a program that nobody starts at boot: the agent is up without it, and says so.
+  await agentIsReady()
+  const status = await machine.shell('holdfast status')
+  assert.match(status, /inlet-valve .*TRIPPED/i)
+})
+
+test('a configuration with a mistake is said once, with its place, where the status shows it, and raises an alarm', async () => {
+  putConfig(CONFIG.replace('safe: closed', 'safe: ajar'))
+  await machine.run('systemctl', 'restart', 'holdfast')
+  const { stdout } = await machine.run('systemctl', 'status', '--no-pager', '--full', 'holdfast')
+  assert.match(stdout, /Active: failed/)
+  assert.match(stdout, /holdfast\.yaml:[0-9]+:[0-9]+: .*"ajar"/)
+  assert.equal(await machine.shell('systemctl show --property=NRestarts --value holdfast'), '0')
+  await hasFailedAlarm('holdfast')
+})
+
+test('an address that this host does not have is tried again, and ends in an alarm too', async () => {
+  putConfig(CONFIG.replace('127.0.0.1:8440', '192.0.2.1:8440'))
+  await machine.run('systemctl', 'reset-failed', 'holdfast')
+  await machine.run('systemctl', 'restart', 'holdfast')
+  await machine.until('it has given up', async () => {
+    const { stdout } = await machine.run('systemctl', 'is-active', 'holdfast')
+    return stdout === 'failed'
+  })
+  assert.match(
+    await journal('holdfast'),
+    /cannot listen on 192\.0\.2\.1:8440: .*EADDRNOTAVAIL[\s\S]*repeated too quickly/,
+  )
+  putConfig(CONFIG)
+  await machine.shell('systemctl reset-failed holdfast; systemctl start holdfast')
+})
+
+test('an upgrade restarts the agent and keeps what it knows', async () => {
+  const before = await mainPid()
+  await machine.shell('dpkg --install /root/holdfast.deb')
+  await agentIsReady()
+  assert.notEqual(await mainPid(), before)
+  assert.match(await machine.shell('holdfast status'), /inlet-valve .*TRIPPED/i)
+})
+
+test('a record that was altered fails the nightly verification, with an alarm', async () => {
+  await machine.shell('systemctl stop holdfast')
+  const log = join(machine.root, 'var/lib/holdfast/audit.db')
+  await execa('sh', ['-c', `LC_ALL=C sed -i 's/"olga"/"olgb"/' "$0"`, log])
+  await machine.run('chown', 'holdfast:', '/var/lib/holdfast/audit.db')
+  assert.notEqual((await machine.run('systemctl', 'start', 'holdfast-verify')).exitCode, 0)
+  await hasFailedAlarm('holdfast-verify')
+})
+
+test('removed and purged, it leaves the audit log and the configuration, and says so', async () => {
+  await machine.shell('dpkg --remove holdfast')
+  assert.equal((await machine.run('test', '-e', '/usr/lib/holdfast')).exitCode, 1)
+  const said = await machine.shell('dpkg --purge holdfast')
+  assert.match(said, /\/var\/lib\/holdfast stays, with the audit log/)
+  await machine.shell('test -s /var/lib/holdfast/audit.db && test -s /etc/holdfast/holdfast.yaml')
+  assert.equal((await machine.run('systemctl', 'cat', 'holdfast')).exitCode, 1)
+})

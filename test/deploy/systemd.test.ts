@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict'
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { execa } from 'execa'
+import { ROOT } from '../agent/gateway.ts'
+
+const SYSTEMD = join(ROOT, 'deploy/systemd')
+const UNITS = globSync('*.{service,timer}', { cwd: SYSTEMD }).sort()
+
+let folder: string
+
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'holdfast-units-'))
+  // As they are installed, but for the program, which is not where this test runs.
+  for (const unit of UNITS) {
+    const text = readFileSync(join(SYSTEMD, unit), 'utf8')
+    writeFileSync(join(folder, unit), text.replaceAll('/usr/bin/holdfast ', '/bin/true '))
+  }
+})
+
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+/** systemd's own measure of what a service could do to its host if it were taken over: from 0 to 10, less is better. */
+const exposure = async (unit: string): Promise<number> => {
+  const { stdout } = await execa('systemd-analyze', [
+    'security',
+    '--offline=true',
+    '--no-pager',
+    join(folder, unit),
+  ])
+  return Number(/Overall exposure level for \S+: ([0-9.]+)/.exec(stdout)?.[1])
+}
+
+test('systemd finds no fault with the units', async () => {
+  const { all } = await execa(
+    'systemd-analyze',
+    ['verify', '--man=no', '--recursive-errors=no', ...UNITS.map(unit => join(folder, unit))],
+    { all: true },
+  )
+  assert.equal(all, '')
+})
+
+test('the exposure of the agent is at most 1.2, that of what reads and tells at most 0.5', async () => {
+  const measured = {
+    agent: await exposure('holdfast.service'),
+    verify: await exposure('holdfast-verify.service'),
+    alarm: await exposure('holdfast-alarm@.service'),
+  }
+  assert.ok(measured.agent <= 1.2, `agent: ${measured.agent}`)
+  assert.ok(measured.verify <= 0.5, `verify: ${measured.verify}`)
+  assert.ok(measured.alarm <= 0.5, `alarm: ${measured.alarm}`)
+})
+
+test('every group of directives of the agent has its reason above it', () => {
+  const lines = readFileSync(join(SYSTEMD, 'holdfast.service'), 'utf8').split('\n')
+  const bare = lines.flatMap((line, index) => {
+    const begins = lines[index - 1] === '' && /^[A-Z]\w+=/.test(line)
+    return begins ? [line] : []
+  })
+  assert.deepEqual(bare, [])
+})
+
+test('what the drop-ins set are directives that systemd knows', async () => {
+  const dropIns = globSync('drop-ins/*.conf', { cwd: SYSTEMD })
+  assert.ok(dropIns.length >= 3)
+  for (const dropIn of dropIns) {
+    const unit = join(folder, `with-${basename(dropIn, '.conf')}.service`)
+    const agent = readFileSync(join(folder, 'holdfast.service'), 'utf8')
+    writeFileSync(unit, `${agent}\n${readFileSync(join(SYSTEMD, dropIn), 'utf8')}`)
+    const { all } = await execa('systemd-analyze', ['verify', '--man=no', '--recursive-errors=no', unit], {
+      all: true,
+    })
+    assert.equal(all, '', dropIn)
+  }
+})
