@@ -4,13 +4,14 @@ import { deriveCheckpointKey, publishCheckpointKey } from './checkpoint-key.ts'
 import type { Config } from './config/config.ts'
 import { loadConfig } from './config/load.ts'
 import { formatProblems } from './config/problem.ts'
-import { sealBreakGlass } from './credential/break-glass/seal.ts'
+import { isSealed, sealBreakGlass } from './credential/break-glass/seal.ts'
 import { parseScheme } from './credential/escrow/scheme.ts'
+import { sealNewMasterKey } from './credential/file/sealed-master-key.ts'
 import type { MasterKeyUnavailable } from './credential/master-key.ts'
 import { enrollTpm } from './credential/tpm/enrolment.ts'
 import { KeyFiles } from './credential/tpm/key-files.ts'
 import type { KeySurroundings } from './master-keys.ts'
-import { openMasterKeys } from './master-keys.ts'
+import { openMasterKeys, sealedFileOf } from './master-keys.ts'
 import { auditPath, sealedGlassPath, vkeyPath } from './paths.ts'
 import { lockState } from './state-lock.ts'
 import { actAsOwner } from './state-owner.ts'
@@ -65,7 +66,7 @@ export async function enroll(options: EnrollOptions, surroundings: KeySurroundin
   const { environment, gateway } = config
   if (opened.created) log.note({ kind: 'log-created', environment, gateway })
 
-  const made = await makeKey(config, options, scheme)
+  const made = await makeKey(config, around, options, scheme)
   if (made.kind !== 'made') return fail(`${made.detail}\n${made.remedy}`)
   const { generations, warnings } = await openMasterKeys(config, around)
   const { master } = generations[0]
@@ -136,10 +137,17 @@ interface Made {
 }
 
 async function makeKey(
-  { masterKey, stateDir, environment, gateway }: Config,
+  config: Config,
+  around: KeySurroundings,
   { mode }: EnrollOptions,
   scheme: { threshold: number; shares: number } | undefined,
 ): Promise<Made | MasterKeyUnavailable | { kind: 'refused'; detail: string; remedy: string }> {
+  const { masterKey, stateDir, environment, gateway } = config
+  const sealed = sealedFileOf(config, around)
+  if (sealed && !(await isSealed(sealed.path))) {
+    const trouble = await sealNewMasterKey(sealed, randomBytes, AbortSignal.timeout(masterKey.timeout))
+    if (trouble) return trouble
+  }
   if (masterKey.source !== 'tpm') {
     return { kind: 'made', mode: masterKey.source, pcrs: null, keyId: '', notes: [], shares: [] }
   }

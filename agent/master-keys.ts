@@ -1,6 +1,7 @@
 import type { Config } from './config/config.ts'
 import type { Generation } from './credential/epoch-keys.ts'
 import { FileMasterKey } from './credential/file/master-key.ts'
+import { SealedFileMasterKey, type SealedFileOptions } from './credential/file/sealed-master-key.ts'
 import type { MasterKey } from './credential/master-key.ts'
 import { SystemdMasterKey } from './credential/systemd/master-key.ts'
 import { KeyFiles } from './credential/tpm/key-files.ts'
@@ -32,7 +33,10 @@ export async function openMasterKeys(config: Config, around: KeySurroundings): P
     case 'tpm':
       return { generations: await openTpmGenerations(config, masterKey.tcti), warnings: [] }
     case 'file': {
-      const key = new FileMasterKey({ ...masterKey, user: around.user })
+      const sealed = sealedFileOf(config, around)
+      const key = sealed
+        ? new SealedFileMasterKey(sealed)
+        : new FileMasterKey({ ...masterKey, user: around.user })
       return only(key, key.warnings)
     }
     case 'systemd-credential': {
@@ -51,6 +55,17 @@ export async function openMasterKeys(config: Config, around: KeySurroundings): P
       return only(key, key.warnings)
     }
   }
+}
+
+/** The sealed key file of a configuration, where it has one. */
+export function sealedFileOf(
+  { masterKey, environment, gateway }: Config,
+  { credentialsDirectory, user }: KeySurroundings,
+): SealedFileOptions | undefined {
+  if (masterKey.source !== 'file' || masterKey.sealedUnder === undefined) return undefined
+  const { path, generation, sealedUnder } = masterKey
+  const under = new SystemdMasterKey({ directory: credentialsDirectory, name: sealedUnder, generation, user })
+  return { path, generation, user, environment, gateway, under }
 }
 
 async function openTpmGenerations(config: Config, tcti: string): Promise<[Generation, ...Generation[]]> {

@@ -46,7 +46,13 @@ export interface Config {
 /** Where the master key is, and how long one use of it may take. */
 export type MasterKeyConfig = { readonly timeout: Millis } & (
   | { readonly source: 'tpm'; readonly tcti: string; readonly pcrs: string }
-  | { readonly source: 'file'; readonly path: string; readonly generation: number }
+  | {
+      readonly source: 'file'
+      readonly path: string
+      /** The systemd credential that the file is sealed under; undefined where it lies in clear. */
+      readonly sealedUnder: string | undefined
+      readonly generation: number
+    }
   | { readonly source: 'systemd-credential'; readonly credential: string; readonly generation: number }
   | {
       readonly source: 'vault'

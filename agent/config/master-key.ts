@@ -27,7 +27,16 @@ export const masterKeyForm = z.discriminatedUnion(
         .default('sha256:7'),
       timeout: keyTimeout,
     }),
-    z.strictObject({ source: z.literal('file'), path: z.string().min(1), generation, timeout: keyTimeout }),
+    z.strictObject({
+      source: z.literal('file'),
+      path: z.string().min(1),
+      sealed_under: z
+        .string()
+        .regex(CREDENTIAL_NAME_FORM, "expected a credential's name such as holdfast-file-key")
+        .optional(),
+      generation,
+      timeout: keyTimeout,
+    }),
     z.strictObject({
       source: z.literal('systemd-credential'),
       credential: z
@@ -62,8 +71,10 @@ export function resolveMasterKey(file: z.output<typeof masterKeyForm>, folder: s
     case 'tpm':
     case 'systemd-credential':
       return file
-    case 'file':
-      return { ...file, path: resolve(folder, file.path) }
+    case 'file': {
+      const { sealed_under, path, ...rest } = file
+      return { ...rest, path: resolve(folder, path), sealedUnder: sealed_under }
+    }
     case 'vault': {
       const { token_file, ca_file, ...rest } = file
       return { ...rest, tokenFile: resolve(folder, token_file), caFile: resolve(folder, ca_file) }
