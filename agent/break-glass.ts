@@ -12,7 +12,8 @@ import { leaveHandover } from './credential/break-glass/handover.ts'
 import { openBreakGlass, removeSeal } from './credential/break-glass/seal.ts'
 import { readSheet } from './credential/break-glass/sheet.ts'
 import { forge } from './credential/mint.ts'
-import { openGlassPath, sealedGlassPath } from './paths.ts'
+import { floorPath, openGlassPath, sealedGlassPath } from './paths.ts'
+import { floorFile, KeptClock } from './time/kept-clock.ts'
 import { systemClock } from './time/system-clock.ts'
 
 export interface OpenGlassOptions {
@@ -43,6 +44,11 @@ export async function openGlass(
     return fail(`--for ${options.for}: expected a duration up to 8h, such as 1h`)
   const owner = await stat(config.stateDir).catch((error: Error) => error.message)
   if (typeof owner === 'string') return fail(`the state directory cannot be used: ${owner}`)
+  const untimed = await clockTrouble(config)
+  if (untimed !== undefined)
+    return fail(
+      `${untimed}. To the agent the emergency credential would have ended before it began.\nNothing was changed. Set the clock, or when it is right: holdfast clock accept. Then again.`,
+    )
   if (user !== 0 && user !== owner.uid) return fail('only root opens it, on the gateway itself')
   const line = await firstLine(input)
   const sheet = readSheet(line, config)
@@ -71,6 +77,14 @@ export async function openGlass(
   return 0
 }
 
+/** Why the agent would not believe the time that is now, if it would not. */
+async function clockTrouble(config: Config): Promise<string | undefined> {
+  const known = await floorFile(floorPath(config))
+    .load()
+    .catch(() => undefined)
+  return new KeptClock(systemClock, known?.floor).trouble
+}
+
 /** Writes the credential, leaves the key for the next start, and ends the envelope. Returns what went wrong. */
 async function leave(
   config: Config,
@@ -91,8 +105,10 @@ async function leave(
   const minted = forge(epochKey, { environment, gateway, ...BREAK_GLASS_HANGS_ON }, order, now, randomBytes)
   epochKey.fill(0)
   if (minted instanceof Refusal) return minted.detail
+  const file = await createCredentialFile(out).catch((error: Error) => error.message)
+  if (typeof file === 'string')
+    return `${out} cannot be made: ${file}\nNothing was changed. The sheet is still good.`
   try {
-    const file = await createCredentialFile(out)
     await file.write(minted)
     await leaveHandover(openGlassPath(config), { key, until }, owner)
     await removeSeal(sealedGlassPath(config))

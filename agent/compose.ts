@@ -24,7 +24,7 @@ import { loadKeptState } from './kept-state.ts'
 import { openKeys } from './keys.ts'
 import { Listeners } from './listeners.ts'
 import type { KeySurroundings } from './master-keys.ts'
-import { openAudit } from './open-audit.ts'
+import { openAudit, recallNonces } from './open-audit.ts'
 import { openLockouts } from './open-lockouts.ts'
 import { openPacing } from './open-pacing.ts'
 import { StartFailure } from './start-failure.ts'
@@ -66,6 +66,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
 
   parts.use(openForwarding(config, audit, clock, log, alarm))
 
+  const keys = parts.use(await openKeys(config, around, clock, audit, log, alarm))
   const clockKeeper = parts.use(
     new ClockKeeper(clock, kept.floor, askSynchronised, {
       alarm,
@@ -73,9 +74,13 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
         log.info({ cleared: name }, detail)
         audit.note({ kind: 'alarm-cleared', alarm: name, detail })
       },
+      // A time that was set back makes fresh again what only the log still knows. Where it cannot be read, that stays unsure.
+      adopted: async () => {
+        if (await recallNonces(audit, replay, clock.wall())) replay.beginAt(clock.wall())
+        keys.wake()
+      },
     }),
   )
-  const keys = parts.use(await openKeys(config, around, clock, audit, log, alarm))
 
   const progress = new Progress(clock)
   const devices = new Devices(config, clock, randomBytes, progress)
@@ -196,7 +201,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
         approvals,
         lift: actuator => keeper.lift(actuator),
       },
-      manualTrips: { actuators, trips },
+      manualTrips: { actuators, trips, audit },
       heartbeats: failsafe.heartbeats,
     },
     locking: { actuators, permits, audit, clock },
@@ -217,14 +222,10 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       rotator: keys.rotator,
       glass: keys.glass,
       listeners,
+      suspensions: keeper,
       audit,
       clock,
-      acceptClock: async () => {
-        const before = await clockKeeper.accept()
-        replay.beginAt(clock.wall())
-        keys.wake()
-        return before
-      },
+      acceptClock: () => clockKeeper.accept(),
       entropy: randomBytes,
     },
     rates,
@@ -242,8 +243,10 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   // The plant is looked at before anybody is let in, and the listeners are the first to close.
   devices.monitor.start()
   failsafe.causes.start()
+  failsafe.badReadings.start()
   parts.use(listeners)
   await listeners.start(service)
+  await keys.takeUpGlass()
   audit.note({
     kind: 'agent-started',
     environment: config.environment,

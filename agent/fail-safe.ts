@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { AuthenticationFailures } from '../failsafe/authentication-failures.ts'
+import type { BadReadings } from '../failsafe/bad-readings.ts'
 import { Causes, type Watched } from '../failsafe/causes.ts'
 import { feedbackOf, inputOf, judge } from '../failsafe/condition.ts'
 import { Expectations } from '../failsafe/expectations.ts'
@@ -12,7 +13,9 @@ import type { Monitor } from '../failsafe/monitor.ts'
 import { Supervision } from '../failsafe/supervision.ts'
 import { Trips } from '../failsafe/trips.ts'
 import type { Clock } from '../model/time.ts'
+import { viewEvidence } from '../model/trip.ts'
 import type { AuditLog } from './audit/log.ts'
+import { openBadReadings } from './bad-readings.ts'
 import type { Actuator } from './command/actuator.ts'
 import type { ActuatorConfig, Config } from './config/config.ts'
 import type { Devices } from './devices.ts'
@@ -47,6 +50,7 @@ export interface Failsafe extends AsyncDisposable {
   readonly failures: AuthenticationFailures
   readonly keeper: FailsafeKeeper
   readonly causes: Causes
+  readonly badReadings: BadReadings
   readonly holds: Holds
   readonly heartbeats: Heartbeats
   readonly supervision: Supervision
@@ -73,9 +77,9 @@ export function openFailsafe(parts: FailsafeParts): Failsafe {
     log.error({ err: error }, 'a mistake in the agent; the fail-safe went on without it')
   const trips = new Trips(actuators, [...config.tripGroups.values()], clock, {
     alarm: (actuator, cause, detail) => alarm('trip', detail, { actuator, cause }),
-    record: (kind, actuator, cause, detail) => {
+    record: (kind, actuator, cause, detail, evidence) => {
       log.warn({ actuator, cause, event: kind }, detail)
-      audit.note({ kind, actuator, cause, detail })
+      audit.note({ kind, actuator, cause, detail, ...(evidence && viewEvidence(evidence)) })
       if (kind === 'trip-safe') {
         holds.begin(actuator)
         const tripped = actuators.get(actuator)
@@ -94,12 +98,14 @@ export function openFailsafe(parts: FailsafeParts): Failsafe {
     watch(actuator, { ...parts.troubles, monitor, heartbeats, expectations, trips, actuators }),
   )
   const causes = new Causes(watched, trips, clock, onMistake)
+  const badReadings = openBadReadings(config, monitor, clock, audit, log, alarm)
   keeper.restore(parts.kept ?? NOTHING_KEPT, { trips, failures, holds })
   return {
     trips,
     failures,
     keeper,
     causes,
+    badReadings,
     holds,
     heartbeats,
     supervision,
@@ -107,6 +113,7 @@ export function openFailsafe(parts: FailsafeParts): Failsafe {
     unmet: id => findUnmet(config.actuators.get(id), monitor),
     [Symbol.asyncDispose]: async () => {
       await causes[Symbol.asyncDispose]()
+      await badReadings[Symbol.asyncDispose]()
       await trips[Symbol.asyncDispose]()
       await keeper[Symbol.asyncDispose]()
     },
@@ -173,8 +180,13 @@ function watch({ id, guards, safe, tolerance }: ActuatorConfig, by: Watching): W
       // It acts while the actuator is away from safe, and what it did stands until it is healthy again.
       trouble: () => {
         const verdict = judge(condition, by.monitor.latest(inputOf(condition)))
-        const acts = !isSafe() || by.trips.phase(id) !== 'normal'
-        return verdict.kind === 'violated' && acts ? verdict.detail : undefined
+        if (verdict.kind === 'holds') return undefined
+        // What cannot be seen begins nothing, and ends nothing either.
+        const acts =
+          verdict.kind === 'violated'
+            ? !isSafe() || by.trips.phase(id) !== 'normal'
+            : by.trips.firstOut(id)?.cause === 'interlock'
+        return acts ? verdict.detail : undefined
       },
     })),
   ]

@@ -26,6 +26,11 @@ export interface Keys extends AsyncDisposable {
   start(): Promise<void>
   /** Looks at once which keys are good: the time has changed. */
   wake(): void
+  /**
+   * Takes up the emergency key that root left opened for this start. Called when all else of the start has succeeded: a
+   * start that fails must not use up the one emergency.
+   */
+  takeUpGlass(): Promise<void>
 }
 
 export async function openKeys(
@@ -61,7 +66,11 @@ export async function openKeys(
     },
   )
   const rotator = new TpmRotator(config, around, epochKeys, audit, clock, () => keeper.wake())
-  const glass = await openGlass(config, around, clock, audit, log, alarm)
+  const glass = new BreakGlass(sealedGlassPath(config), config, clock, why => {
+    log.warn({ event: 'break-glass-closed' }, `the emergency credential is worth nothing now: ${why}`)
+    audit.note({ kind: 'break-glass-closed', detail: why })
+    audit.note({ kind: 'alarm-cleared', alarm: 'break-glass' })
+  })
   return {
     epochKeys,
     rotator,
@@ -70,6 +79,7 @@ export async function openKeys(
       generation === BREAK_GLASS_GENERATION ? glass.keyFor(epoch) : epochKeys.keyFor(generation, epoch),
     start: () => keeper.start(),
     wake: () => keeper.wake(),
+    takeUpGlass: () => takeUpGlass(glass, openGlassPath(config), around, audit, alarm),
     [Symbol.asyncDispose]: async () => {
       await glass[Symbol.asyncDispose]()
       await keeper[Symbol.asyncDispose]()
@@ -77,21 +87,15 @@ export async function openKeys(
   }
 }
 
-/** The emergency key; open when root left it opened for this start. Nothing about that is quiet. */
-async function openGlass(
-  config: Config,
+/** Opens the emergency key when root left it opened for this start. Nothing about that is quiet. */
+async function takeUpGlass(
+  glass: BreakGlass,
+  path: string,
   { user }: KeySurroundings,
-  clock: Clock,
   audit: AuditLog,
-  log: Logger,
   alarm: Alarm,
-): Promise<BreakGlass> {
-  const glass = new BreakGlass(sealedGlassPath(config), config, clock, why => {
-    log.warn({ event: 'break-glass-closed' }, `the emergency credential is worth nothing now: ${why}`)
-    audit.note({ kind: 'break-glass-closed', detail: why })
-    audit.note({ kind: 'alarm-cleared', alarm: 'break-glass' })
-  })
-  const handed = await takeHandover(openGlassPath(config), user).catch((error: Error) => ({
+): Promise<void> {
+  const handed = await takeHandover(path, user).catch((error: Error) => ({
     kind: 'refused' as const,
     detail: error.message,
   }))
@@ -109,7 +113,6 @@ async function openGlass(
       } else alarm('break-glass', `the emergency key was opened, and its time was over at ${until}`)
     }
   }
-  return glass
 }
 
 /** A generation whose grace is over: its epoch keys are wiped already, and now its files are. */

@@ -53,7 +53,7 @@ export class Listeners implements AsyncDisposable {
 
   /** Opens a closed listener again. False when there is no such, or it is not closed. Throws ListenFailure. */
   async open(name: string): Promise<boolean> {
-    if (this.#keeper.closed[name] === undefined) return false
+    if (!Object.hasOwn(this.#keeper.closed, name)) return false
     await this.#open(name)
     this.#keeper.openListener(name)
     this.#tell.audit.note({ kind: 'alarm-cleared', alarm: 'listener-closed', detail: name })

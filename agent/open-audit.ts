@@ -12,7 +12,8 @@ import { StartFailure } from './start-failure.ts'
 
 /**
  * Opens the audit log and fills the replay memory from it. A log that cannot be used is moved aside, one that is gone is made anew;
- * the new one is linked to what was there, and the loss is waited out.
+ * the new one is linked to what was there, and the loss is waited out. A disk that does not take it, because it is full or
+ * fails, keeps nobody from starting: a gateway that comes up on a full disk still has a plant to keep safe.
  */
 export async function openAudit(
   config: Config,
@@ -25,6 +26,7 @@ export async function openAudit(
     path,
     boot,
     clock,
+    patient: true,
     onTrouble: ({ kind, detail }: { kind: string; detail: string }) =>
       kind === 'healed' ? log.info(detail) : log.error({ alarm: 'audit-unwritable' }, detail),
     onCheckpoint: ({ note, size }: { note: string | undefined; size: number }) => {
@@ -43,16 +45,14 @@ export async function openAudit(
     throw new StartFailure(`the audit log ${path} cannot be used: ${opened.detail}\n${opened.remedy}`)
   }
   const audit = opened.log
+  const { size, unwritable } = audit.state()
   // A log without a record is one that an earlier start began and did not come to write to.
-  let isLost = lost !== undefined || audit.state().size === 0
+  let isLost = lost !== undefined || (unwritable === undefined && size === 0)
   if (isLost) await recordLoss(audit, lost, config, log)
   // A log that was lost not long ago is waited out to the end, however often the agent is started meanwhile.
   const recentLoss = await audit.records('log-created', now - REPLAY_WINDOW, 1)
   const lostAt = recentLoss.kind === 'records' ? lossIn(recentLoss.texts) : now
-  const recent = await audit.recentNonces(now - REPLAY_WINDOW)
-  if (recent.kind === 'nonces') {
-    for (const { credential, nonce, created } of recent.nonces) replay.recall(credential, nonce, created)
-  } else isLost = true
+  if (!(await recallNonces(audit, replay, now))) isLost = true
   return { audit, replay, replayLostUntil: (isLost ? now : (lostAt ?? -REPLAY_WINDOW)) + REPLAY_WINDOW }
 }
 
@@ -111,6 +111,16 @@ async function recordLoss(
   const detail = `${lost.detail}; a new one was begun${kept}`
   log.error({ alarm }, detail)
   audit.note({ kind: 'alarm', alarm, detail })
+}
+
+/**
+ * Tells the replay memory of everything in the log that could pass for fresh at `now`. False when the log cannot be read.
+ */
+export async function recallNonces(audit: AuditLog, replay: ReplayMemory, now: UnixMs): Promise<boolean> {
+  const recent = await audit.recentNonces(now - REPLAY_WINDOW)
+  if (recent.kind !== 'nonces') return false
+  for (const { credential, nonce, created } of recent.nonces) replay.recall(credential, nonce, created)
+  return true
 }
 
 /** When a log was begun because there was none, by its newest such record. */

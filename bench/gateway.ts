@@ -32,7 +32,7 @@ export class Gateway implements AsyncDisposable {
     this.#stack = stack
   }
 
-  static async enrol(plc: PlcAddress): Promise<Gateway> {
+  static async enrol(plc: PlcAddress | readonly PlcAddress[]): Promise<Gateway> {
     await using stack = new AsyncDisposableStack()
     const { path } = stack.use(await Folder.make())
     const tpm: SoftwareTpm = stack.use(await startTpm({ dir: join(path, 'tpm') }))

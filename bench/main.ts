@@ -9,6 +9,7 @@ import type { Figure, Run } from './figure.ts'
 import { durabilityTrouble } from './folder.ts'
 import { measureMasterKey } from './master-key.ts'
 import { measureMemory } from './memory.ts'
+import { measurePlantTrips } from './plant-trip.ts'
 import { measureReplays } from './replay.ts'
 import { formatJson, formatTable } from './report.ts'
 import { measureSignatures } from './signature.ts'
@@ -18,6 +19,7 @@ import { measureTrips } from './trip.ts'
 const MEASUREMENTS: Readonly<Record<string, (run: Run) => Promise<Figure[]>>> = {
   command: measureCommands,
   trip: measureTrips,
+  'plant-trip': measurePlantTrips,
   start: measureStart,
   memory: measureMemory,
   signature: measureSignatures,
@@ -35,7 +37,7 @@ const USUAL = NAMES.filter(name => name !== 'million')
 const HELP = `npm run bench [-- --json | --only NAME]
 
 Measures every figure that the README quotes, each against a limit that is measured in the same run. It takes about
-two minutes, on a machine that does nothing else. Its files go where TMPDIR says, or to /var/tmp.
+three minutes, on a machine that does nothing else. Its files go where TMPDIR says, or to /var/tmp.
 
   --json        print one JSON array and nothing else on standard output
   --only NAME   measure only this, once or more: ${NAMES.join(', ')}

@@ -34,6 +34,11 @@ export class Operator implements Disposable {
     if (outcome !== 'verified' || recorded !== true) throw new Error(`a command came out as ${outcome}`)
   }
 
+  /** Trips an actuator by hand. Throws unless the agent did, and saw it in its safe state. */
+  async trip(actuator: string): Promise<void> {
+    await this.#mustAnswer(this.prepare(`/v1/actuators/${actuator}/trip`, {}), 200)
+  }
+
   /** Acknowledges and resets a trip. Throws unless the agent did. */
   async reset(actuator: string): Promise<void> {
     await this.#mustAnswer(this.prepare(`/v1/actuators/${actuator}/acknowledge`, {}), 200)

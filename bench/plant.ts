@@ -36,8 +36,37 @@ export function plantWith(registers: number): PlantFile {
   }
 }
 
-/** The agent's configuration for it: an actuator's feedback is the very register that its command writes. */
-export function configFor(tcti: string, plc: { readonly host: string; readonly port: number }): object {
+/** The same as so many PLCs, each on a port of its own, with one register for an actuator and one that no actuator has. */
+export function plantOf(plcs: number): PlantFile {
+  return {
+    plant: 'bench',
+    plcs: {
+      plc: {
+        copies: plcs,
+        scan_cycle: '100ms',
+        modbus: { host: '127.0.0.1', port: 0, unit: 1, holding_registers: [{ address: 0 }, { address: 1 }] },
+      },
+    },
+    elements: {},
+  }
+}
+
+/** Where a PLC is. */
+interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/**
+ * The agent's configuration for it: an actuator's feedback is the very register that its command writes. Several PLCs have
+ * an actuator each, and these trip together.
+ */
+export function configFor(tcti: string, plc: Address | readonly Address[]): object {
+  const plcs = 'length' in plc ? plc : [plc]
+  const actuators =
+    'length' in plc
+      ? plc.map((_, index) => ({ device: `plc-${index}`, register: 0 }))
+      : Array.from({ length: ACTUATORS }, (_, register) => ({ device: 'plc-0', register }))
   return {
     environment: 'bench',
     gateway: 'bench-1',
@@ -56,12 +85,17 @@ export function configFor(tcti: string, plc: { readonly host: string; readonly p
       { name: 'admin', unix: './admin.sock', admin: true },
     ],
     // The simulated PLC answers in any number; a device of the field is declared by what its manual says.
-    devices: { plc: { protocol: 'modbus-tcp', ...plc, timeout: '5s', in_flight: 64 } },
+    devices: Object.fromEntries(
+      plcs.map((address, index) => [
+        `plc-${index}`,
+        { protocol: 'modbus-tcp', ...address, timeout: '5s', in_flight: 64 },
+      ]),
+    ),
     actuators: Object.fromEntries(
-      Array.from({ length: ACTUATORS }, (_, register) => [
-        actuatorAt(register),
+      actuators.map(({ device, register }, index) => [
+        actuatorAt(index),
         {
-          device: 'plc',
+          device,
           command: { holding_register: register },
           feedback: { holding_register: register },
           feedback_is_command: true,
@@ -71,5 +105,8 @@ export function configFor(tcti: string, plc: { readonly host: string; readonly p
         },
       ]),
     ),
+    ...('length' in plc ? { trip_groups: { all: actuators.map((_, index) => actuatorAt(index)) } } : {}),
+    // A bench trips more often than a plant may.
+    authentication_failures: { trips_per_day: 1000 },
   }
 }

@@ -108,6 +108,10 @@ export class AgentClient {
     return this.#send('POST', `/v1/actuators/${actuator}/heartbeat`, {})
   }
 
+  liftSuspension(identity: string, reason?: string): Promise<Answer> {
+    return this.#send('POST', '/v1/suspensions/lift', { identity, ...(reason ? { reason } : {}) })
+  }
+
   openListener(listener: string, reason?: string): Promise<Answer> {
     return this.#send('POST', '/v1/listeners/open', { listener, ...(reason ? { reason } : {}) })
   }

@@ -62,8 +62,13 @@ export async function heartbeat(
   if (every === undefined) return misused(`--every ${options.every}: expected a duration such as 5s`, around)
   const session = findMisnamed(actuators) ?? (await openClient(options, around))
   if (typeof session === 'string') return misused(session, around)
+  let isHeard = false
   while (!interrupted.aborted) {
     const answers = await Promise.all(actuators.map(id => session.client.heartbeat(id)))
+    if (!isHeard && answers.every(({ kind }) => kind === 'answered')) {
+      isHeard = true
+      around.err(`heard, and again every ${options.every}; Ctrl-C ends it\n`)
+    }
     for (const answer of answers) {
       if (answer.kind === 'answered') continue
       const code = report(answer, options, around, () => '')
@@ -84,4 +89,21 @@ export async function openListener(
   if (typeof session === 'string') return misused(session, around)
   const answer = await session.client.openListener(listener, options.reason)
   return report(answer, options, around, ({ opened }: Record<string, Json>) => `${opened} is open again.\n`)
+}
+
+/** `holdfast suspension lift` */
+export async function liftSuspension(
+  identity: string,
+  options: ReasonOptions,
+  around: Surroundings,
+): Promise<number> {
+  const session = await openClient(options, around)
+  if (typeof session === 'string') return misused(session, around)
+  const answer = await session.client.liftSuspension(identity, options.reason)
+  return report(
+    answer,
+    options,
+    around,
+    ({ lifted }: Record<string, Json>) => `${lifted} may command again.\n`,
+  )
 }

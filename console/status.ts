@@ -52,6 +52,30 @@ interface ActuatorView extends GuardsView {
   }
 }
 
+interface ClockView {
+  readonly state: 'agreed' | 'holdover' | 'behind'
+  readonly disagreement_ms?: number
+  readonly synchronised: boolean | null
+}
+
+/** How the agent's clock stands to the system's, and whether anything keeps that right. */
+function describeClock({ state, disagreement_ms = 0, synchronised }: ClockView): string {
+  const kept =
+    synchronised === null
+      ? 'the system does not say whether it is synchronised'
+      : `the system clock is ${synchronised ? '' : 'NOT '}synchronised`
+  switch (state) {
+    case 'agreed':
+      return kept
+    case 'holdover': {
+      const step = `${formatDuration(Math.abs(disagreement_ms))} ${disagreement_ms > 0 ? 'ahead' : 'back'}`
+      return `NOT THE SYSTEM'S, which was set ${step}; when that is right: holdfast clock accept. ${kept}`
+    }
+    case 'behind':
+      return `NOT TRUSTED, the system's says a time that has been; when that is right: holdfast clock accept. ${kept}`
+  }
+}
+
 /** What is to be done next about a trip. */
 function describeAcknowledgement({ id, first_out }: ActuatorView): string {
   return first_out?.acknowledged
@@ -74,6 +98,7 @@ function describe(body: Record<string, Json>): string {
     `${body.environment}/${body.gateway}  up ${formatDuration(Number(body.uptime_ms))}  ${headline(body)}`,
     ...troubles.map(trouble => `  ! ${trouble}`),
     `master key  ${masterKey.source}${masterKey.available ? '' : `  UNAVAILABLE: ${masterKey.detail} ${masterKey.remedy}`}`,
+    `clock       ${describeClock(body.clock as unknown as ClockView)}`,
     `audit log   ${audit.records} records${audit.unwritable ? `  UNWRITABLE: ${audit.unwritable}` : ''}`,
     '',
     ...actuators.flatMap(actuator => [

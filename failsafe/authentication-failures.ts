@@ -1,5 +1,6 @@
 import type { Suspicion } from '../model/refusal.ts'
 import type { Clock, Millis, MonotonicMs, UnixMs } from '../model/time.ts'
+import type { TripEvidence } from '../model/trip.ts'
 import { addFailure, type Bucket, type EvidenceLimits, leak } from './evidence.ts'
 
 /** A refused request that was aimed at an actuator, as the fail-safe sees it. */
@@ -31,6 +32,7 @@ export type Verdict =
       readonly identity: string
       readonly attributed: boolean
       readonly detail: string
+      readonly evidence: TripEvidence
     }
   /** It would have been a trip, and its author has caused enough of them today: shut out whom it came from, move nothing. */
   | {
@@ -110,7 +112,7 @@ export class AuthenticationFailures {
         this.#evidence.get(failure.actuator)?.delete(identity)
         return this.#isSpent(attributed ? identity : `listener ${failure.channel.name}`)
           ? { kind: 'spent', identity, attributed, listener: failure.channel.name, detail }
-          : { kind: 'trip', identity, attributed, detail }
+          : { kind: 'trip', identity, attributed, detail, evidence: evidenceOf(identity, evidence) }
       }
       if (full.level < warn) return { kind: 'nothing' }
     }
@@ -214,6 +216,10 @@ function attribute(failure: Failure): { identity: string; attributed: boolean; c
             counts: channel.unattributed === 'count',
           }
   }
+}
+
+function evidenceOf(identity: string, { count, sources, first, last }: Evidence): TripEvidence {
+  return { identity, count, sources: [...sources], first, last }
 }
 
 function iso(at: UnixMs): string {

@@ -18,7 +18,7 @@ const LOOK_EVERY: Millis = 100
 /** Looks at every cause of a trip again and again, and trips when one has lasted. Also knows which of them persist. */
 export class Causes implements AsyncDisposable {
   readonly #watched: readonly Watched[]
-  readonly #trips: Pick<Trips, 'trip' | 'interlockHealthy'>
+  readonly #trips: Pick<Trips, 'trip' | 'tripsWith' | 'interlockHealthy'>
   readonly #clock: Clock
   readonly #onMistake: (error: unknown) => void
   readonly #since = new Map<Watched, MonotonicMs>()
@@ -27,7 +27,7 @@ export class Causes implements AsyncDisposable {
 
   constructor(
     watched: readonly Watched[],
-    trips: Pick<Trips, 'trip' | 'interlockHealthy'>,
+    trips: Pick<Trips, 'trip' | 'tripsWith' | 'interlockHealthy'>,
     clock: Clock,
     onMistake: (error: unknown) => void,
   ) {
@@ -42,12 +42,15 @@ export class Causes implements AsyncDisposable {
     if (this.#watched.length > 0) this.#watching ??= this.#watch()
   }
 
-  /** Why an actuator would trip again if it were reset now, in words. */
+  /** Why an actuator would trip again if it were reset now, in words: a cause of its own, or of one that it trips with. */
   persists(actuator: string): string | undefined {
+    const together = this.#trips.tripsWith(actuator)
     for (const watched of this.#watched) {
-      if (watched.actuator !== actuator || watched.cause === 'interlock') continue
+      if (!together.includes(watched.actuator) || watched.cause === 'interlock') continue
       const trouble = this.#ask(watched)
-      if (trouble !== undefined) return `${watched.cause}: ${trouble}`
+      if (trouble === undefined) continue
+      const whose = watched.actuator === actuator ? '' : ` of ${watched.actuator}, with which it trips`
+      return `${watched.cause}${whose}: ${trouble}`
     }
     return undefined
   }

@@ -70,6 +70,14 @@ export class FailsafeKeeper implements AsyncDisposable {
     this.save()
   }
 
+  /** Lets one identity go. False when it was not suspended. */
+  liftOne(identity: string): boolean {
+    if (!Object.hasOwn(this.#suspended, identity)) return false
+    Reflect.deleteProperty(this.#suspended, identity)
+    this.save()
+    return true
+  }
+
   /** Listeners that attacks have closed, and why. */
   get closed(): Readonly<Record<string, string>> {
     return this.#closed

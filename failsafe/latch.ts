@@ -34,6 +34,15 @@ const Record_ = z.strictObject({
   cause: z.enum(TRIP_CAUSES),
   detail: z.string(),
   at: time,
+  evidence: z
+    .strictObject({
+      identity: z.string(),
+      count: z.int(),
+      sources: z.array(z.string()),
+      first: time,
+      last: time,
+    })
+    .exactOptional(),
   acknowledged: z.strictObject({ by: z.string(), at: time }).exactOptional(),
 })
 const Bucket = z.strictObject({

@@ -1,5 +1,5 @@
 import type { UnixMs } from '../model/time.ts'
-import type { TripCause, TripPhase, TripRecord } from '../model/trip.ts'
+import type { TripCause, TripEvidence, TripPhase, TripRecord } from '../model/trip.ts'
 
 /** Where one actuator's trip stands. */
 export interface TripState {
@@ -11,7 +11,13 @@ export interface TripState {
 }
 
 export type TripEvent =
-  | { readonly type: 'trip'; readonly cause: TripCause; readonly detail: string; readonly at: UnixMs }
+  | {
+      readonly type: 'trip'
+      readonly cause: TripCause
+      readonly detail: string
+      readonly at: UnixMs
+      readonly evidence?: TripEvidence
+    }
   /** Feedback shows the safe state. */
   | { readonly type: 'safe-verified' }
   /** The travel time has passed and feedback does not show the safe state. */
@@ -31,7 +37,12 @@ export type TripEffect =
   | { readonly type: 'drive' }
   | { readonly type: 'keep-latch' }
   | { readonly type: 'clear-latch' }
-  | { readonly type: 'record'; readonly kind: TripRecordKind; readonly detail: string }
+  | {
+      readonly type: 'record'
+      readonly kind: TripRecordKind
+      readonly detail: string
+      readonly evidence?: TripEvidence
+    }
 
 /** What is written down about a trip. */
 export type TripRecordKind =
@@ -106,16 +117,20 @@ export function step(state: TripState, event: TripEvent): Transition {
 
 function trip(state: TripState, event: Extract<TripEvent, { type: 'trip' }>): Transition {
   const { cause, detail, at } = event
+  const evidence = event.evidence ? { evidence: event.evidence } : {}
   const latches = cause !== 'interlock'
   const effects: readonly TripEffect[] = [
     { type: 'alarm', detail },
     { type: 'drive' },
-    { type: 'record', kind: 'trip', detail },
+    { type: 'record', kind: 'trip', detail, ...evidence },
     { type: 'keep-latch' },
   ]
   switch (state.phase) {
     case 'normal':
-      return { state: { phase: 'tripping', record: { cause, detail, at }, latched: latches }, effects }
+      return {
+        state: { phase: 'tripping', record: { cause, detail, at, ...evidence }, latched: latches },
+        effects,
+      }
     case 'resetting':
       // The reset was not done yet, so the cause that it was for is still the first-out.
       return move({ ...unacknowledged(state), latched: true }, 'tripping', effects)
@@ -123,12 +138,18 @@ function trip(state: TripState, event: Extract<TripEvent, { type: 'trip' }>): Tr
     case 'tripped':
     case 'trip-failed':
       // An interlock was first, and now something has joined it that takes a reset. It is on its way, or there, already.
-      return latches && !state.latched
-        ? {
-            state: { ...state, latched: true },
-            effects: effects.filter(({ type }) => type !== 'drive'),
-          }
-        : stay(state)
+      if (latches && !state.latched)
+        return {
+          state: { ...unacknowledged(state), latched: true },
+          effects: effects.filter(({ type }) => type !== 'drive'),
+        }
+      // A person wants it stopped: whoever acknowledged what was before has not seen that. Other causes come again and again.
+      if (cause === 'manual')
+        return {
+          state: unacknowledged(state),
+          effects: effects.filter(({ type }) => type === 'record' || type === 'keep-latch'),
+        }
+      return stay(state)
   }
 }
 

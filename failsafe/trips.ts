@@ -1,5 +1,5 @@
 import type { Clock } from '../model/time.ts'
-import type { TripCause, TripPhase, TripRecord } from '../model/trip.ts'
+import type { TripCause, TripEvidence, TripPhase, TripRecord } from '../model/trip.ts'
 import { driveToSafe, watchSafe } from './drive.ts'
 import type { GuardedActuator } from './guarded.ts'
 import type { Latch } from './latch.ts'
@@ -16,7 +16,13 @@ import { driveInOrder, type TripGroup, type TripStep } from './trip-group.ts'
 /** Where the effects of a trip go that are not motion. None of them is waited for before the plant is safe. */
 export interface TripListener {
   alarm(actuator: string, cause: TripCause, detail: string): void
-  record(kind: TripRecordKind, actuator: string, cause: TripCause, detail: string): void
+  record(
+    kind: TripRecordKind,
+    actuator: string,
+    cause: TripCause,
+    detail: string,
+    evidence: TripEvidence | undefined,
+  ): void
   /** The latches have changed and should be made durable. */
   latchesChanged(): void
   /** Whatever is under way on this actuator is overruled from now on. */
@@ -67,6 +73,11 @@ export class Trips implements AsyncDisposable {
     return this.#state(actuator).latched ?? false
   }
 
+  /** Who trips when an actuator does: its trip group, with itself. */
+  tripsWith(actuator: string): readonly string[] {
+    return (this.#groupOf(actuator) ?? [alone(actuator)]).map(step => step.actuator)
+  }
+
   /** What must survive a restart. */
   get latches(): Record<string, Latch> {
     const latches: Record<string, Latch> = {}
@@ -97,14 +108,13 @@ export class Trips implements AsyncDisposable {
    * Trips an actuator and its group. Nobody has control of any of them when this returns, and the first write is on its
    * way. An interlock is of one actuator alone.
    */
-  trip(actuator: string, cause: TripCause, detail: string): void {
+  trip(actuator: string, cause: TripCause, detail: string, evidence?: TripEvidence): void {
     const at = this.#clock.wall()
-    const group = cause === 'interlock' ? undefined : this.#groupOf(actuator)
     const together = { asked: new Set<string>(), later: [] as (() => void)[] }
     this.#together = together
-    for (const member of group?.map(step => step.actuator) ?? [actuator]) {
+    for (const member of cause === 'interlock' ? [actuator] : this.tripsWith(actuator)) {
       const because = member === actuator ? detail : `${detail} (tripped together with ${actuator})`
-      this.#feed(member, { type: 'trip', cause, detail: because, at })
+      this.#feed(member, { type: 'trip', cause, detail: because, at, ...(evidence && { evidence }) })
     }
     this.#together = undefined
     this.#driveAll(together.asked)
@@ -161,7 +171,7 @@ export class Trips implements AsyncDisposable {
     const before = this.#state(actuator)
     const { state, effects } = step(before, event)
     this.#states.set(actuator, state)
-    const cause = (state.record ?? before.record)?.cause
+    const cause = event.type === 'trip' ? event.cause : (state.record ?? before.record)?.cause
     for (const effect of effects) if (cause) this.#carryOut(actuator, cause, effect)
     if (state.phase === 'normal') this.#stopWatching(actuator)
     if (isSettled(state)) this.#settle(actuator)
@@ -181,7 +191,9 @@ export class Trips implements AsyncDisposable {
       case 'clear-latch':
         return this.#afterMotion(() => this.#listener.latchesChanged())
       case 'record':
-        return this.#afterMotion(() => this.#listener.record(effect.kind, actuator, cause, effect.detail))
+        return this.#afterMotion(() =>
+          this.#listener.record(effect.kind, actuator, cause, effect.detail, effect.evidence),
+        )
     }
   }
 

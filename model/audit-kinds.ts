@@ -32,7 +32,8 @@ export const AUDIT_MEMBERS = {
     'the setpoint that feedback showed; `{"between":…}` between positions; null when it could not be read',
   gateway: 'the gateway, as the configuration calls it',
   generation: "the master key's generation",
-  identity: 'who is at the other end of the channel: a client certificate, or whoever may open a socket',
+  identity:
+    'who is at the other end of the channel: a client certificate, or whoever may open a socket; of evidence, whom it is put down to',
   issuedUntil: 'what was issued until then is revoked, in milliseconds since 1970',
   issuer: 'who issued it: a subject, or whoever may open a socket',
   issuer_credential: 'the credential that it was issued with',
@@ -53,6 +54,7 @@ export const AUDIT_MEMBERS = {
   previous_until: 'until when the generation before is good, or null',
   pruned_before: 'only records from before then',
   pruned_to: 'the first record that stayed',
+  reading: 'the reading, as the configuration calls it',
   reason: 'why, in the words of whoever asked; of an alarm, in those of whatever failed',
   refused: 'commands that were refused for it',
   replaces: 'the file that the log before was moved to, as it could not be used',
@@ -65,6 +67,7 @@ export const AUDIT_MEMBERS = {
   serial: 'the credential that was revoked',
   since: 'since when',
   source: "the peer's address, or `local` on a unix socket",
+  sources: 'the addresses that they came from; of many, the first eight',
   status: 'the HTTP status of the answer',
   subject: 'whose credential it is; of a revocation, whose credentials were revoked',
   towards_safe: 'whether the command goes towards the safe state',
@@ -138,7 +141,12 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
     always: ['code', 'count', 'first', 'last'],
     sometimes: ['source', 'actuator'],
   },
-  trip: { means: 'an actuator is being driven to its safe state', ...TRIP },
+  trip: {
+    means: 'an actuator is being driven to its safe state',
+    always: TRIP.always,
+    // The evidence, where authentication failures are the cause.
+    sometimes: ['identity', 'count', 'sources', 'first', 'last'],
+  },
   'trip-safe': { means: 'feedback shows the safe state', ...TRIP },
   'trip-failed': { means: 'the safe state was not reached in time; it is tried again and again', ...TRIP },
   'trip-safe-lost': { means: 'a tripped actuator left its safe state and is driven back', ...TRIP },
@@ -215,6 +223,21 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
     always: ['listener', 'detail'],
     sometimes: [],
   },
+  'trip-requested': {
+    means: 'somebody tripped an actuator by hand; also where it was tripped already',
+    always: ['actuator', ...WAY],
+    sometimes: ['identity', 'subject', ...SIGNED, 'reason'],
+  },
+  acknowledgement: {
+    means: 'somebody said that a trip was seen',
+    always: ['actuator', ...WAY],
+    sometimes: ['identity', 'subject', ...SIGNED, 'reason'],
+  },
+  'suspension-lifted': {
+    means: 'a suspended identity may command again',
+    always: ['identity', 'by', ...WAY],
+    sometimes: ['reason', ...SIGNED],
+  },
   'listener-opened': {
     means: 'a closed listener was opened again',
     always: ['listener', 'by'],
@@ -229,14 +252,14 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
     means: 'an alarm was raised',
     always: ['alarm', 'detail'],
     sometimes: [
-      ...(['actuator', 'device', 'identity', 'cause', 'reason', 'listener'] as const),
+      ...(['actuator', 'device', 'reading', 'identity', 'cause', 'reason', 'listener'] as const),
       ...(['since', 'refused', 'dropped'] as const),
     ],
   },
   'alarm-cleared': {
     means: 'what an alarm told of is over',
     always: ['alarm'],
-    sometimes: ['detail', 'device'],
+    sometimes: ['detail', 'device', 'reading'],
   },
 }
 

@@ -4,6 +4,7 @@ import { acceptClock } from '../command/accept-clock.ts'
 import { closeGlass, type Glass, sealGlass } from '../command/glass.ts'
 import { type Issuing, issue } from '../command/issue.ts'
 import type { Ledger } from '../command/ledger.ts'
+import { liftSuspension } from '../command/lift-suspension.ts'
 import { openListener } from '../command/open-listener.ts'
 import type { Received } from '../command/received.ts'
 import { Refused } from '../command/refused.ts'
@@ -19,6 +20,7 @@ export interface AdministrationParts {
   readonly ledger: Ledger
   readonly rotator: Rotator
   readonly glass: Glass
+  readonly suspensions: { liftOne(identity: string): boolean }
   readonly listeners: { open(name: string): Promise<boolean> }
   readonly audit: AuditLog
   /** Takes the system's time for right; resolves with what ours was. */
@@ -81,6 +83,12 @@ export class Administration {
     if (accepted instanceof Refused) return accepted
     const { before, now } = accepted
     return { status: 200, body: { before: new Date(before).toISOString(), now: new Date(now).toISOString() } }
+  }
+
+  async liftSuspension(received: Received): Promise<HttpAnswer | Refused> {
+    const by = this.#callers.administrator(received, 'reset')
+    const lifted = by instanceof Refused ? by : await liftSuspension(received, by, this.#parts)
+    return lifted instanceof Refused ? lifted : { status: 200, body: { lifted } }
   }
 
   async openListener(received: Received): Promise<HttpAnswer | Refused> {

@@ -87,6 +87,9 @@ export class Service implements Handler {
       '/v1/break-glass/seal': {
         POST: received => this.#orRefuse(received, administration.sealGlass(received)),
       },
+      '/v1/suspensions/lift': {
+        POST: received => this.#orRefuse(received, administration.liftSuspension(received)),
+      },
       '/v1/listeners/open': {
         POST: received => this.#orRefuse(received, administration.openListener(received)),
       },

@@ -5,7 +5,7 @@ import type { Guards } from '../../failsafe/watchdog/guards.ts'
 import type { Json } from '../../model/json.ts'
 import { describeDomain } from '../../model/setpoint.ts'
 import type { MonotonicMs } from '../../model/time.ts'
-import type { TripRecord } from '../../model/trip.ts'
+import { type TripRecord, viewEvidence } from '../../model/trip.ts'
 import type { AuditLog } from '../audit/log.ts'
 import { type Actuator, foundOf } from '../command/actuator.ts'
 import type { Permits } from '../command/permit.ts'
@@ -104,7 +104,7 @@ function viewClock({ clock, clockKeeper }: Condition): Json {
   return {
     state: state.kind,
     ...(state.kind === 'holdover' ? { disagreement_ms: Math.round(state.disagreement) } : {}),
-    ...(state.kind === 'behind' ? { floor: new Date(state.floor).toISOString() } : {}),
+    floor: new Date(clock.floor).toISOString(),
     synchronised: clockKeeper.synchronised ?? null,
     skew_max_ms: SKEW_MAX,
   }
@@ -150,11 +150,12 @@ export async function viewActuators(condition: Condition): Promise<{ [key: strin
 }
 
 /** A trip as the API shows it. */
-export function viewTrip({ cause, detail, at, acknowledged }: TripRecord): { [key: string]: Json } {
+export function viewTrip({ cause, detail, at, evidence, acknowledged }: TripRecord): { [key: string]: Json } {
   return {
     cause,
     detail,
     at: new Date(at).toISOString(),
+    ...(evidence ? { evidence: viewEvidence(evidence) } : {}),
     ...(acknowledged
       ? { acknowledged: { by: acknowledged.by, at: new Date(acknowledged.at).toISOString() } }
       : {}),

@@ -1,7 +1,10 @@
 /** Why the log cannot be read or written, and what a person can do about it. */
 export interface Failure {
-  /** `missing`: no log there. `corrupt`: there is something, and it is not this log whole. `unwritable`: all else. */
-  readonly kind: 'missing' | 'corrupt' | 'unwritable'
+  /**
+   * `missing`: no log there. `corrupt`: there is something, and it is not this log whole. `foreign`: another version's.
+   * `unwritable`: all else; it may be over by itself, once there is room or the disk answers.
+   */
+  readonly kind: 'missing' | 'corrupt' | 'foreign' | 'unwritable'
   readonly detail: string
   readonly remedy: string
 }

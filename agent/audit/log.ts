@@ -31,8 +31,11 @@ export async function openAuditLog(options: AuditLogOptions): Promise<OpenedAudi
   const reply = await thread.ask({ kind: 'open', path, boot, mode, known: undefined })
   if (reply.kind === 'opened')
     return { kind: 'opened', log: new AuditLog(options, thread, reply.head), created: reply.created }
+  const failure = failureIn(reply)
+  if (options.patient && failure.kind === 'unwritable')
+    return { kind: 'opened', log: new AuditLog(options, thread, failure), created: false }
   await thread[Symbol.asyncDispose]()
-  return failureIn(reply)
+  return failure
 }
 
 /**
@@ -49,7 +52,8 @@ export class AuditLog implements AsyncDisposable {
   readonly #queue: AuditQueue
   readonly #gap = new Gap()
   readonly #closing = new AbortController()
-  #head: Head
+  /** Undefined while the file has not been opened yet. */
+  #head: Head | undefined
   #lastCommitMs: number | undefined
   #signer: NoteSigner | undefined
   #trouble: Failure | undefined
@@ -64,14 +68,18 @@ export class AuditLog implements AsyncDisposable {
   #sealTimer = false
   #sealers: readonly Sealer[] = []
 
-  constructor(options: AuditLogOptions, thread: WriterThread, head: Head) {
+  /** `begun` is how far the opened file has come, or why it cannot be opened yet. */
+  constructor(options: AuditLogOptions, thread: WriterThread, begun: Head | Failure) {
     this.#options = options
     this.#limits = { ...LIMITS, ...options.limits }
     this.#clock = options.clock
     this.#began = options.clock.monotonic()
     this.#thread = thread
     this.#queue = new AuditQueue(this.#limits.queue)
-    this.#head = head
+    if ('kind' in begun) {
+      this.#fail(begun)
+      this.#wake()
+    } else this.#head = begun
   }
 
   /** Records an entry and resolves when it is on the disk, or when it is clear that it will not be. Never rejects. */
@@ -116,7 +124,7 @@ export class AuditLog implements AsyncDisposable {
 
   state(): AuditState {
     return {
-      size: this.#head.size,
+      size: this.#head?.size ?? 0,
       queue: this.#queue.length + this.#batch.length,
       lastCommitMs: this.#lastCommitMs,
       ...(this.#trouble === undefined ? {} : { unwritable: this.#trouble.detail }),
@@ -166,6 +174,7 @@ export class AuditLog implements AsyncDisposable {
   }
 
   async #query(request: Request): Promise<Reply | Crashed> {
+    if (!this.#isOpen && this.#trouble) return { kind: 'failed', failure: this.#trouble }
     const reply = await this.#thread.ask(request)
     if (reply.kind === 'failed' || reply.kind === 'crashed') {
       this.#fail(failureIn(reply))
@@ -199,11 +208,12 @@ export class AuditLog implements AsyncDisposable {
     return (waiting || this.#sealers.length > 0 || !this.#isOpen) && !this.#gaveUp
   }
 
-  /** Opens the file again after a failure; it must still hold all that was acknowledged. */
+  /** Opens the file after a failure; it must still hold all that was acknowledged. */
   async #reopen(): Promise<boolean> {
-    const { path, boot } = this.#options
+    const { path, boot, mode } = this.#options
+    const known = this.#head
     const opened = await this.#watched(
-      this.#thread.ask({ kind: 'open', path, boot, mode: 'existing', known: this.#head }),
+      this.#thread.ask({ kind: 'open', path, boot, mode: known ? 'existing' : mode, known }),
     )
     if (opened.kind !== 'opened') {
       this.#fail(failureIn(opened))
@@ -217,7 +227,7 @@ export class AuditLog implements AsyncDisposable {
 
   /** One transaction: what an earlier one left, what waits, and a word about what is missing. */
   async #commit(): Promise<boolean> {
-    if (this.#batch.length === 0) this.#base = this.#head.size
+    if (this.#batch.length === 0) this.#base = this.#head?.size ?? 0
     const fresh = this.#queue.take(this.#limits.batch - this.#batch.length)
     const kept = [...this.#batch, ...fresh]
     const missed = this.#gap.take()

@@ -14,6 +14,11 @@ export interface AuditLogOptions {
   readonly clock: Clock
   /** `create` makes the log when there is none. */
   readonly mode: OpenMode
+  /**
+   * Whether a log that cannot be written at the start is handed out all the same: it refuses appends, keeps notes, and opens
+   * the file as soon as that goes.
+   */
+  readonly patient?: boolean
   readonly onTrouble: (trouble: AuditTrouble) => void
   /** Gets every checkpoint after it is durable, to be kept where whoever edits this file cannot reach. */
   readonly onCheckpoint?: (checkpoint: SealedCheckpoint) => void

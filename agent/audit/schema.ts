@@ -109,7 +109,7 @@ export function versionOf(database: Readable, path: string): number | undefined 
   if (version !== SCHEMA_VERSION) {
     const writer = version > SCHEMA_VERSION ? 'newer' : 'older'
     throw new AuditFailure({
-      kind: 'unwritable',
+      kind: 'foreign',
       detail: `${path} has schema ${version}, and this program knows ${SCHEMA_VERSION}: ${writer === 'newer' ? 'a newer' : 'an older'} holdfast wrote it`,
       remedy: `run the ${writer} holdfast, or start a new log and keep this one as it is`,
     })

@@ -20,9 +20,16 @@ export async function actuate(
   intended: Intended,
   revocations: Pick<Revocations, 'of'>,
 ): Promise<Actuated | Refusal> {
-  const { control, authorized } = intended.permitted
+  const { control, authorized, approval } = intended.permitted
   const revoked = checkRevocation(authorized.authenticated.claims, revocations)
   if (revoked) return revoked
+  const alone = approval && checkRevocation(approval.claims, revocations)
+  if (approval && alone)
+    return new Refusal(
+      'revoked',
+      `${approval.subject} had asked first: ${alone.detail}`,
+      'ask somebody else to',
+    )
   const { actuator, target } = authorized
   if (control.signal.aborted) return overruled(control.signal)
   const written = await actuator.driver.write(

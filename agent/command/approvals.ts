@@ -5,6 +5,7 @@ import type { Clock, Millis, MonotonicMs, UnixMs } from '../../model/time.ts'
 import { formatDuration } from '../../model/time.ts'
 import type { Revocations } from '../credential/revocations.ts'
 import { type Authenticated, checkRevocation } from './authenticate.ts'
+import { type Claims, checkValidity } from './claims.ts'
 
 /** What may take two people: to set an actuator away from safe, and to reset its trip. */
 export type TwoPersonAction = 'command' | 'reset'
@@ -30,6 +31,8 @@ export interface PendingApproval extends Asked {
 export interface Approval {
   readonly subject: string
   readonly credential: string
+  /** What their credential says: it is asked again right before the write. */
+  readonly claims: Claims
 }
 
 interface Pending extends Asked {
@@ -40,8 +43,9 @@ interface Pending extends Asked {
 
 /**
  * The two-person rule: what one subject asked for is done when another asks for exactly the same within the window. The
- * first asking stands in memory only, so that nothing stale moves the plant; a trip or a revocation voids it. One
- * subject has one asking per action and actuator, which bounds the memory.
+ * first asking stands in memory only, so that nothing stale moves the plant; a trip, a revocation or the end of its
+ * credential voids it. One subject has one asking per action and actuator, which bounds the memory. Names that differ in
+ * capitals only are one person's: a slip in issuing makes nobody two.
  */
 export class Approvals {
   readonly #window: Millis
@@ -67,7 +71,7 @@ export class Approvals {
     const now = this.#clock.monotonic()
     const others = this.#live(now).filter(
       pending =>
-        pending.by.claims.subject !== by.claims.subject &&
+        personOf(pending.by) !== personOf(by) &&
         pending.action === asked.action &&
         pending.actuator === asked.actuator &&
         pending.setpoint === asked.setpoint,
@@ -75,7 +79,8 @@ export class Approvals {
     const [first] = others
     if (first) {
       this.#pending.delete(keyOf(first, first.by))
-      return { subject: first.by.claims.subject, credential: first.by.who.serial }
+      const { claims, who } = first.by
+      return { subject: claims.subject, credential: who.serial, claims }
     }
     const until = this.#clock.wall() + this.#window
     this.#pending.set(keyOf(asked, by), { ...asked, by, expires: now + this.#window, until })
@@ -117,17 +122,22 @@ export class Approvals {
     }))
   }
 
-  /** Drops what is over or was asked with a credential that has been revoked since. */
+  /** Drops what is over or was asked with a credential that has ended or been revoked since. */
   #live(now: MonotonicMs): Pending[] {
     for (const [key, { expires, by }] of this.#pending) {
-      if (now >= expires || checkRevocation(by.claims, this.#revocations)) this.#pending.delete(key)
+      const no = checkValidity(by.claims, this.#clock.wall()) ?? checkRevocation(by.claims, this.#revocations)
+      if (now >= expires || no) this.#pending.delete(key)
     }
     return [...this.#pending.values()]
   }
 }
 
-function keyOf({ action, actuator }: Asked, { claims }: Authenticated): string {
-  return `${action} ${actuator} ${claims.subject}`
+function keyOf({ action, actuator }: Asked, by: Authenticated): string {
+  return `${action} ${actuator} ${personOf(by)}`
+}
+
+function personOf({ claims }: Authenticated): string {
+  return claims.subject.toLowerCase()
 }
 
 function describe({ action, actuator, setpoint }: Asked): string {

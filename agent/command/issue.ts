@@ -13,7 +13,8 @@ import { Refused, refuse } from './refused.ts'
 const OrderBody = z.strictObject({
   subject: z
     .string()
-    .refine(text => parseCaveat(`sub=${text}`), 'expected 1 to 64 letters, digits and . _ @ + -'),
+    .refine(text => parseCaveat(`sub=${text}`), 'expected 1 to 64 letters, digits and . _ @ + -')
+    .refine(text => text.toLowerCase() !== BREAK_GLASS_ROLE, "that name is the emergency credential's own"),
   role: z.string().max(63),
   actuators: z
     .array(

@@ -68,7 +68,7 @@ const CHECKS: readonly Check[] = [
       ? new Refusal(
           'identity-suspended',
           `${claims.subject} is suspended: ${reason}`,
-          'an engineer lifts it by resetting the actuator',
+          'an engineer lifts it by resetting the actuator, or by itself: holdfast suspension lift',
         )
       : undefined
   }),

@@ -94,7 +94,7 @@ export class Refusals {
         if (verdict.attributed && (who || channel.certificate)) {
           this.#to.suspend(verdict.identity, actuator, verdict.detail)
         }
-        return this.#to.trips.trip(actuator, 'authentication-failures', verdict.detail)
+        return this.#to.trips.trip(actuator, 'authentication-failures', verdict.detail, verdict.evidence)
       case 'spent': {
         const detail = `${verdict.detail}; its trips of today are used up, so nothing is moved any more`
         if (!verdict.attributed) return this.#to.closeListener(verdict.listener, detail)

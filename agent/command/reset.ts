@@ -35,6 +35,15 @@ export async function reset(
   const { who, claims, received } = authenticated
   const denied = authorizeRequest(authenticated, 'reset') ?? authorizeActuator(authenticated, id)
   if (denied) return denied
+  // A recorded reset must not clear what has tripped since.
+  if (!authenticated.certainlyNew) {
+    return refuse(
+      'replay-memory-lost',
+      'it was signed before this agent started, so nobody can say whether it was carried out then',
+      'sign it again',
+      who,
+    )
+  }
   const body = readBody(authenticated, ResetBody)
   if (body instanceof Refused) return body
   const actuator = resets.actuators.get(id)

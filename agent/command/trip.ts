@@ -1,6 +1,9 @@
 import { z } from 'zod'
+import { isThere } from '../../failsafe/feedback.ts'
 import type { Trips } from '../../failsafe/trips.ts'
+import type { Json } from '../../model/json.ts'
 import type { TripPhase, TripRecord } from '../../model/trip.ts'
+import type { AuditLog } from '../audit/log.ts'
 import type { Actuator } from './actuator.ts'
 import type { Authenticated } from './authenticate.ts'
 import { authorizeActuator, readBody } from './authorize.ts'
@@ -10,6 +13,7 @@ import { Refused, refuse } from './refused.ts'
 export interface ManualTrips {
   readonly actuators: ReadonlyMap<string, Actuator>
   readonly trips: Pick<Trips, 'trip' | 'whenSettled' | 'phase' | 'firstOut' | 'acknowledge'>
+  readonly audit: Pick<AuditLog, 'note'>
 }
 
 const Body = z.strictObject({ reason: z.string().max(500).optional() })
@@ -22,21 +26,37 @@ export async function tripByHand(
   received: Received,
   by: Authenticated | undefined,
   id: string,
-  { actuators, trips }: ManualTrips,
+  { actuators, trips, audit }: ManualTrips,
 ): Promise<{ readonly phase: TripPhase } | Refused> {
   const body = prepare(received, by, id, actuators)
   if (body instanceof Refused) return body
   const reason = body.reason === undefined ? '' : `: ${body.reason}`
+  const wasTripped = trips.phase(id) === 'tripped'
   trips.trip(id, 'manual', `by ${nameOf(received, by)}${reason}`)
+  // Also where it is tripped already, so that nobody's word is lost. Nobody waits for it.
+  audit.note({ kind: 'trip-requested', ...recordOf(received, by, id, body.reason) })
   await trips.whenSettled(id)
   const phase = trips.phase(id)
-  if (phase !== 'trip-failed') return { phase }
+  // Seen safe once is not seen safe now: whoever asks is told what can be seen at this moment.
+  const unseen = wasTripped && phase === 'tripped' ? await lookForSafe(actuators.get(id)) : undefined
+  if (phase !== 'trip-failed' && unseen === undefined) return { phase }
   return refuse(
     'trip-failed',
-    `${id} was told to go to its safe state and its feedback does not show it; it is told again and again`,
+    unseen === undefined
+      ? `${id} was told to go to its safe state and its feedback does not show it; it is told again and again`
+      : `${id} is tripped and was in its safe state, and that cannot be seen now: ${unseen}`,
     'go there: the actuator or its feedback is at fault',
     by?.who,
   )
+}
+
+/** Why an actuator cannot be seen in its safe state at this moment, in words; undefined when it can. */
+async function lookForSafe(actuator: Actuator | undefined): Promise<string | undefined> {
+  if (!actuator?.safe) return undefined
+  const { driver, feedbackPoint, deviceTimeout, safe, tolerance } = actuator
+  const reading = await driver.read(feedbackPoint, AbortSignal.timeout(deviceTimeout))
+  if (reading.kind === 'failed') return reading.reason
+  return isThere(reading.value, safe.feedback, tolerance) ? undefined : `feedback shows ${reading.value}`
 }
 
 /** Says that somebody has seen a trip. Resolves with its first-out cause. */
@@ -44,12 +64,32 @@ export function acknowledge(
   received: Received,
   by: Authenticated | undefined,
   id: string,
-  { actuators, trips }: ManualTrips,
+  { actuators, trips, audit }: ManualTrips,
 ): TripRecord | Refused {
   const body = prepare(received, by, id, actuators)
   if (body instanceof Refused) return body
-  trips.acknowledge(id, nameOf(received, by))
+  if (trips.acknowledge(id, nameOf(received, by)))
+    audit.note({ kind: 'acknowledgement', ...recordOf(received, by, id, body.reason) })
   return trips.firstOut(id) ?? refuse('not-tripped', `${id} is not tripped`, undefined, by?.who)
+}
+
+/** Who did it, and how it came in. */
+function recordOf(
+  { channel, source }: Received,
+  by: Authenticated | undefined,
+  actuator: string,
+  reason: string | undefined,
+): { readonly [member: string]: Json } {
+  const { who, claims } = by ?? {}
+  return {
+    actuator,
+    channel: channel.name,
+    source,
+    ...(channel.identity === undefined ? {} : { identity: channel.identity }),
+    ...(claims ? { subject: claims.subject } : {}),
+    ...(who ? { credential: who.serial, nonce: who.nonce, created: who.created } : {}),
+    ...(reason === undefined ? {} : { reason }),
+  }
 }
 
 function prepare(

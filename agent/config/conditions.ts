@@ -6,12 +6,16 @@ import { name } from './forms.ts'
 import { describeNames, type Names } from './names.ts'
 import type { Path, Report } from './problem.ts'
 
+/** A condition over a reading has one limit: with none, or with both, nobody knows what was meant. */
+export const oneLimit = [
+  ({ above, below }: { readonly above?: number | undefined; readonly below?: number | undefined }): boolean =>
+    (above === undefined) !== (below === undefined),
+  'expected exactly one of above and below',
+] as const
+
 const overReading = z
   .strictObject({ reading: name, above: z.number().optional(), below: z.number().optional() })
-  .refine(
-    ({ above, below }) => (above === undefined) !== (below === undefined),
-    'expected exactly one of above and below',
-  )
+  .refine(...oneLimit)
 const overActuator = z.strictObject({ actuator: name, is: z.union([z.string(), z.number()]) })
 
 /** What must hold: `{ reading: tank-level, below: 2650 }` or `{ actuator: coolant-pump, is: on }`. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { HoldRule } from '../../failsafe/holds.ts'
-import { type Conditionable, conditionForm, resolveCondition } from './conditions.ts'
+import { type Conditionable, conditionForm, oneLimit, resolveCondition } from './conditions.ts'
 import type { ActuatorGuards, TripsOn } from './config.ts'
 import { timeout } from './forms.ts'
 import type { Path, Report } from './problem.ts'
@@ -13,10 +13,7 @@ const limit = z
     for: timeout.optional(),
     on_bad_quality: z.enum(['alarm', 'trip']).default('alarm'),
   })
-  .refine(
-    ({ above, below }) => (above === undefined) !== (below === undefined),
-    'expected exactly one of above and below',
-  )
+  .refine(...oneLimit)
 
 const tripsOnForm = z.strictObject({
   authentication_failures: z.boolean().default(true),
@@ -31,10 +28,12 @@ const tripsOnForm = z.strictObject({
 
 const holdForm = z.strictObject({
   for: timeout,
-  until: z.strictObject(
-    { reading: z.string(), above: z.number().optional(), below: z.number().optional() },
-    'expected what is measured, such as { reading: coolant, below: 40 }: thermal inertia is not told by a clock alone',
-  ),
+  until: z
+    .strictObject(
+      { reading: z.string(), above: z.number().optional(), below: z.number().optional() },
+      'expected what is measured, such as { reading: coolant, below: 40 }: thermal inertia is not told by a clock alone',
+    )
+    .refine(...oneLimit),
 })
 
 /** What guards an actuator beside its credentials: what trips it, what must hold, and how long it stays safe. */

@@ -7,10 +7,10 @@ import type { ConfigFile } from './schema.ts'
 
 const step = z.union(
   [
-    name.transform(actuator => ({ actuator, after: 'written' as const, delay: undefined })),
+    name.transform(actuator => ({ actuator, after: undefined, delay: undefined })),
     z.strictObject({
       actuator: name,
-      after: z.enum(['written', 'verified']).default('written'),
+      after: z.enum(['written', 'verified']).optional(),
       delay: timeout.optional(),
     }),
   ],
@@ -30,8 +30,10 @@ export function resolveTripGroups(
 ): ReadonlyMap<string, TripGroup> {
   const groups = new Map<string, string>()
   for (const [group, steps] of Object.entries(file)) {
-    for (const [index, { actuator }] of steps.entries()) {
+    for (const [index, { actuator, after, delay }] of steps.entries()) {
       const at = ['trip_groups', group, index]
+      if (index === 0 && (after !== undefined || delay !== undefined))
+        report(at, 'nothing goes before the first step: it waits for nothing. Leave out `after` and `delay`')
       if (!names.actuators.includes(actuator))
         report(at, `there is no actuator ${actuator}; there ${describeNames(names.actuators)}`)
       const other = groups.get(actuator)
@@ -47,7 +49,7 @@ export function resolveTripGroups(
   return new Map(
     Object.entries(file).map(([group, steps]) => [
       group,
-      steps.map(({ actuator, after, delay }) => ({ actuator, after, delay: delay ?? 0 })),
+      steps.map(({ actuator, after, delay }) => ({ actuator, after: after ?? 'written', delay: delay ?? 0 })),
     ]),
   )
 }

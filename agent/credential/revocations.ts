@@ -37,6 +37,9 @@ function isRevocation(value: unknown): value is Revocation {
   }
 }
 
+/** So many of the newest are kept whatever their age: a clock that ran ahead for a while must not have them forgotten. */
+const KEPT_AT_LEAST = 256
+
 /**
  * What was revoked and could otherwise still be used. A revocation acts from the moment it is added, on what is already
  * authenticated too; it is durable when `add` resolves.
@@ -76,7 +79,8 @@ export class Revocations {
   /** Adds a revocation. It acts at once, whatever comes of keeping it; rejects when the disk will not have it. */
   async add(revocation: Revocation): Promise<void> {
     const oldest = revocation.at - this.#keepFor
-    this.#list = [...this.#list.filter(({ at }) => at >= oldest), revocation]
+    const old = this.#list.slice(0, -KEPT_AT_LEAST).filter(({ at }) => at >= oldest)
+    this.#list = [...old, ...this.#list.slice(-KEPT_AT_LEAST), revocation]
     await this.#file.save(this.#list)
   }
 }

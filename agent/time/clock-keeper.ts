@@ -18,6 +18,8 @@ export interface ClockListener {
     detail: string,
   ): void
   cleared(name: 'clock-stepped' | 'clock-behind' | 'clock-unsynchronised', detail: string): void
+  /** Our time was set to the system's: what depends on it has to look again. */
+  adopted(): Promise<void>
 }
 
 /** Watches the agent's clock: notices steps, asks the system whether it is synchronised, and keeps the floor over restarts. */
@@ -57,6 +59,7 @@ export class ClockKeeper implements AsyncDisposable {
     const before = this.#clock.accept()
     this.#tell()
     await this.#keep()
+    await this.#listener.adopted()
     return before
   }
 
@@ -80,8 +83,9 @@ export class ClockKeeper implements AsyncDisposable {
       if (isNews || now - asked >= (agrees ? ASK_EVERY : ASK_OFTEN)) {
         asked = now
         this.#synchronised = await this.#ask().catch(() => undefined)
-        if (this.#synchronised) this.#clock.systemSynchronised()
+        const isAdopted = this.#synchronised === true && this.#clock.systemSynchronised()
         this.#tell()
+        if (isAdopted) await this.#listener.adopted()
       }
       this.#tellSynchronised(now - began)
       if (now - kept >= KEEP_EVERY) {

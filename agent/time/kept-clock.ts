@@ -31,11 +31,14 @@ export class KeptClock implements Clock {
   /** A moment at which our time was known. */
   #anchor: { readonly wall: UnixMs; readonly monotonic: MonotonicMs }
   #state: ClockState
+  /** The latest time that was known before this clock began: it is never earlier than that. */
+  readonly floor: UnixMs
 
   /** `known` is the latest time that an earlier run knew, if one did. */
   constructor(system: Clock, known: UnixMs | undefined) {
     this.#system = system
     const floor = Math.max(known ?? 0, EARLIEST)
+    this.floor = floor
     const wall = system.wall()
     const isBehind = wall < floor - STEP
     this.#anchor = { wall: isBehind ? floor : wall, monotonic: system.monotonic() }
@@ -77,10 +80,15 @@ export class KeptClock implements Clock {
     return this.#state
   }
 
-  /** The operating system says that it is synchronised: then a step of less than a day was a correction. */
-  systemSynchronised(): void {
+  /**
+   * The operating system says that it is synchronised: then a step of less than a day was a correction. Returns whether our
+   * time was set to it.
+   */
+  systemSynchronised(): boolean {
     const { state } = this
-    if (state.kind === 'holdover' && Math.abs(state.disagreement) <= BELIEVED_STEP) this.accept()
+    const isCorrection = state.kind === 'holdover' && Math.abs(state.disagreement) <= BELIEVED_STEP
+    if (isCorrection) this.accept()
+    return isCorrection
   }
 
   /** Takes the system's time for right, whatever it is. Returns what ours was. */

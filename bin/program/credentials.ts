@@ -10,7 +10,7 @@ export function addCredentials(program: Command): void {
   withAdmin(credential.command('issue'))
     .description('issue a credential, through a unix socket of the gateway')
     .requiredOption('--subject <name>', 'whom it is for')
-    .requiredOption('--role <role>', 'viewer, operator, engineer or admin')
+    .requiredOption('--role <role>', 'viewer, operator, engineer, admin, or one of your own: holdfast roles')
     .option(
       '--actuator <scope...>',
       'what it reaches: inlet-valve, pump-*, inlet-valve:open|closed, damper:0..50; everything unless given',
@@ -70,9 +70,6 @@ export function addCredentials(program: Command): void {
       'issue, use and revoke a credential that may only look, and show how fast it is refused; moves nothing',
     )
     .option('--at <address>', 'where to use it: the address that operators use')
-    .option('--cert <file>', 'where that is https: the client certificate')
-    .option('--key <file>', 'where that is https: its key')
-    .option('--ca <file>', "where that is https: the authority of the agent's certificate")
     .action(async options =>
       finish(await (await import('../../console/drill.ts')).drillRevocation(options, around)),
     )

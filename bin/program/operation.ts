@@ -98,4 +98,15 @@ export function addOperation(program: Command): void {
     .action(async (name, options) =>
       finish(await (await import('../../console/intervention.ts')).openListener(name, options, around)),
     )
+
+  const suspension = program
+    .command('suspension')
+    .description('identities that authentication failures have suspended')
+  withAdmin(suspension.command('lift'))
+    .description('let one command again; nothing moves, and no trip is reset')
+    .argument('<identity>', 'as `status` shows it: "subject alice"')
+    .option('--reason <text>', 'why, for the audit log')
+    .action(async (identity, options) =>
+      finish(await (await import('../../console/intervention.ts')).liftSuspension(identity, options, around)),
+    )
 }

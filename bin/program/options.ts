@@ -43,11 +43,17 @@ export const withAgent = (command: Command): Command =>
 export const withAdmin = (command: Command): Command =>
   command
     .addOption(
-      new Option('-a, --agent <address>', 'the admin socket, unix:/path/to/socket')
+      new Option(
+        '-a, --agent <address>',
+        'the admin socket, unix:/path/to/socket; or https://host:port, with a credential',
+      )
         .default('unix:/run/holdfast/admin.sock')
         .env('HOLDFAST_ADMIN'),
     )
     .option('--credential <file>', 'a credential of a role that may, where the admin socket cannot be opened')
+    .option('--cert <file>', 'for an https agent: the client certificate')
+    .option('--key <file>', 'for an https agent: its key')
+    .option('--ca <file>', "for an https agent: the authority of the agent's certificate")
     .option('--json', 'print JSON')
 
 export const outOption = () =>

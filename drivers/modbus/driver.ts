@@ -39,6 +39,8 @@ export class ModbusDriver implements Driver {
   readonly #reads: Reads
   readonly #stop = new AbortController()
   readonly #pulses = new Set<Promise<WriteResult>>()
+  /** The latest write to each point: a pulse that it overtook is not cleared into the middle of it. */
+  readonly #latest = new Map<string, Promise<WriteResult>>()
   /** Who changes bits of a register by reading and writing it does so alone. */
   readonly #changing = new Map<number, Promise<void>>()
 
@@ -65,14 +67,20 @@ export class ModbusDriver implements Driver {
     if (!isWritable(point.table)) throw new RangeError(`${name} is a ${point.table}: it cannot be written`)
     const bytes = encode(point, value)
     if (!bytes) throw new RangeError(`${value} does not fit the ${point.table} of ${name}`)
-    if (point.pulse === undefined || bytes.every(byte => byte === 0))
-      return await this.#put(point, bytes, signal)
-    const pulse = this.#pulse(point, bytes, point.pulse, signal)
-    this.#pulses.add(pulse)
+    const isPulse = point.pulse !== undefined && bytes.some(byte => byte !== 0)
+    const isOvertaken = async () => {
+      const latest = this.#latest.get(name)
+      return latest !== writing && !notWritten(await latest)
+    }
+    const writing: Promise<WriteResult> = isPulse
+      ? this.#pulse(point, bytes, point.pulse ?? 0, isOvertaken, signal)
+      : this.#put(point, bytes, signal)
+    this.#latest.set(name, writing)
+    if (isPulse) this.#pulses.add(writing)
     try {
-      return await pulse
+      return await writing
     } finally {
-      this.#pulses.delete(pulse)
+      this.#pulses.delete(writing)
     }
   }
 
@@ -158,13 +166,21 @@ export class ModbusDriver implements Driver {
 
   /**
    * Writes, waits, and clears. It is cleared early when the signal aborts, and in any case after a write that may have
-   * arrived: an output that is meant to be set for a moment is not left set.
+   * arrived: an output that is meant to be set for a moment is not left set. One that a later write has overtaken is that
+   * write's to clear: a trip's pulse is not cut short by the command that it overruled.
    */
-  async #pulse(point: ModbusPoint, bytes: Buffer, length: Millis, signal: AbortSignal): Promise<WriteResult> {
+  async #pulse(
+    point: ModbusPoint,
+    bytes: Buffer,
+    length: Millis,
+    isOvertaken: () => Promise<boolean>,
+    signal: AbortSignal,
+  ): Promise<WriteResult> {
     const set = await this.#put(point, bytes, signal)
-    if (set.kind === 'rejected' || set.kind === 'unreachable') return set
+    if (notWritten(set)) return set
     if (set.kind === 'accepted') await this.#clock.sleep(length, AbortSignal.any([signal, this.#stop.signal]))
     const wasCut = signal.aborted || this.#stop.signal.aborted
+    if (await isOvertaken()) return { kind: 'unknown', reason: 'another write took the place of the pulse' }
     const cleared = await this.#put(
       point,
       Buffer.alloc(bytes.length),
@@ -180,6 +196,10 @@ export class ModbusDriver implements Driver {
   async #ask(kind: Exchange['kind'], question: Question, signal: AbortSignal): Promise<Asked> {
     return await ask(this.link, this.#unit.unit, kind, question, signal)
   }
+}
+
+function notWritten(result: WriteResult | undefined): boolean {
+  return result?.kind === 'rejected' || result?.kind === 'unreachable'
 }
 
 function written(asked: Asked): WriteResult {

@@ -213,9 +213,9 @@ export class Line {
     this.#pending.delete(number)
     if (!this.#framing.namesRequests) this.#rest(exchange.unit)
     if (this.#lastAnswered < order) this.#silent += 1
-    // A write that waited behind reads which nobody answers has its turn first: it may be what makes the plant safe.
-    const hasLastTry = exchange.kind === 'read' && this.#waiting.write.size > 0
-    if (this.#silent >= this.#options.units && !hasLastTry) this.end('the device did not answer in time')
+    // Who answers no reads may still take writes: one that waits goes out before the connection is given up.
+    const isLastHope = exchange.kind === 'read' && this.#framing.namesRequests && this.#waiting.write.size > 0
+    if (this.#silent >= this.#options.units && !isLastHope) this.end('the device did not answer in time')
     else this.#pump()
   }
 

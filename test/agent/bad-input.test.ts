@@ -283,6 +283,19 @@ test('a replayed command is refused, and the one that it repeats had moved the p
   assert.equal(writes.length, before)
 })
 
+test('a request over its rate is answered 429 with Retry-After, in whole seconds', async () => {
+  const { credential } = await gateway.issue('riva', 'viewer', '--rate', '1/60')
+  const ask = () => {
+    const request = { method: 'GET', authority: new URL(agent.address).host, path: '/v1/status' }
+    const freshness = { created: Math.floor(Date.now() / 1000), nonce: randomBytes(16) }
+    return fetch(`${agent.address}/v1/status`, { headers: signRequest(request, credential, freshness) })
+  }
+  assert.equal((await ask()).status, 200)
+  const tooMany = await ask()
+  assert.equal(tooMany.status, 429)
+  assert.match(tooMany.headers.get('retry-after') ?? '', /^(?:[1-9]|[1-5][0-9]|60)$/)
+})
+
 test('a secret is not handed out over a network in the clear', async () => {
   const { credential } = await gateway.issue('root', 'admin')
   const order = { subject: 'eve', role: 'operator', lifetime: '5m' }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { execa } from 'execa'
 import type { Credential } from '../../model/credential.ts'
@@ -79,4 +79,35 @@ test('with the TPM gone, the sheet and a restart by root give one credential tha
   const everything = JSON.stringify(gateway.records()) + JSON.stringify([...before.log, ...agent.log])
   for (const secret of [sheet, sheet.split(' ')[2] ?? sheet, credential.secret])
     assert.ok(!everything.includes(secret), 'no secret in a log')
+})
+
+test('a sheet is not used up where it would do no good: no file for its credential, or a time that the agent will not believe, or a start that fails', async () => {
+  await using gateway = await Gateway.start({ enrolled: false })
+  const { stdout } = await gateway.holdfast('enroll', '--config', gateway.config, '--break-glass', '--json')
+  const { sheet } = JSON.parse(stdout) as { sheet: string }
+  const open = (out: string) =>
+    execa(HOLDFAST, ['break-glass', 'open', '--config', gateway.config, '--out', out], {
+      reject: false,
+      cwd: gateway.folder,
+      input: `${sheet}\n`,
+    })
+  const nowhere = await open('nowhere/emergency.credential')
+  assert.equal(nowhere.exitCode, 2)
+  assert.match(nowhere.stderr, /cannot be made: ENOENT.*\nNothing was changed\. The sheet is still good\.$/)
+  const floor = join(gateway.folder, 'state', 'clock.json')
+  await writeFile(floor, JSON.stringify({ floor: Date.now() + 3_600_000 }))
+  const early = await open('emergency.credential')
+  assert.equal(early.exitCode, 2)
+  assert.match(early.stderr, /the system clock says .* it has been .* already\. .*\nNothing was changed\./)
+  await rm(floor)
+  const opened = await open('emergency.credential')
+  assert.equal(opened.exitCode, 0, opened.stderr)
+
+  const socket = join(gateway.folder, 'run', 'operator.sock')
+  await mkdir(dirname(socket))
+  await writeFile(socket, 'somebody else has this name')
+  await assert.rejects(gateway.startAgent(), /the agent ended with 2/, 'a start that fails uses up nothing')
+  await rm(socket)
+  const agent = await gateway.startAgent()
+  assert.ok(agent.log.some(({ alarm }) => alarm === 'break-glass'))
 })

@@ -55,6 +55,7 @@ test("an attack that has used up the day's trips closes its listener and moves n
   const open = (...words: string[]) =>
     gateway.holdfast('listener', 'open', ...words, '--agent', gateway.adminSocket)
   assert.match((await open('moon')).stderr, /404 Not Found\nthere is no closed listener moon/)
+  assert.match((await open('constructor')).stderr, /there is no closed listener constructor/)
   const opened = await open('plant-lan', '--reason', 'the source is found')
   assert.equal(opened.exitCode, 0, opened.stderr)
   assert.match((await open('plant-lan')).stderr, /there is no closed listener plant-lan/)

@@ -3,9 +3,11 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import Database from 'better-sqlite3'
+import { execa } from 'execa'
 import type { Credential } from '../../model/credential.ts'
 import type { TripCause } from '../../model/trip.ts'
-import { Gateway, type RunningAgent } from './gateway.ts'
+import { Gateway, HOLDFAST, type RunningAgent } from './gateway.ts'
+import { untilPlant } from './guarded-gateway.ts'
 
 type Settings = NonNullable<Parameters<typeof Gateway.start>[0]>['settings']
 
@@ -173,6 +175,11 @@ test('a reset is refused while its cause persists, with the reason, and granted 
     persists.stderr,
     /409 Conflict - Cause Persists\ninlet-valve would trip again at once: process-limit: tank-level must be below 1800 mm, and it is 2000 mm/,
   )
+  await run('acknowledge', 'coolant-pump')
+  assert.match(
+    (await run('reset', 'coolant-pump')).stderr,
+    /coolant-pump would trip again at once: process-limit of inlet-valve, with which it trips: tank-level/,
+  )
   await gateway.plant.faults.clear()
   let unseen = await run('reset', 'inlet-valve')
   while (/Cause Persists/.test(unseen.stderr)) unseen = await run('reset', 'inlet-valve')
@@ -232,14 +239,21 @@ test('an interlock closes the valve and lets it go again by itself; a permissive
     return actuators.find(({ id }) => id === 'inlet-valve')?.unmet
   }
   while (!/bad quality/.test((await status())?.detail ?? '')) await client.status()
+  const alarm = await agent.line(({ alarm, reading }) => alarm === 'reading-bad' && reading === 'tank-level')
+  assert.match(
+    String(alarm.msg),
+    /^tank-level is of bad quality: .*\. Blind without it: the interlock of inlet-valve$/,
+  )
   assert.equal(await codeOf('open'), 'interlock-violated')
   // Its outcome is unknown, because nothing can be read; it was written.
-  const written = Promise.withResolvers<void>()
+  let isWritten = false
   gateway.plant.onWrite(({ address, value }) => {
-    if (address === 0 && value === 0) written.resolve()
+    if (address === 0 && value === 0) isWritten = true
   })
-  void client.command('inlet-valve', 'closed')
-  await written.promise
+  // A device that answers no reads is connected to again and again: in between nothing can be sent, and that is told.
+  while (!isWritten) assert.ok(['unknown', 'device-unreachable'].includes(await codeOf('closed')))
+  await gateway.plant.faults.clear()
+  await agent.line(({ cleared, reading }) => cleared === 'reading-bad' && reading === 'tank-level')
 })
 
 test('cooling is held on for its time and until the loop is cold, over a restart; no credential shortens it', async () => {
@@ -264,4 +278,107 @@ test('cooling is held on for its time and until the loop is cold, over a restart
   const second = await gateway.startAgent()
   assert.match(await off(second), /^held: coolant-pump: it is held in its safe state until .* at least$/)
   assert.ok(gateway.plant.pump('coolant-pump').isRunning)
+})
+
+test('a limit whose reading is of bad quality moves nothing and is an alarm, or trips where the engineer chose that', async () => {
+  for (const choice of ['alarm', 'trip'] as const) {
+    await using scene = await openValve([
+      [['readings'], { 'tank-level': LEVEL, coolant: TEMPERATURE }],
+      [
+        ['actuators', 'inlet-valve', 'trips_on'],
+        { limits: [{ reading: 'tank-level', above: 2700, for: '3s', on_bad_quality: choice }] },
+      ],
+    ])
+    const { gateway, agent } = scene
+    await gateway.plant.faults.set({ kind: 'silent', on: 'reads' })
+    const alarm = await agent.line(
+      ({ alarm, reading }) => alarm === 'reading-bad' && reading === 'tank-level',
+    )
+    assert.match(String(alarm.msg), /Blind without it: the limit of inlet-valve$/)
+    if (choice === 'trip') {
+      const trip = await agent.line(({ event, actuator }) => event === 'trip' && actuator === 'inlet-valve')
+      assert.equal(trip.cause, 'process-limit')
+      assert.match(String(trip.msg), /tank-level is of bad quality/)
+    } else {
+      assert.ok(gateway.plant.valve('inlet-valve').isOpen)
+      assert.ok(!agent.log.some(({ event }) => event === 'trip'))
+    }
+  }
+})
+
+test('`holdfast heartbeat` keeps the valve open for as long as it runs, and no longer', async () => {
+  await using scene = await openValve(settingsFor({ operator_heartbeat: '3s' }))
+  const { gateway, agent } = scene
+  const { file } = await gateway.issue('bob', 'operator')
+  const words = [
+    'heartbeat',
+    'inlet-valve',
+    '--every',
+    '300ms',
+    '--agent',
+    agent.address,
+    '--credential',
+    file,
+  ]
+  const beating = execa(HOLDFAST, words, { reject: false, stdin: 'ignore' })
+  let scans = 0
+  // Twice its time, in scans of 10 ms.
+  await untilPlant(gateway.plant, () => {
+    scans += 1
+    return scans > 600
+  })
+  assert.ok(gateway.plant.valve('inlet-valve').isOpen)
+  assert.ok(!agent.log.some(({ event }) => event === 'trip'))
+  beating.kill('SIGINT')
+  const { exitCode, stderr } = await beating
+  assert.equal(exitCode, 0)
+  assert.match(stderr, /^heard, and again every 300ms; Ctrl-C ends it$/m)
+  const trip = await agent.line(({ event }) => event === 'trip')
+  assert.equal(trip.cause, 'operator-heartbeat-lost')
+})
+
+test('an interlock whose sensor fails goes on acting: nobody has seen that it holds again', async () => {
+  await using gateway = await Gateway.start({
+    settings: [
+      [['readings'], { 'tank-level': LEVEL }],
+      [['actuators', 'inlet-valve', 'interlocks'], [{ reading: 'tank-level', below: 1800 }]],
+    ],
+  })
+  const agent = await gateway.startAgent()
+  const client = gateway.client(agent.address, (await gateway.issue('alice', 'operator')).credential)
+  while ((await client.command('inlet-valve', 'open')).kind !== 'answered');
+  await gateway.plant.faults.set({ kind: 'feedback-lies', signal: 'tank.level', value: 2 })
+  await agent.line(({ event, actuator }) => event === 'trip-safe' && actuator === 'inlet-valve')
+  await gateway.plant.faults.set({ kind: 'silent', on: 'reads' })
+  const valve = async () => {
+    const answer = await gateway.client(gateway.operatorSocket).status()
+    const { actuators } = (answer.kind === 'answered' ? answer.body : {}) as {
+      actuators: { id: string; trip: { phase: string }; unmet?: { detail: string } }[]
+    }
+    return actuators.find(({ id }) => id === 'inlet-valve')
+  }
+  while (!/bad quality/.test((await valve())?.unmet?.detail ?? '')) await client.status()
+  // The causes are looked at ten times a second; a status that finds no feedback takes longer than that.
+  await valve()
+  assert.ok(!agent.log.some(({ event }) => event === 'interlock-ended'))
+  await gateway.plant.faults.clear()
+  await agent.line(({ event }) => event === 'interlock-ended')
+})
+
+test('a trip by hand of what is tripped already is on record, takes an acknowledgement of its own, and is no success while nobody can see it', async () => {
+  await using scene = await openValve([[['trip_groups'], {}]])
+  const { gateway, agent } = scene
+  const alice = gateway.client(agent.address, scene.credential)
+  await alice.trip('inlet-valve', 'the first')
+  await alice.acknowledge('inlet-valve')
+  assert.equal((await alice.trip('inlet-valve', 'the second')).kind, 'answered')
+  const erika = gateway.client(agent.address, (await gateway.issue('erika', 'engineer')).credential)
+  const early = await erika.reset('inlet-valve')
+  assert.equal(early.kind === 'problem' && early.problem.code, 'not-acknowledged')
+  await gateway.plant.faults.set({ kind: 'dropped-link' })
+  const unseen = await alice.trip('inlet-valve', 'the third')
+  assert.equal(unseen.kind === 'problem' && unseen.problem.code, 'trip-failed', JSON.stringify(unseen))
+  await agent.kill('SIGTERM')
+  const details = gateway.records().flatMap(({ kind, detail }) => (kind === 'trip' ? [detail] : []))
+  assert.deepEqual(details, ['by alice: the first', 'by alice: the second', 'by alice: the third'])
 })

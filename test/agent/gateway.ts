@@ -111,9 +111,13 @@ export class Gateway implements AsyncDisposable {
     return { exitCode, stdout, stderr }
   }
 
-  /** Starts an agent and waits until it is ready. It is stopped with the gateway, if it still runs then. */
-  async startAgent(env: Record<string, string> = {}): Promise<RunningAgent> {
-    const program = execa(HOLDFAST, ['agent', '--config', this.config], {
+  /**
+   * Starts an agent and waits until it is ready. It is stopped with the gateway, if it still runs then. `inside` are the
+   * words of a command that becomes the agent, in surroundings of its own.
+   */
+  async startAgent(env: Record<string, string> = {}, inside: readonly string[] = []): Promise<RunningAgent> {
+    const [file = '', ...words] = [...inside, HOLDFAST, 'agent', '--config', this.config]
+    const program = execa(file, words, {
       reject: false,
       buffer: false,
       stdin: 'ignore',

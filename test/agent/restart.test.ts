@@ -31,8 +31,17 @@ test('five forgeries close the valve and switch the cooling on; the latch surviv
     { table: 'coil', address: 0, value: 0 },
   ])
   assert.ok(gateway.plant.truth('inlet-valve.position') < 0.01)
-  await gateway.holdfast('status', '--agent', gateway.operatorSocket)
+  const evidence = await firstOutEvidence(gateway, 'inlet-valve')
+  assert.deepEqual(
+    [evidence.identity, evidence.count, evidence.sources],
+    ['nobody known on listener plant-lan', 5, ['127.0.0.1']],
+  )
   await agent.kill('SIGKILL')
+  for (const actuator of ['inlet-valve', 'coolant-pump']) {
+    const trip = gateway.records().find(record => record.kind === 'trip' && record.actuator === actuator)
+    const { identity, count, sources, first, last } = trip ?? {}
+    assert.deepEqual({ identity, count, sources, first, last }, evidence)
+  }
 
   writes.length = 0
   const second = await gateway.startAgent()
@@ -40,6 +49,7 @@ test('five forgeries close the valve and switch the cooling on; the latch surviv
   assert.equal(refused.kind === 'problem' && refused.problem.code, 'tripped')
   assert.match(refused.kind === 'problem' ? refused.problem.detail : '', /first-out: authentication-failures/)
   assert.deepEqual(writes, [], 'bumpless: the start wrote nothing')
+  assert.deepEqual(await firstOutEvidence(gateway, 'inlet-valve'), evidence)
 
   const operator = await gateway.client(second.address, credential).reset('inlet-valve')
   assert.equal(operator.kind === 'problem' && operator.problem.code, 'role-denied')
@@ -56,6 +66,15 @@ test('five forgeries close the valve and switch the cooling on; the latch surviv
   const verified = await gateway.holdfast('audit', 'verify', gateway.auditLog)
   assert.equal(verified.exitCode, 0, verified.stdout)
 })
+
+/** What `status --json` says of the evidence for an actuator's trip. */
+async function firstOutEvidence(gateway: Gateway, actuator: string): Promise<Record<string, unknown>> {
+  const { stdout } = await gateway.holdfast('status', '--agent', gateway.operatorSocket, '--json')
+  const { actuators } = JSON.parse(stdout) as {
+    actuators: { id: string; first_out: { evidence: Record<string, unknown> } }[]
+  }
+  return actuators.find(({ id }) => id === actuator)?.first_out.evidence ?? {}
+}
 
 async function forgeFour(gateway: Gateway, address: string, keyid: string): Promise<void> {
   const forger = gateway.client(address, { keyid, secret: randomBytes(32).toString('base64url') })

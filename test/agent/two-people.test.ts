@@ -69,6 +69,13 @@ test('whoever may issue gives away no more than they have, and no role that ther
   assert.equal(operator.exitCode, 0, operator.stdout)
 })
 
+test('nobody is issued the name under which the log keeps what the emergency credential did', async () => {
+  await assert.rejects(
+    gateway.issue('Break-Glass', 'operator'),
+    /400 Bad Request - Malformed Body\n.*subject: that name is the emergency credential's own/,
+  )
+})
+
 test('an actuator that takes two people moves for the second, and status shows who waits', async () => {
   const alice = await gateway.issue('alice', 'operator')
   const bob = await gateway.issue('bob', 'operator')

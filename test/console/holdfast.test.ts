@@ -49,6 +49,7 @@ test('every command has a help that says what it is for', async () => {
     ['acknowledge'],
     ['heartbeat'],
     ['listener', 'open'],
+    ['suspension', 'lift'],
     ['break-glass', 'open'],
     ['clock', 'accept'],
     ['roles'],

@@ -101,6 +101,13 @@ test('one failure is forgotten a minute; a trip says who, from where and when, a
     verdict.kind === 'trip' ? verdict.detail : '',
     /6 refused requests aimed at valve by nobody known on listener lan, from 10\.0\.0\.0, .* between 2026-01-01T00:00:00\.000Z and 2026-01-01T00:01:00\.000Z/,
   )
+  assert.deepEqual(verdict.kind === 'trip' && verdict.evidence, {
+    identity: 'nobody known on listener lan',
+    count: 6,
+    sources: ['10.0.0.0', '10.0.0.1', '10.0.0.2', '10.0.0.3'],
+    first: Date.UTC(2026, 0, 1),
+    last: Date.UTC(2026, 0, 1, 0, 1),
+  })
   assert.equal(failures.level('valve'), 0)
 })
 

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { Causes, type Watched } from '../../failsafe/causes.ts'
 import { VirtualClock } from '../../simulator/virtual-clock.ts'
 
-function rig(watched: readonly Omit<Watched, 'actuator'>[]) {
+function rig(watched: readonly Omit<Watched, 'actuator'>[], tripsWith = (id: string) => [id]) {
   const clock = new VirtualClock()
   const events: string[] = []
   const mistakes: unknown[] = []
@@ -11,6 +11,7 @@ function rig(watched: readonly Omit<Watched, 'actuator'>[]) {
     watched.map(one => ({ actuator: 'valve', ...one })),
     {
       trip: (actuator, cause, detail) => void events.push(`${actuator} ${cause}: ${detail}`),
+      tripsWith,
       interlockHealthy: actuator => void events.push(`${actuator} healthy`),
     },
     clock,
@@ -76,6 +77,21 @@ test('a cause persists from its first moment on, so that a reset does not trip a
   assert.equal(causes.persists('pump'), undefined)
   trouble = undefined
   assert.equal(causes.persists('valve'), undefined)
+})
+
+test('a cause of one that it trips with persists for an actuator too: it would be tripped again at once', () => {
+  const { causes } = rig(
+    [
+      { cause: 'interlock', after: 0, trouble: () => 'the tank is full' },
+      { cause: 'feedback-mismatch', after: 0, trouble: () => 'its feedback shows 500' },
+    ],
+    id => (id === 'fan' ? ['fan'] : ['pump', 'valve']),
+  )
+  assert.equal(
+    causes.persists('pump'),
+    'feedback-mismatch of valve, with which it trips: its feedback shows 500',
+  )
+  assert.equal(causes.persists('fan'), undefined)
 })
 
 test('a cause that makes a mistake trips nothing and stops no other', () => {

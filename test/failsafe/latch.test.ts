@@ -9,13 +9,15 @@ import { temporaryFolder } from '../temporary-folder.ts'
 
 const record = { cause: 'authentication-failures', detail: 'forged', at: 1 } as const
 
+const evidence = { identity: 'subject eve', count: 5, sources: ['10.0.0.1'], first: 1, last: 2 }
+
 test('latches and suspensions are loaded as they were kept', async () => {
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'latches.json')
   const acknowledged = { by: 'erika', at: 5 }
   const kept: Kept = {
     latches: {
-      valve: { record, safe: true, latched: true },
+      valve: { record: { ...record, evidence }, safe: true, latched: true },
       pump: { record: { ...record, acknowledged }, safe: false, latched: false },
     },
     suspended: { 'subject eve': { reason: 'forged', actuator: 'valve' } },
@@ -50,6 +52,7 @@ test('a latch file that is not whole is not taken for no latches', async () => {
     { latches: [] },
     { latches: { valve: {} } },
     { latches: { valve: { safe: true, latched: true, record: { cause: 'x', detail: '', at: 1 } } } },
+    { latches: { valve: { safe: true, latched: true, record: { ...record, evidence: { count: 5 } } } } },
     { suspended: { eve: {} } },
     { closed: { lan: 3 } },
     { evidence: { buckets: [{}], trips: {} } },

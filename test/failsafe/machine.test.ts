@@ -27,7 +27,8 @@ const STATES = {
 } as const satisfies Record<string, TripState>
 
 const EVENTS = {
-  trip: { type: 'trip', cause: 'manual', detail: 'second', at: 3 },
+  trip: { type: 'trip', cause: 'process-limit', detail: 'second', at: 3 },
+  'by hand': { type: 'trip', cause: 'manual', detail: 'third', at: 3 },
   interlock: { type: 'trip', cause: 'interlock', detail: 'second', at: 3 },
   'interlock-healthy': { type: 'interlock-healthy' },
   'safe-verified': { type: 'safe-verified' },
@@ -47,10 +48,14 @@ const SEEN = 'record:trip-acknowledged keep-latch'
 /** An interlock was first and now it takes a reset: it is on its way already, so nothing is driven. */
 const JOINED = 'alarm record:trip keep-latch'
 
+/** Somebody wants it stopped that is stopped already: that is on record, and takes an acknowledgement of its own. */
+const AGAIN = 'record:trip keep-latch'
+
 /** Every pair of state and event: the phase that follows, where it is another, and what is asked for. A dash: it does not move. */
 const TABLE: Readonly<Record<keyof typeof STATES, Readonly<Record<keyof typeof EVENTS, string>>>> = {
   normal: {
     trip: TRIP,
+    'by hand': TRIP,
     interlock: TRIP,
     'interlock-healthy': '-',
     'safe-verified': '-',
@@ -63,6 +68,7 @@ const TABLE: Readonly<Record<keyof typeof STATES, Readonly<Record<keyof typeof E
   },
   tripping: {
     trip: '-',
+    'by hand': `tripping: ${AGAIN}`,
     interlock: '-',
     'interlock-healthy': '-',
     'safe-verified': SAFE,
@@ -75,6 +81,7 @@ const TABLE: Readonly<Record<keyof typeof STATES, Readonly<Record<keyof typeof E
   },
   'tripping by an interlock': {
     trip: `tripping: ${JOINED}`,
+    'by hand': `tripping: ${JOINED}`,
     interlock: '-',
     'interlock-healthy': '-',
     'safe-verified': SAFE,
@@ -87,6 +94,7 @@ const TABLE: Readonly<Record<keyof typeof STATES, Readonly<Record<keyof typeof E
   },
   'trip-failed': {
     trip: '-',
+    'by hand': `trip-failed: ${AGAIN}`,
     interlock: '-',
     'interlock-healthy': '-',
     'safe-verified': SAFE,
@@ -99,6 +107,7 @@ const TABLE: Readonly<Record<keyof typeof STATES, Readonly<Record<keyof typeof E
   },
   'trip-failed by an interlock': {
     trip: `trip-failed: ${JOINED}`,
+    'by hand': `trip-failed: ${JOINED}`,
     interlock: '-',
     'interlock-healthy': '-',
     'safe-verified': SAFE,
@@ -111,6 +120,7 @@ const TABLE: Readonly<Record<keyof typeof STATES, Readonly<Record<keyof typeof E
   },
   tripped: {
     trip: '-',
+    'by hand': `tripped: ${AGAIN}`,
     interlock: '-',
     'interlock-healthy': '-',
     'safe-verified': '-',
@@ -124,6 +134,7 @@ const TABLE: Readonly<Record<keyof typeof STATES, Readonly<Record<keyof typeof E
   },
   'tripped by an interlock': {
     trip: `tripped: ${JOINED}`,
+    'by hand': `tripped: ${JOINED}`,
     interlock: '-',
     'interlock-healthy': 'normal: record:interlock-ended clear-latch',
     'safe-verified': '-',
@@ -136,6 +147,7 @@ const TABLE: Readonly<Record<keyof typeof STATES, Readonly<Record<keyof typeof E
   },
   'tripped, acknowledged': {
     trip: '-',
+    'by hand': `tripped: ${AGAIN}`,
     interlock: '-',
     'interlock-healthy': '-',
     'safe-verified': '-',
@@ -148,6 +160,7 @@ const TABLE: Readonly<Record<keyof typeof STATES, Readonly<Record<keyof typeof E
   },
   'tripped by an interlock, acknowledged': {
     trip: `tripped: ${JOINED}`,
+    'by hand': `tripped: ${JOINED}`,
     interlock: '-',
     'interlock-healthy': 'normal: record:interlock-ended clear-latch',
     'safe-verified': '-',
@@ -161,6 +174,7 @@ const TABLE: Readonly<Record<keyof typeof STATES, Readonly<Record<keyof typeof E
   },
   resetting: {
     trip: TRIP,
+    'by hand': TRIP,
     interlock: TRIP,
     'interlock-healthy': '-',
     'safe-verified': '-',
@@ -185,11 +199,13 @@ for (const [from, row] of Object.entries(TABLE)) {
   }
 }
 
-test('what nobody has seen yet is not acknowledged: an actuator that left its safe state, or tripped anew', () => {
+test('what nobody has seen yet is not acknowledged: an actuator that left its safe state, or tripped anew, or by hand, or for what is more than an interlock', () => {
   for (const [state, event] of [
     [STATES['tripped, acknowledged'], EVENTS['safe-lost']],
     [STATES.resetting, EVENTS['safe-lost']],
     [STATES.resetting, EVENTS.trip],
+    [STATES['tripped, acknowledged'], EVENTS['by hand']],
+    [{ ...STATES['tripped, acknowledged'], latched: false }, EVENTS.trip],
   ] as const)
     assert.deepEqual(step(state, event).state.record, record)
 })

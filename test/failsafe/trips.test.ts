@@ -352,3 +352,24 @@ test('an actuator that holds where it is in its safe state is not written; nobod
   assert.equal(trips.phase('damper'), 'tripped')
   assert.deepEqual(events, ['alarm', 'overrule', 'trip', 'trip-safe'])
 })
+
+test('the evidence for a trip is kept with its cause, for each of the group, until the reset', async () => {
+  const evidence = { identity: 'subject eve', count: 5, sources: ['10.0.0.1'], first: 1, last: 2 }
+  const first = rig()
+  first.trips.trip('valve', 'authentication-failures', 'forged', evidence)
+  await first.clock.advance(100)
+  const second = rig()
+  second.trips.restore(JSON.parse(JSON.stringify(first.trips.latches)))
+  for (const actuator of ['valve', 'pump'])
+    assert.deepEqual(second.trips.firstOut(actuator)?.evidence, evidence)
+  second.trips.acknowledge('valve', 'erika')
+  assert.deepEqual(second.trips.firstOut('valve')?.evidence, evidence)
+  await second.trips.reset('valve', async () => true)
+  assert.equal(second.trips.firstOut('valve'), undefined)
+})
+
+test('an actuator trips with its group, and without one by itself', () => {
+  const { trips } = rig()
+  assert.deepEqual(trips.tripsWith('valve'), ['pump', 'valve'])
+  assert.deepEqual(trips.tripsWith('fan'), ['fan'])
+})

@@ -21,6 +21,7 @@ const RULES: readonly Rule[] = [
     name: 'escrow share',
     form: /hf-share-[0-9]+ [a-z0-9/-]+ g[0-9]+ [0-9]+-of-[0-9]+ no\.[0-9]+ (?:[0-9A-Z]{5}-){10,}[0-9A-Z]{5}/gi,
   },
+  { name: 'emergency sheet', form: /hf-glass-[0-9]+ [a-z0-9/-]+ (?:[0-9A-Z]{5}-){5,}[0-9A-Z]{5}/gi },
   { name: 'cloud access key', form: /\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/g },
   { name: 'cloud API key', form: /\bAIza[0-9A-Za-z_-]{35}\b/g },
   { name: 'repository token', form: /\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{22,}|glpat-[\w-]{20,})/g },

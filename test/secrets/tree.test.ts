@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { execa } from 'execa'
+import { formatSheet } from '../../agent/credential/break-glass/sheet.ts'
 import { formatShare } from '../../agent/credential/escrow/share.ts'
 import { ROOT } from '../agent/gateway.ts'
 import { ALLOWED, type Allowed } from './allowed.ts'
@@ -68,6 +69,7 @@ test('each kind of secret is found where one is', () => {
     ['private key', ['-----BEGIN', 'OPENSSH', 'PRIVATE KEY-----'].join(' ')],
     ['age key', `AGE-SECRET-KEY-${1}${letters.toUpperCase()}`],
     ['escrow share', share],
+    ['emergency sheet', formatSheet(key.subarray(0, 20), { environment: 'plant', gateway: 'gateway-1' })],
     ['cloud access key', `AK${'IA'}${letters.toUpperCase().slice(0, 16)}`],
     ['cloud API key', `AI${'za'}${letters.slice(0, 35)}`],
     ['repository token', `ghp${'_'}${letters}`],

@@ -16,7 +16,7 @@ export interface KeyRecord {
   readonly keyId: string
   /** The TPM's name for the key object (TPM 2.0 Part 1, 16), hexadecimal. Another one after a recovery. */
   readonly name: string
-  /** When, RFC 3339. */
+  /** When it was made, RFC 3339. The same after a recovery, where the file that says so was still there. */
   readonly enrolledAt: string
   /** TPM2B_PUBLIC and TPM2B_PRIVATE, base64. */
   readonly public: string

@@ -54,8 +54,9 @@ export async function recoverTpm(options: RecoveryOptions): Promise<RecoveryAnsw
     const placed = await placeKey(turn, { key, generation, pcrs, mode }, clock)
     if (placed.kind !== 'placed') return placed
     const replaced = await files.keepReplaced(generation, placed.record.enrolledAt)
-    await files.write(placed.record)
-    const { record } = placed
+    // A recovered key is no newer: its age, and the grace of the one before it, count from its making.
+    const record = { ...placed.record, enrolledAt: known?.enrolledAt ?? placed.record.enrolledAt }
+    await files.write(record)
     const notes = [...placed.notes, ...notesOn(old, generation, await files.newest())]
     const { name, keyId } = record
     return { kind: 'recovered', mode: record.mode, pcrs, generation, name, keyId, notes, replaced }

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { NAMESPACE, noSmallDisk } from '../small-disk.ts'
 import { Folder } from './fixture.ts'
 
 const PROGRAM = fileURLToPath(new URL('./programs/small-disk.ts', import.meta.url))
 const SCRIPT = 'mount -t tmpfs -o size=2m tmpfs "$1" && exec "$2" "$3" "$4" "$1"'
-
-/** Mounting needs a namespace of one's own. Root may have one anywhere; others where the kernel lets them. */
-const NAMESPACE = process.getuid?.() === 0 ? ['--mount'] : ['--map-root-user', '--mount']
 
 /** Runs the program where it has a small disk to itself. */
 function onSmallDisk(what: string): Record<string, unknown> {
@@ -17,13 +15,7 @@ function onSmallDisk(what: string): Record<string, unknown> {
   return JSON.parse(execFileSync('unshare', arguments_, { encoding: 'utf8' }))
 }
 
-const { status } = spawnSync('unshare', [...NAMESPACE, 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'])
-const skip =
-  status === 0
-    ? false
-    : 'this kernel gives nobody but root a mount namespace: run the tests as root to have these'
-
-describe('the audit log on a disk', { skip }, () => {
+describe('the audit log on a disk', { skip: noSmallDisk() }, () => {
   it('that is full refuses, stays whole, keeps the trip, and goes on when there is room', () => {
     const { refused, ...found } = onSmallDisk('fill')
     assert.match(String(refused), /^the disk is full/)

@@ -1,11 +1,23 @@
 import assert from 'node:assert/strict'
+import { mkdirSync, rmdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { parseCheckpoint } from '../../../agent/audit/checkpoint.ts'
 import { type AuditLogOptions, openAuditLog } from '../../../agent/audit/log.ts'
 import { isSignedBy, parseVkey } from '../../../agent/audit/note.ts'
 import { verifyAuditLog } from '../../../agent/audit/verify.ts'
 import type { AuditEntry } from '../../../model/audit.ts'
-import { Folder, intent, ManualClock, OpenLog, readRecords, SIGNER, START, VKEY } from './fixture.ts'
+import {
+  Folder,
+  intent,
+  ManualClock,
+  OpenLog,
+  readRecords,
+  SIGNER,
+  START,
+  VKEY,
+  writeLog,
+} from './fixture.ts'
 
 const options = (path: string): AuditLogOptions => ({
   path,
@@ -72,6 +84,34 @@ describe('the audit log', () => {
       assert.equal(opened.kind === 'opened' && opened.created, created)
       if (opened.kind === 'opened') await opened.log[Symbol.asyncDispose]()
     }
+  })
+
+  for (const before of [0, 3]) {
+    it(`with ${before} records in it that cannot be opened at the start refuses, keeps notes, and goes on once it can be`, async () => {
+      using folder = new Folder()
+      if (before > 0) writeLog(folder.log, before, before)
+      // SQLite cannot open a log whose write-ahead log is in the way.
+      mkdirSync(`${folder.log}-wal`)
+      const mode = before > 0 ? 'existing' : 'create'
+      await using open = await OpenLog.open(folder.log, { mode, patient: true })
+      assert.equal((await open.log.append(intent(8))).kind, 'unwritable')
+      assert.equal((await open.log.recentNonces(START)).kind, 'unreadable')
+      open.log.note(intent(9))
+      rmdirSync(`${folder.log}-wal`)
+      await open.until(() => open.troubles.length > 1)
+      assert.deepEqual(
+        open.troubles.map(({ kind }) => kind),
+        ['unwritable', 'healed'],
+      )
+      const found = readRecords(folder.log).map(({ kind, alarm, nonce }) => alarm ?? nonce ?? kind)
+      assert.deepEqual(found.slice(before), ['nonce-9', 'audit-gap'])
+    })
+  }
+
+  it('that cannot be opened at the start is no log for whoever cannot wait', async () => {
+    using folder = new Folder()
+    const path = join(folder.path, 'nowhere', 'audit.db')
+    assert.equal((await openAuditLog({ ...options(path), mode: 'create' })).kind, 'unwritable')
   })
 
   it('goes on where it was closed', async () => {

@@ -209,7 +209,7 @@ describe("the log's file is refused, with the reason,", () => {
     writeLog(folder.log, 1, 64)
     tamper(folder.log, database => database.pragma(`user_version = ${SCHEMA_VERSION + 1}`))
     const { kind, detail } = failureOfOpening(folder.log)
-    assert.equal(kind, 'unwritable')
+    assert.equal(kind, 'foreign')
     assert.match(detail, /schema 3, and this program knows 2: a newer/)
   })
 

@@ -83,6 +83,21 @@ for (const [name, spoil] of [
     },
   ],
   [
+    'the same person, written otherwise',
+    async (rig: Rig, alice) => [
+      await rig.send(rig.sign(alice, OPEN)),
+      rig.issue([], 'operator', 900_000, 'Alice'),
+    ],
+  ],
+  [
+    'a first person whose credential has ended since',
+    async (rig: Rig, _, bob) => {
+      const first = await rig.send(rig.sign(rig.issue([], 'operator', 60_000), OPEN))
+      await rig.clock.advance(60_000)
+      return [first, bob]
+    },
+  ],
+  [
     'a trip in between',
     async (rig: Rig, alice, bob) => {
       const first = await rig.send(rig.sign(alice, OPEN))
@@ -103,6 +118,22 @@ for (const [name, spoil] of [
     assert.deepEqual(rig.driver.writes, [])
   })
 }
+
+test('who asked first and is revoked while the second command is on its way stops it', async () => {
+  const { rig, alice, bob } = await two()
+  await using _ = rig
+  await rig.send(rig.sign(alice, OPEN))
+  const { append } = rig.audit
+  rig.audit.append = async entry => {
+    // The second has been granted, and nothing is written yet.
+    const at = rig.clock.wall()
+    if (entry.kind === 'command-intent')
+      await rig.revocations.add({ kind: 'subject', subject: 'alice', issuedUntil: at, at })
+    return await append(entry)
+  }
+  assert.equal(codeOf(await rig.send(rig.sign(bob, OPEN))), 'revoked')
+  assert.deepEqual(rig.driver.writes, [])
+})
 
 test('towards the safe state one person is enough', async () => {
   const { rig, alice } = await two()

@@ -121,6 +121,27 @@ const MISTAKES: readonly (readonly [
     /thermal inertia is not told by a clock alone/,
   ],
   [
+    'a hold that never ends, for want of a limit',
+    ['actuators', 'coolant-pump', 'hold'],
+    { for: '10m', until: { reading: 'coolant' } },
+    'actuators.coolant-pump.hold.until',
+    /exactly one of above and below/,
+  ],
+  [
+    'a hold with two limits',
+    ['actuators', 'coolant-pump', 'hold'],
+    { for: '10m', until: { reading: 'coolant', above: 5, below: 40 } },
+    'actuators.coolant-pump.hold.until',
+    /exactly one of above and below/,
+  ],
+  [
+    'a hold on a sensor that there is not',
+    ['actuators', 'coolant-pump', 'hold'],
+    { for: '10m', until: { reading: 'coolant', below: 40 } },
+    'actuators.coolant-pump.hold.until.reading',
+    /there is no reading coolant; there is none/,
+  ],
+  [
     'a limit on a reading that there is not',
     ['actuators', 'inlet-valve', 'trips_on'],
     { limits: [{ reading: 'moon', above: 1 }] },
@@ -133,6 +154,13 @@ const MISTAKES: readonly (readonly [
     ['coolant-pump', 'inlet-valve', { actuator: 'coolant-pump', after: 'verified' }],
     'trip_groups.tank-1.2',
     /is a step of this group already: a group that came back to it would never end/,
+  ],
+  [
+    'a first step of a trip group that waits',
+    ['trip_groups', 'tank-1'],
+    [{ actuator: 'coolant-pump', delay: '2s' }, 'inlet-valve'],
+    'trip_groups.tank-1.0',
+    /nothing goes before the first step/,
   ],
   [
     'a trip group with a step of another form',

@@ -27,6 +27,7 @@ async function keeperRig(synchronised: boolean | undefined, known?: number) {
     {
       alarm: (name, detail) => events.push(`${name}: ${detail}`),
       cleared: name => events.push(`cleared ${name}`),
+      adopted: async () => void events.push('adopted'),
     },
   )
   const pass = async (ms: number) => {
@@ -67,7 +68,7 @@ test('a step is told once, with what to do, and its end too', async () => {
     'clock-stepped: the system clock was set 1h ahead; the agent counts on by itself. When the new time is right: holdfast clock accept',
   ])
   assert.equal(await rig.keeper.accept(), NOW + 32_000)
-  assert.deepEqual(rig.events.slice(1), ['cleared clock-stepped'])
+  assert.deepEqual(rig.events.slice(1), ['cleared clock-stepped', 'adopted'])
   assert.equal((await rig.file.load())?.floor, NOW + HOUR + 32_000)
 })
 
@@ -84,6 +85,7 @@ test('after a step the system is asked anew whether it is synchronised, and then
   await rig.pass(10_000)
   assert.equal(rig.clock.state.kind, 'agreed')
   assert.equal(rig.clock.wall(), rig.system.wall())
+  assert.deepEqual(rig.events.slice(-2), ['cleared clock-stepped', 'adopted'])
 })
 
 test('a time that has been is told with what to do', async () => {

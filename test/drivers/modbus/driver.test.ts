@@ -241,3 +241,34 @@ test('a pulse whose end is refused is not called accepted', async () => {
   assert.equal(result.kind, 'unknown')
   assert.match(result.kind === 'unknown' ? result.reason : '', /not known to be cleared: exception 4/)
 })
+
+test('a device that answers no reads gets its writes all the same, however often it is looked at', async () => {
+  const registers = new Map([[3, 0]])
+  const device = registerDevice(registers)
+  await using server = await OddServer.start(request => (request.pdu[0] === 3 ? undefined : device(request)))
+  await using connected = await Connected.to(tcpWay({ host: '127.0.0.1', port: server.port }))
+  const driver = connected.driver({ seen: { holding_register: 0 }, valve: { holding_register: 3 } })
+  const looking = driver.read('seen', AbortSignal.timeout(200))
+  while (server.requests.length === 0) await new Promise(resolve => setImmediate(resolve))
+  assert.deepEqual(await driver.write('valve', 7, AbortSignal.timeout(1000)), { kind: 'accepted' })
+  assert.equal((await looking).kind, 'failed')
+})
+
+test('a pulse that is overruled does not cut short the one that overrules it', async () => {
+  const registers = new Map([[3, 0]])
+  await using server = await OddServer.start(registerDevice(registers))
+  await using connected = await Connected.to(tcpWay({ host: '127.0.0.1', port: server.port }), {
+    inFlight: 4,
+  })
+  const driver = connected.driver({ pulsed: { holding_register: 3, pulse: '300ms' } })
+  const overruled = new AbortController()
+  const opening = driver.write('pulsed', 1, overruled.signal)
+  while (registers.get(3) !== 1) await new Promise(resolve => setImmediate(resolve))
+  await new Promise(resolve => setTimeout(resolve, 20))
+  // In the order in which a trip does it.
+  overruled.abort()
+  const closing = driver.write('pulsed', 2, AbortSignal.timeout(1000))
+  assert.deepEqual(await closing, { kind: 'accepted' })
+  assert.equal((await opening).kind, 'unknown')
+  assert.deepEqual(writesOf(server), [1, 2, 0])
+})

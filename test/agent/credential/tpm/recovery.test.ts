@@ -48,6 +48,17 @@ describe('recovery from escrow shares', () => {
     assert.equal(await ask(await host.open('back'), 'message'), mac)
   })
 
+  it('leaves a key as old as it is: what counts from its making is not put off', async () => {
+    const shares = await enrolWithShares(host, 'aged', 'resident')
+    const file = host.path('aged', 'master-key', 'generation-1.json')
+    const made = JSON.parse(await readFile(file, 'utf8')) as { enrolledAt: string }
+    const late = { ...host.options('aged').clock, wall: () => Date.parse(made.enrolledAt) + 3_600_000 }
+    const answer = await recover(host, 'aged', shares, late)
+    assert.match(answer.kind === 'recovered' ? (answer.replaced ?? '') : '', /20260102T040405000Z\.json$/)
+    const after = JSON.parse(await readFile(file, 'utf8')) as { enrolledAt: string }
+    assert.equal(after.enrolledAt, made.enrolledAt)
+  })
+
   it('recovers on another board, with the disk of the old one and with an empty one', async () => {
     const shares = await enrolWithShares(host, 'state', 'resident')
     const credential = await secretOf(await host.open())
@@ -160,6 +171,7 @@ async function recover(
   host: TpmHost,
   state: string,
   shares: readonly (string | undefined)[],
+  clock = host.options(state).clock,
 ): Promise<RecoveryAnswer> {
   const joined = joinShares(
     shares.map(share => share ?? ''),
@@ -167,7 +179,7 @@ async function recover(
   )
   assert.equal(joined.kind, 'key', joined.kind === 'refused' ? joined.detail : '')
   if (joined.kind !== 'key') throw new Error('no key')
-  return await recoverTpm({ ...host.options(state), key: joined.key, generation: joined.generation })
+  return await recoverTpm({ ...host.options(state), clock, key: joined.key, generation: joined.generation })
 }
 
 /** The secret of a credential that was issued in epoch 20455. */

@@ -1,0 +1,47 @@
+import type { Logger } from 'pino'
+import { BadReadings } from '../failsafe/bad-readings.ts'
+import { inputOf } from '../failsafe/condition.ts'
+import type { Monitor } from '../failsafe/monitor.ts'
+import type { Clock } from '../model/time.ts'
+import type { AuditLog } from './audit/log.ts'
+import type { Config } from './config/config.ts'
+
+const ALARM = 'reading-bad'
+
+/** The alarms about a configuration's readings: each says what looks at the reading and is blind without it. */
+export function openBadReadings(
+  config: Config,
+  monitor: Pick<Monitor, 'latest'>,
+  clock: Clock,
+  audit: Pick<AuditLog, 'note'>,
+  log: Logger,
+  alarm: (name: string, detail: string, about: Record<string, string>) => void,
+): BadReadings {
+  return new BadReadings([...config.readings.keys()], monitor, clock, {
+    bad: (reading, why) => {
+      const blind = guardsOver(config, reading)
+      const who = blind.length === 0 ? '' : `. Blind without it: ${blind.join(', ')}`
+      alarm(ALARM, `${reading} is of bad quality: ${why}${who}`, { reading })
+    },
+    good: reading => {
+      log.info({ cleared: ALARM, reading }, 'it is of good quality again')
+      audit.note({ kind: 'alarm-cleared', alarm: ALARM, reading })
+    },
+  })
+}
+
+/** What looks at a reading, in words: `the interlock of inlet-valve`. */
+function guardsOver({ actuators }: Config, reading: string): string[] {
+  return [...actuators.values()].flatMap(({ id, guards }) => {
+    const { interlocks, permissives, hold, tripsOn } = guards
+    const conditions = {
+      limit: tripsOn.limits.map(({ condition }) => condition),
+      interlock: interlocks,
+      permissive: permissives,
+      hold: hold ? [hold.until] : [],
+    }
+    return Object.entries(conditions)
+      .filter(([, of]) => of.some(condition => inputOf(condition) === reading))
+      .map(([guard]) => `the ${guard} of ${id}`)
+  })
+}
