@@ -106,7 +106,7 @@ test('a sheet is not used up where it would do no good: no file for its credenti
   const socket = join(gateway.folder, 'run', 'operator.sock')
   await mkdir(dirname(socket))
   await writeFile(socket, 'somebody else has this name')
-  await assert.rejects(gateway.startAgent(), /the agent ended with 2/, 'a start that fails uses up nothing')
+  await assert.rejects(gateway.startAgent(), /the agent ended with 6/, 'a start that fails uses up nothing')
   await rm(socket)
   const agent = await gateway.startAgent()
   assert.ok(agent.log.some(({ alarm }) => alarm === 'break-glass'))
