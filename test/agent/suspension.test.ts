@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { Gateway } from './gateway.ts'
 
@@ -55,4 +58,31 @@ test('a trip by hand and an acknowledgement are recorded with who, how and why, 
     ['trip-requested', 'bob', 'water in the hall', 'string'],
     ['acknowledgement', 'bob', undefined, 'string'],
   ])
+})
+
+test('evidence survives a SIGKILL: four failures before it and one after it are five', async () => {
+  await using gateway = await Gateway.start({ unattributed: 'count', settings: [[['trip_groups'], {}]] })
+  const first = await gateway.startAgent()
+  const { credential } = await gateway.issue('alice', 'operator')
+  const forge = async (address: string) => {
+    const secret = randomBytes(32).toString('base64url')
+    await gateway.client(address, { keyid: credential.keyid, secret }).command('inlet-valve', 'open')
+  }
+  for (let count = 0; count < 4; count += 1) await forge(first.address)
+  const level = async (): Promise<number | undefined> => {
+    const text = await readFile(join(gateway.folder, 'state', 'latches.json'), 'utf8').catch(() => '{}')
+    const { evidence } = JSON.parse(text) as { evidence?: { buckets: { level: number }[] } }
+    return evidence?.buckets[0]?.level
+  }
+  const status = gateway.client(gateway.operatorSocket)
+  while ((await level()) !== 4) await status.status()
+  await first.kill('SIGKILL')
+  const second = await gateway.startAgent()
+  await forge(second.address)
+  const trip = await second.line(({ event }) => event === 'trip')
+  assert.match(
+    String(trip.msg),
+    /^5 refused requests aimed at inlet-valve by nobody known on listener plant-lan/,
+  )
+  await second.kill('SIGTERM')
 })

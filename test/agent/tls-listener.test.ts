@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { X509Certificate } from 'node:crypto'
+import { randomBytes, X509Certificate } from 'node:crypto'
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -199,4 +199,25 @@ test('certificate files that cannot be read keep the agent from starting, with t
   const { exitCode, stderr } = await other.holdfast('agent', '--config', other.config)
   assert.equal(exitCode, 6)
   assert.match(stderr, /listener panels: its certificate files cannot be used: .*nowhere/)
+})
+
+test('five forgeries over TLS suspend their certificate and trip what they aimed at; whoever has another certificate goes on', async () => {
+  const { credential } = await gateway.issue('alice', 'operator')
+  const thief = await plant.client('panel-7', 'URI:spiffe://plant/panel-7')
+  const forged = { keyid: credential.keyid, secret: randomBytes(32).toString('base64url') }
+  for (let count = 0; count < 5; count += 1)
+    await gateway.client(address, forged, 0, thief).command('inlet-valve', 'open')
+  await agent.line(({ event, actuator }) => event === 'trip-safe' && actuator === 'inlet-valve')
+  const codeOf = async (tls: ClientTls): Promise<string> => {
+    const answer = await gateway.client(address, credential, 0, tls).command('coolant-pump', 'off')
+    return answer.kind === 'problem' ? answer.problem.code : answer.kind
+  }
+  assert.equal(await codeOf(thief), 'identity-suspended', 'with a right credential too')
+  assert.equal(
+    await codeOf(panel),
+    'tripped',
+    'the pump is of the same trip group, and nobody else is suspended',
+  )
+  const trip = gateway.records().find(({ kind }) => kind === 'trip')
+  assert.deepEqual([trip?.identity, trip?.count], ['certificate spiffe://plant/panel-7', 5])
 })
