@@ -147,7 +147,7 @@ test('a lockout file that cannot be understood, or locks out what there is not, 
   ] as const) {
     await writeFile(path, text)
     const { exitCode, stdout, stderr } = await gateway.holdfast('agent', '--config', gateway.config)
-    assert.equal(exitCode, 2, stdout)
+    assert.equal(exitCode, 6, stdout)
     assert.match(stdout + stderr, said)
   }
 })
