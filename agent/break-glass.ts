@@ -49,7 +49,7 @@ export async function openGlass(
     return fail(
       `${untimed}. To the agent the emergency credential would have ended before it began.\nNothing was changed. Set the clock, or when it is right: holdfast clock accept. Then again.`,
     )
-  if (user !== 0 && user !== owner.uid) return fail('only root opens it, on the gateway itself')
+  if (user !== 0) return fail('only root opens it, on the gateway itself')
   const line = await firstLine(input)
   const sheet = readSheet(line, config)
   if (sheet.kind === 'refused')
