@@ -98,11 +98,11 @@ describe('the audit log', () => {
       assert.equal((await open.log.recentNonces(START)).kind, 'unreadable')
       open.log.note(intent(9))
       rmdirSync(`${folder.log}-wal`)
-      await open.until(() => open.troubles.length > 1)
-      assert.deepEqual(
-        open.troubles.map(({ kind }) => kind),
-        ['unwritable', 'healed'],
-      )
+      await open.until(() => open.troubles.at(-1)?.kind === 'healed')
+      // A try that falls into the moment in which it is mended may fail in another way, and is told too.
+      const [first, ...more] = open.troubles.map(({ kind }) => kind)
+      assert.equal(first, 'unwritable')
+      assert.equal(more.filter(kind => kind === 'healed').length, 1)
       const found = readRecords(folder.log).map(({ kind, alarm, nonce }) => alarm ?? nonce ?? kind)
       assert.deepEqual(found.slice(before), ['nonce-9', 'audit-gap'])
     })
