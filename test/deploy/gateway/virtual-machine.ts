@@ -1,0 +1,214 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createWriteStream, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { execa } from 'execa'
+import { requireTools } from './debian.ts'
+import { GuestAgent } from './guest-agent.ts'
+import { machineImage } from './image.ts'
+import type { Answer } from './machine.ts'
+import { Monitor } from './monitor.ts'
+import { type Remains, VolatileDisk } from './volatile-disk.ts'
+
+/** A computer in software, on a host with other things to do, is ten to thirty times slower than one. */
+const BOOT_MS = 300_000
+const LOOK_MS = 100
+
+const TOOLS = {
+  'qemu-system-x86_64': 'qemu-system-x86',
+  'qemu-io': 'qemu-utils',
+  swtpm: 'swtpm',
+  debootstrap: 'debootstrap',
+  unshare: 'util-linux',
+  'mkfs.ext4': 'e2fsprogs',
+  debugfs: 'e2fsprogs',
+  'dpkg-deb': 'dpkg',
+}
+
+/** What the kernel is told: where its disk is, that it need not take its own memory apart to be safe from a guest's neighbours. */
+const KERNEL_LINE =
+  'root=/dev/vda rw console=ttyS0 quiet panic=-1 edd=off nokaslr mitigations=off apparmor=0 audit=0 tsc=reliable'
+
+/**
+ * A gateway in software, complete with a kernel, a TPM behind /dev/tpmrm0, a disk with a write cache and a power switch. Its
+ * port for commands is a port of this host; this host is 10.0.2.2 for it.
+ */
+export class VirtualMachine implements AsyncDisposable {
+  readonly #folder: string
+  readonly #kernel: readonly string[]
+  readonly #disk: VolatileDisk
+  #processes: readonly ChildProcess[] = []
+  #guest: GuestAgent | undefined
+  #port = 0
+
+  private constructor(folder: string, kernel: readonly string[], disk: VolatileDisk) {
+    this.#folder = folder
+    this.#kernel = kernel
+    this.#disk = disk
+  }
+
+  /** Makes one with these files of the host in its root folder, by their name there; not switched on yet. */
+  static async make(files: Readonly<Record<string, string>>): Promise<VirtualMachine> {
+    requireTools(TOOLS)
+    const image = await machineImage()
+    const folder = mkdtempSync(join(tmpdir(), 'hf-vm-'))
+    mkdirSync(join(folder, 'tpm'))
+    const disk = join(folder, 'disk')
+    await execa('cp', ['--sparse=always', image.disk, disk])
+    for (const [name, source] of Object.entries(files))
+      await execa('debugfs', ['-w', '-R', `write ${source} ${name}`, disk])
+    const kernel = ['-kernel', image.kernel, '-initrd', image.initrd, '-append', KERNEL_LINE]
+    return new VirtualMachine(folder, kernel, await VolatileDisk.serve(disk, join(folder, 'disk.sock')))
+  }
+
+  /** Where its port 8440 is reached from here. */
+  get address(): string {
+    return `http://127.0.0.1:${this.#port}`
+  }
+
+  /** What it said on its serial line since it was switched on. */
+  get console(): string {
+    const path = join(this.#folder, 'console')
+    return existsSync(path) ? readFileSync(path, 'utf8') : ''
+  }
+
+  /** Switches it on, and waits until its systemd has started what there is to ask it things. */
+  async powerOn(): Promise<void> {
+    await this.switchOn()
+    await this.isUp()
+  }
+
+  /** Switches it on. */
+  async switchOn(): Promise<void> {
+    if (this.isOn) throw new Error('it is on')
+    const socket = (name: string) => join(this.#folder, name)
+    for (const name of ['tpm.sock', 'monitor', 'guest']) rmSync(socket(name), { force: true })
+    const tpm = this.#run('swtpm', [
+      ...['socket', '--tpm2', '--tpmstate', `dir=${socket('tpm')}`],
+      ...['--ctrl', `type=unixio,path=${socket('tpm.sock')}`],
+    ])
+    await this.#madeBy(tpm, socket('tpm.sock'))
+    const machine = this.#run('qemu-system-x86_64', [
+      ...['-accel', 'tcg', '-machine', 'q35', '-smp', '2', '-m', '1024'],
+      ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
+      ...this.#kernel,
+      ...['-serial', `file:${socket('console')}`],
+      ...['-qmp', `unix:${socket('monitor')},server=on,wait=off`],
+      ...['-device', 'virtio-rng-pci', '-device', 'virtio-serial-pci'],
+      ...['-chardev', `socket,id=guest,path=${socket('guest')},server=on,wait=off`],
+      ...['-device', 'virtserialport,chardev=guest,name=org.qemu.guest_agent.0'],
+      ...['-chardev', `socket,id=tpm,path=${socket('tpm.sock')}`],
+      ...['-tpmdev', 'emulator,id=tpm0,chardev=tpm', '-device', 'tpm-tis,tpmdev=tpm0'],
+      ...['-drive', `file=nbd+unix:///?socket=${this.#disk.path},format=raw,if=none,id=disk,cache=writeback`],
+      ...['-device', 'virtio-blk-pci,drive=disk'],
+      ...['-netdev', 'user,id=plant,hostfwd=tcp:127.0.0.1:0-10.0.2.15:8440'],
+      ...['-device', 'virtio-net-pci,netdev=plant,romfile='],
+    ])
+    this.#processes = [machine, tpm]
+    await this.#madeBy(machine, socket('guest'))
+    await this.#findPort()
+  }
+
+  /** Waits until it can be asked things. */
+  async isUp(): Promise<void> {
+    this.#guest = await GuestAgent.connect(join(this.#folder, 'guest'), AbortSignal.timeout(BOOT_MS)).catch(
+      error => {
+        throw new Error(`it has not booted: ${error}\n${this.console.slice(-4000)}`)
+      },
+    )
+  }
+
+  /** The power fails, at this moment; `isKept` as for VolatileDisk.cut. */
+  async cut(isKept: () => boolean): Promise<Remains> {
+    // The disk first: nothing that is still on its way to it arrives.
+    const remains = this.#disk.cut(isKept)
+    await this.#end()
+    return remains
+  }
+
+  /** Ends it as its administrator would, and waits until it is off. */
+  async shutDown(): Promise<void> {
+    if (!this.isOn) return
+    const [machine] = this.#processes
+    // It may be off before it has said that it will.
+    await this.run('systemctl', '--no-block', 'poweroff').catch(() => undefined)
+    await this.until('it is off', async () => machine?.exitCode !== null)
+    await this.#end()
+  }
+
+  get isOn(): boolean {
+    return this.#processes.some(({ exitCode, signalCode }) => exitCode === null && signalCode === null)
+  }
+
+  /** Runs a program in it, as root. Throws when it is off, or goes off meanwhile. */
+  run(...command: readonly string[]): Promise<Answer> {
+    return this.tell('', ...command)
+  }
+
+  /** The same, with something on its standard input. */
+  tell(input: string, ...command: readonly string[]): Promise<Answer> {
+    if (!this.#guest) return Promise.reject(new Error('the machine is off'))
+    return this.#guest.run(command, input)
+  }
+
+  /** Runs a line of shell in it, as root; throws when that fails. */
+  async shell(line: string): Promise<string> {
+    const { exitCode, stdout, stderr } = await this.run('sh', '-ec', line)
+    if (exitCode !== 0) throw new Error(`${line}: exit code ${exitCode}\n${stdout}\n${stderr}`)
+    return stdout
+  }
+
+  /** Waits until something is so. Throws, with what it was, after five minutes. */
+  async until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+    const deadline = performance.now() + BOOT_MS
+    while (!(await isSo())) {
+      if (performance.now() > deadline) throw new Error(`waited for five minutes, and not yet: ${what}`)
+      await delay(LOOK_MS)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#end()
+    await this.#disk[Symbol.asyncDispose]()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  /** Starts a program that ends with this one, whatever this one ends of; what it says is kept. */
+  #run(program: string, words: readonly string[]): ChildProcess {
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'nice', '-n', '5', program, ...words], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    child.stderr?.pipe(createWriteStream(join(this.#folder, `${program}.log`)))
+    return child
+  }
+
+  async #madeBy(child: ChildProcess, path: string): Promise<void> {
+    while (!existsSync(path)) {
+      if (child.exitCode !== null)
+        throw new Error(`${child.spawnargs.join(' ')}\nended with ${child.exitCode}; see ${this.#folder}`)
+      await delay(LOOK_MS)
+    }
+  }
+
+  async #findPort(): Promise<void> {
+    using monitor = await Monitor.connect(join(this.#folder, 'monitor'))
+    await monitor.execute('qmp_capabilities')
+    const said = await monitor.execute('human-monitor-command', { 'command-line': 'info usernet' })
+    this.#port = Number(/HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)/.exec(String(said))?.[1])
+    if (!this.#port) throw new Error(`qemu forwards no port: ${said}`)
+  }
+
+  async #end(): Promise<void> {
+    this.#guest?.[Symbol.dispose]()
+    this.#guest = undefined
+    for (const child of this.#processes) {
+      if (child.exitCode !== null || child.signalCode !== null) continue
+      const ended = once(child, 'exit')
+      child.kill('SIGKILL')
+      await ended
+    }
+    this.#processes = []
+  }
+}
