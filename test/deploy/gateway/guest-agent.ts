@@ -24,9 +24,11 @@ export class GuestAgent implements Disposable {
   /** Waits until it answers, which is when the machine has booted so far. Rejects when that takes too long, or never happens. */
   static async connect(path: string, deadline: AbortSignal): Promise<GuestAgent> {
     const monitor = await Monitor.connect(path)
-    deadline.addEventListener('abort', () => monitor[Symbol.dispose]())
+    const giveUp = () => monitor[Symbol.dispose]()
+    deadline.addEventListener('abort', giveUp)
     // What is sent now waits in the serial line until somebody reads there.
     await monitor.execute('guest-sync', { id: randomInt(2 ** 31) })
+    deadline.removeEventListener('abort', giveUp)
     return new GuestAgent(monitor)
   }
 

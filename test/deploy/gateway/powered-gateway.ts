@@ -20,11 +20,19 @@ const ANSWER_MS = 60_000
 export class PoweredGateway implements AsyncDisposable {
   readonly machine: VirtualMachine
   readonly plant: Plant
+  /** What was said when the package was installed. */
+  readonly installing: string
   readonly #stack: AsyncDisposableStack
 
-  private constructor(machine: VirtualMachine, plant: Plant, stack: AsyncDisposableStack) {
+  private constructor(
+    machine: VirtualMachine,
+    plant: Plant,
+    installing: string,
+    stack: AsyncDisposableStack,
+  ) {
     this.machine = machine
     this.plant = plant
+    this.installing = installing
     this.#stack = stack
   }
 
@@ -33,8 +41,9 @@ export class PoweredGateway implements AsyncDisposable {
     const plant = stack.use(await startPlant({ file: PLANT }, { clock: realClock, port: 0 }))
     const out = mkdtempSync(join(tmpdir(), 'holdfast-deb-'))
     stack.defer(() => rmSync(out, { recursive: true }))
-    const machine = stack.use(await VirtualMachine.make({ 'holdfast.deb': await makePackage(out) }))
-    return new PoweredGateway(machine, plant, stack.move())
+    const { machine, installing } = await VirtualMachine.make(await makePackage(out))
+    stack.use(machine)
+    return new PoweredGateway(machine, plant, installing, stack.move())
   }
 
   /** The configuration of this gateway. */
