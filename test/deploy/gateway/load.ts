@@ -9,7 +9,7 @@ export const AWAY: Readonly<Record<string, readonly [actuator: string, asked: st
   '1=0': ['coolant-pump', 'off'],
 }
 const ORDERS = [...Object.values(AWAY), ['inlet-valve', 'closed'], ['coolant-pump', 'on']] as const
-const GIVEN_UP_MS = 300_000
+const GIVEN_UP_MS = 900_000
 
 /** Whether the valve's trip must be latched after the power comes back; `unknown` where nobody was answered. */
 export type Latch = 'tripped' | 'normal' | 'unknown'
@@ -51,7 +51,8 @@ export class Load implements Disposable {
     const late = pause(GIVEN_UP_MS, false, given)
     const isSo = await Promise.race([promise, late.catch(() => false)])
     given.abort()
-    if (!isSo) throw new Error(`waited for five minutes for ${events} events, and saw ${this.#events}`)
+    if (!isSo)
+      throw new Error(`waited for a quarter of an hour for ${events} events, and saw ${this.#events}`)
   }
 
   /** Resolves when every lane has noticed that the machine is off. */

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import Database from 'better-sqlite3'
+import { verifyAuditLog } from '../../../agent/audit/verify.ts'
 import type { Credential } from '../../../model/credential.ts'
 import { seededEntropy } from '../../seeded-entropy.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
 import { AWAY, Load } from './load.ts'
 import type { PoweredGateway } from './powered-gateway.ts'
 import type { Remains } from './volatile-disk.ts'
@@ -20,7 +25,6 @@ export interface Tally {
   acknowledged: number
   unflushed: number
   lost: number
-  trips: number
   readyMs: number[]
 }
 
@@ -32,7 +36,7 @@ export class PowerCuts {
     acknowledged: 0,
     unflushed: 0,
     lost: 0,
-    trips: 0,
+
     readyMs: [],
   }
   readonly #gateway: PoweredGateway
@@ -53,7 +57,6 @@ export class PowerCuts {
   async next(): Promise<string> {
     const { machine, plant } = this.#gateway
     using load = new Load(plant, await this.#latch())
-    const began = new Date(Date.now() - 60_000)
     const events = 1 + this.#below(EVENTS_MAX)
     load.start(this.#gateway.client(this.#operator), this.#gateway.client(this.#engineer), LANES)
     await load.after(events)
@@ -69,11 +72,14 @@ export class PowerCuts {
       remains.push(await this.#cut())
     }
 
+    await this.#inquire(load)
+
     const on = performance.now()
     await machine.powerOn()
     await this.#gateway.isReady()
     const ready = performance.now() - on
-    await this.#look(load, began)
+    const latch = await this.#latch()
+    if (load.latch !== 'unknown') assert.equal(latch, load.latch, 'the latch is what somebody was told')
 
     const { tally } = this
     tally.cuts += remains.length
@@ -86,7 +92,7 @@ export class PowerCuts {
     }
     const lost = remains.map(({ unflushed, kept }) => `${unflushed - kept} of ${unflushed}`).join(' and ')
     const again = moments.map(moment => `, and again ${(moment / 1000).toFixed(1)} s after power-on`).join('')
-    return `cut after ${load.events} events${again}: ${load.writes} writes, ${load.acknowledged.length} acknowledged, valve ${load.latch}; the disk lost ${lost} unflushed blocks; ready ${(ready / 1000).toFixed(1)} s after power-on`
+    return `cut after ${load.events} events${again}: ${load.writes} writes, ${load.acknowledged.length} acknowledged, valve told ${load.latch} and ${latch}; the disk lost ${lost} unflushed blocks; ready ${(ready / 1000).toFixed(1)} s after power-on`
   }
 
   /** The power fails. How much of its cache the disk has written by then is anything from nothing to nearly all. */
@@ -95,18 +101,21 @@ export class PowerCuts {
     return this.#gateway.machine.cut(() => this.#below(100) < share)
   }
 
-  async #look(load: Load, began: Date): Promise<void> {
-    const { machine } = this.#gateway
-    const { stdout, exitCode } = await machine.run('holdfast', 'audit', 'verify')
-    assert.equal(exitCode, 0, `the log verifies: ${stdout}`)
+  /** Looks at the log as the cut left it, before anybody has mended anything. */
+  async #inquire(load: Load): Promise<void> {
+    await using folder = await temporaryFolder()
+    const files = ['audit.db', 'audit.db-wal', 'audit.vkey'].map(name => `/var/lib/holdfast/${name}`)
+    await this.#gateway.machine.salvage(files, folder.path)
+    const path = join(folder.path, 'audit.db')
+    const chain = verifyAuditLog({ path })
+    assert.equal(chain.kind, 'intact', JSON.stringify(chain))
+    // One that is cut off before its key comes, again and again, leaves records unsigned.
+    const signed = verifyAuditLog({ path, publicKey: readFileSync(join(folder.path, 'audit.vkey'), 'utf8') })
+    assert.match(signed.kind, /^(?:intact|unsigned)$/, JSON.stringify(signed))
 
-    const since = began.toISOString()
-    const text = await machine.shell(`holdfast audit query --all --json --since ${since}`)
-    const records = text.split('\n').map(line => JSON.parse(line) as AuditRecord)
-    const [now] = records.filter(({ kind }) => kind === 'agent-started').slice(-1)
-    const theirs = records.filter(({ boot }) => boot !== now?.boot && !this.#boots.has(boot))
+    const records = readAll(path)
+    const theirs = records.filter(({ boot }) => !this.#boots.has(boot))
     for (const { boot } of theirs) this.#boots.add(boot)
-
     for (const [coil, [actuator, asked]] of Object.entries(AWAY)) {
       const intents = theirs.filter(
         record => record.kind === 'command-intent' && record.actuator === actuator && record.asked === asked,
@@ -121,14 +130,22 @@ export class PowerCuts {
     )
     for (const { command, outcome } of load.acknowledged)
       assert.equal(outcomes.get(command), outcome, `what was acknowledged is in the log: ${command}`)
-
-    const latch = await this.#latch()
-    if (latch === 'tripped') this.tally.trips += 1
-    if (load.latch !== 'unknown') assert.equal(latch, load.latch, 'the latch is what somebody was told')
   }
 
   async #latch(): Promise<'tripped' | 'normal'> {
-    const status = await this.#gateway.machine.shell('holdfast status')
-    return /inlet-valve .*TRIPPED/i.test(status) ? 'tripped' : 'normal'
+    const answer = await this.#gateway.client(this.#operator).status()
+    if (answer.kind !== 'answered') throw new Error(JSON.stringify(answer))
+    const { actuators } = answer.body as { actuators: readonly { id: string; phase: string }[] }
+    return actuators.find(({ id }) => id === 'inlet-valve')?.phase === 'normal' ? 'normal' : 'tripped'
+  }
+}
+
+function readAll(path: string): AuditRecord[] {
+  const database = new Database(path, { readonly: true })
+  try {
+    const rows = database.prepare<[], { bytes: string }>('SELECT bytes FROM record ORDER BY seq').all()
+    return rows.map(({ bytes }) => JSON.parse(bytes) as AuditRecord)
+  } finally {
+    database.close()
   }
 }

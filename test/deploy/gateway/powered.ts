@@ -12,8 +12,6 @@ import { assertSandboxed } from './sandbox.ts'
 
 const CUTS = Number(process.env.HOLDFAST_POWER_CUTS ?? 20)
 const SEED = process.env.HOLDFAST_SEED ?? 'power'
-/** What systemd gives the agent to start (TimeoutStartSec), in a machine that is switched on already. */
-const START_MS = 120_000
 
 let gateway: PoweredGateway
 let shares: readonly string[]
@@ -72,11 +70,10 @@ test('enrolled in the TPM of this machine, bound to what it was started with', a
 
 test('the agent is ready in its time, and a command from outside moves the valve', async () => {
   const start = performance.now()
+  // systemd fails this when the agent is not ready within TimeoutStartSec.
   await sh('systemctl start holdfast')
   await gateway.isReady()
-  const took = performance.now() - start
-  say(`started and ready in ${(took / 1000).toFixed(1)} s`)
-  assert.ok(took < START_MS)
+  say(`started and ready in ${((performance.now() - start) / 1000).toFixed(1)} s`)
   assert.equal(await sh('systemctl show --property=StatusText --value holdfast'), 'carrying out commands')
   operator = await gateway.issue('olga', 'operator')
   engineer = await gateway.issue('erika', 'engineer')
@@ -90,7 +87,7 @@ test('the sandbox holds from the inside, with the TPM as its only device', async
 test('without a JIT, no memory of the agent is writable and executable, and it works', async () => {
   const folder = '/etc/systemd/system/holdfast.service.d'
   await sh(
-    `mkdir ${folder}; cp /usr/share/doc/holdfast/examples/drop-ins/no-jit.conf ${folder}; systemctl daemon-reload; systemctl restart holdfast`,
+    `mkdir -p ${folder}; cp /usr/share/doc/holdfast/examples/drop-ins/no-jit.conf ${folder}; systemctl daemon-reload; systemctl restart holdfast`,
   )
   await gateway.isReady()
   assert.equal(
@@ -100,7 +97,7 @@ test('without a JIT, no memory of the agent is writable and executable, and it w
     '0',
   )
   await openValve()
-  await sh(`rm -r ${folder}; systemctl daemon-reload; systemctl restart holdfast`)
+  await sh(`rm ${folder}/no-jit.conf; systemctl daemon-reload; systemctl restart holdfast`)
   await gateway.isReady()
 })
 
