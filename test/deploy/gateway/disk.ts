@@ -76,3 +76,19 @@ test('what is in the cache is read from there: writes smaller than a block, and 
   ] as const)
     assert.equal(await holds(byte, where), true, where)
 })
+
+test('a disk that fails amid writes has the last of them in its cache, and flushes nothing any more', async () => {
+  await using folder = await temporaryFolder()
+  const { disk, io, holds } = await makeDisk(folder.path)
+  await using _ = disk
+  const failed = disk.failAfter(2)
+  const writer = io('write -P 8 0 4k', 'flush', 'write -f -P 9 4k 4k', 'flush')
+  await failed
+  assert.deepEqual(
+    disk.cut(() => false),
+    { unflushed: 1, kept: 0 },
+  )
+  await writer
+  assert.equal(await holds(8, '0 4k'), true)
+  assert.equal(await holds(0, '4k 4k'), true)
+})

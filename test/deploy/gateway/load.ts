@@ -48,7 +48,7 @@ export class Load implements Disposable {
     const { promise, resolve } = Promise.withResolvers<boolean>()
     this.#cut = { events, resolve: () => resolve(true) }
     const given = new AbortController()
-    const late = pause(GIVEN_UP_MS, false, given)
+    const late = pause(GIVEN_UP_MS, false, { signal: given.signal })
     const isSo = await Promise.race([promise, late.catch(() => false)])
     given.abort()
     if (!isSo)

@@ -14,7 +14,10 @@ import type { Remains } from './volatile-disk.ts'
 const LANES = 4
 /** So many writes and answers are seen before a cut, at most. */
 const EVENTS_MAX = 40
-const PAUSE_MS = 50
+/** So many writes of the disk come after that, at most: the cut falls between a write and its flush. */
+const DISK_WRITES_MAX = 20
+/** A disk that is not written to for so long is cut off all the same. */
+const IDLE_MS = 20_000
 
 type AuditRecord = Readonly<Record<string, unknown>>
 
@@ -60,7 +63,7 @@ export class PowerCuts {
     const events = 1 + this.#below(EVENTS_MAX)
     load.start(this.#gateway.client(this.#operator), this.#gateway.client(this.#engineer), LANES)
     await load.after(events)
-    await pause(this.#below(PAUSE_MS))
+    await this.#amidWrites()
     const first = await this.#cut()
     await load.hasEnded()
     // One in four comes back for a moment only, as the power of a plant does: somewhere in the boot or the agent's start.
@@ -93,6 +96,13 @@ export class PowerCuts {
     const lost = remains.map(({ unflushed, kept }) => `${unflushed - kept} of ${unflushed}`).join(' and ')
     const again = moments.map(moment => `, and again ${(moment / 1000).toFixed(1)} s after power-on`).join('')
     return `cut after ${load.events} events${again}: ${load.writes} writes, ${load.acknowledged.length} acknowledged, valve told ${load.latch} and ${latch}; the disk lost ${lost} unflushed blocks; ready ${(ready / 1000).toFixed(1)} s after power-on`
+  }
+
+  async #amidWrites(): Promise<void> {
+    const idle = new AbortController()
+    const failed = this.#gateway.machine.diskFailsAfter(1 + this.#below(DISK_WRITES_MAX))
+    await Promise.race([failed, pause(IDLE_MS, undefined, { signal: idle.signal }).catch(() => undefined)])
+    idle.abort()
   }
 
   /** The power fails. How much of its cache the disk has written by then is anything from nothing to nearly all. */

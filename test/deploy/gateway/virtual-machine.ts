@@ -147,6 +147,11 @@ export class VirtualMachine implements AsyncDisposable {
     )
   }
 
+  /** Its disk loses power right after so many more writes; resolves then. `cut` is to follow. */
+  diskFailsAfter(writes: number): Promise<void> {
+    return this.#disk.failAfter(writes)
+  }
+
   /** The power fails, at this moment; `isKept` as for VolatileDisk.cut. */
   async cut(isKept: () => boolean): Promise<Remains> {
     // The disk first: nothing that is still on its way to it arrives.

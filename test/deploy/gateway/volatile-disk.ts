@@ -24,7 +24,8 @@ export class VolatileDisk implements AsyncDisposable {
   /** What is written and not flushed, by the number of its block. */
   readonly #cache = new Map<number, Buffer>()
   readonly #sockets = new Set<Socket>()
-  flushes = 0
+  #failing: { writes: number; resolve(): void } | undefined
+  #hasFailed = false
 
   private constructor(path: string, file: number) {
     this.path = path
@@ -41,12 +42,20 @@ export class VolatileDisk implements AsyncDisposable {
     return disk
   }
 
+  /** The disk stops right after so many more writes, between what its computer wrote and the flush of it; resolves then. */
+  failAfter(writes: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#failing = { writes, resolve }
+    return promise
+  }
+
   /**
    * The power is gone. Whoever was connected is cut off; of each block in the cache `isKept` says whether the disk had
    * come round to it: in any order, as disks do.
    */
   cut(isKept: () => boolean): Remains {
     for (const socket of this.#sockets) socket.destroy()
+    this.#sockets.clear()
     let kept = 0
     for (const [block, bytes] of this.#cache) {
       if (!isKept()) continue
@@ -55,6 +64,8 @@ export class VolatileDisk implements AsyncDisposable {
     }
     const unflushed = this.#cache.size
     this.#cache.clear()
+    this.#failing = undefined
+    this.#hasFailed = false
     return { unflushed, kept }
   }
 
@@ -76,14 +87,18 @@ export class VolatileDisk implements AsyncDisposable {
       for (;;) {
         const request = await takeRequest(take)
         // What comes out of the socket's buffer after the cut was never received.
-        if (request.kind === 'disconnect' || socket.destroyed) return
-        socket.write(answer(request, this.#carryOut(request)))
+        if (request.kind === 'disconnect' || socket.destroyed || this.#hasFailed) return
+        const data = this.#carryOut(request)
+        if (!this.#hasFailed) socket.write(answer(request, data))
       }
     } catch {
       // The client has gone, which is how every one of them ends.
     } finally {
-      this.#sockets.delete(socket)
-      socket.destroy()
+      // A disk that has failed for want of power says nothing, and its computer hears no more of it.
+      if (!this.#hasFailed) {
+        this.#sockets.delete(socket)
+        socket.destroy()
+      }
     }
   }
 
@@ -93,15 +108,23 @@ export class VolatileDisk implements AsyncDisposable {
         return this.#read(offset, length)
       case 'write':
         this.#write(offset, data)
-        if (isForced) this.#flush(blocksOf(offset, data.length))
+        this.#mayFail()
+        if (isForced && !this.#hasFailed) this.#flush(blocksOf(offset, data.length))
         return undefined
       case 'flush':
-        this.flushes += 1
         this.#flush([...this.#cache.keys()])
         return undefined
       case 'disconnect':
         return undefined
     }
+  }
+
+  #mayFail(): void {
+    if (!this.#failing) return
+    this.#failing.writes -= 1
+    if (this.#failing.writes > 0) return
+    this.#hasFailed = true
+    this.#failing.resolve()
   }
 
   #read(offset: number, length: number): Buffer {
