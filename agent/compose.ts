@@ -23,6 +23,7 @@ import { loadKeptState } from './kept-state.ts'
 import { openKeys } from './keys.ts'
 import { Listeners } from './listeners.ts'
 import type { KeySurroundings } from './master-keys.ts'
+import { openAlarms } from './open-alarms.ts'
 import { openAudit } from './open-audit.ts'
 import { openLockouts } from './open-lockouts.ts'
 import { openPacing } from './open-pacing.ts'
@@ -50,27 +51,21 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   const lock = await lockState(config.stateDir)
   if (typeof lock === 'string') throw new StartFailure(lock)
   parts.use(lock)
-  const kept = await loadKeptState(config, log)
+  const kept = await loadKeptState(config)
   const { clock, revocations } = kept
-  const { audit, replayLostUntil, replay } = await openAudit(config, boot, clock, log)
+  const { alarms, outlets } = await openAlarms(config, clock, log)
+  if (kept.forgotten !== undefined) alarms.raise('clock-forgotten', kept.forgotten)
+  const { audit, replayLostUntil, replay } = await openAudit(config, boot, clock, log, alarms)
   parts.use(audit)
-  const alarm = (name: string, detail: string, about: Record<string, string> = {}) => {
-    log.error({ alarm: name, ...about }, detail)
-    audit.note({ kind: 'alarm', alarm: name, detail, ...about })
-  }
-
-  parts.use(openForwarding(config, audit, clock, log, alarm))
+  outlets.recordTo(audit)
+  parts.use(alarms)
+  const alarm = alarms.raise
+  parts.use(openForwarding(config, audit, clock, alarms))
 
   const clockKeeper = parts.use(
-    new ClockKeeper(clock, kept.floor, askSynchronised, {
-      alarm,
-      cleared: (name, detail) => {
-        log.info({ cleared: name }, detail)
-        audit.note({ kind: 'alarm-cleared', alarm: name, detail })
-      },
-    }),
+    new ClockKeeper(clock, kept.floor, askSynchronised, { alarm, cleared: alarms.clear }),
   )
-  const keys = parts.use(await openKeys(config, around, clock, audit, log, alarm))
+  const keys = parts.use(await openKeys(config, around, clock, audit, log, alarms))
 
   const devices = new Devices(config, clock, randomBytes)
   parts.use(devices)
@@ -88,7 +83,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       log,
       clock,
       kept: kept.failsafe,
-      alarm,
+      alarms,
       troubles: {
         masterKey: () => keys.epochKeys.trouble?.detail,
         clock: () => clock.trouble,
@@ -114,7 +109,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       )
       audit.note({ kind: 'listener-closed', listener, detail })
     },
-    opened: listener => audit.note({ kind: 'alarm-cleared', alarm: 'listener-closed', detail: listener }),
+    opened: listener => alarms.clear('listener-closed', `${listener} is open again`, { listener }),
   })
   const rates = new Rates(ratesOf(config), clock)
   const permits: Permits = {
@@ -159,6 +154,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     glass: keys.glass,
     masterKey: () => keys.epochKeys.generations.at(-1)?.master.description ?? '',
     audit,
+    alarms,
     trips,
     permits,
     actuators,
@@ -232,8 +228,12 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     rates,
     condition,
     clock,
-    onNotice: (listener, detail, bad) =>
-      bad ? alarm('certificate', detail, { listener }) : log.info({ listener }, detail),
+    attending: { alarms, trips, clock },
+    onNotice: (listener, detail, bad) => {
+      if (bad) return alarm('certificate', detail, { listener })
+      log.info({ listener }, detail)
+      alarms.clear('certificate', detail, { listener })
+    },
     onBug: error => log.error({ err: error }, 'a mistake in the agent'),
   })
 
@@ -241,6 +241,11 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   await Promise.all([keys.start(), devices.attempted])
   // The plant is looked at before anybody is let in, and the listeners are the first to close.
   devices.monitor.start()
+  alarms.watch({
+    trip: ({ actuator = '' }) => trips.phase(actuator) !== 'normal',
+    'identity-suspended': ({ identity = '' }) => keeper.suspension(identity) !== undefined,
+    'rotation-due': () => keys.isRotationDue(),
+  })
   failsafe.causes.start()
   parts.use(listeners)
   await listeners.start(service)

@@ -11,6 +11,7 @@ import { type Kept, latchFile, NOTHING_KEPT } from '../failsafe/latch.ts'
 import type { Monitor } from '../failsafe/monitor.ts'
 import { Supervision } from '../failsafe/supervision.ts'
 import { Trips } from '../failsafe/trips.ts'
+import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
 import type { Clock } from '../model/time.ts'
 import type { AuditLog } from './audit/log.ts'
 import type { Actuator } from './command/actuator.ts'
@@ -34,7 +35,12 @@ export interface FailsafeParts {
   readonly troubles: AgentTroubles
   /** What an earlier run left. */
   readonly kept: Kept | undefined
-  alarm(name: string, detail: string, about?: Record<string, string>): void
+  readonly alarms: {
+    readonly raise: RaiseAlarm
+    readonly clear: ClearAlarm
+    /** Somebody has acknowledged a trip, and so its alarm. */
+    see(name: 'trip', by: string, about: { readonly actuator: string }): void
+  }
   /** A trip has put an actuator into its safe state. */
   safeVerified(actuator: Actuator): void
   /** Takes control of an actuator away from whoever has it. */
@@ -56,10 +62,12 @@ export interface Failsafe extends AsyncDisposable {
 }
 
 export function openFailsafe(parts: FailsafeParts): Failsafe {
-  const { config, devices, audit, log, clock, alarm } = parts
+  const { config, devices, audit, log, clock, alarms } = parts
   const { actuators, monitor } = devices
   const keeper = new FailsafeKeeper(latchFile(latchPath(config)), clock, detail =>
-    alarm('latches-not-kept', `trips would not survive a restart: ${detail}`),
+    detail === undefined
+      ? alarms.clear('latches-not-kept', 'they are written down again')
+      : alarms.raise('latches-not-kept', `trips would not survive a restart: ${detail}`),
   )
   const holdRules = new Map(
     [...config.actuators].flatMap(([id, { guards }]) => (guards.hold ? [[id, guards.hold] as const] : [])),
@@ -72,7 +80,7 @@ export function openFailsafe(parts: FailsafeParts): Failsafe {
   const onMistake = (error: unknown) =>
     log.error({ err: error }, 'a mistake in the agent; the fail-safe went on without it')
   const trips = new Trips(actuators, [...config.tripGroups.values()], clock, {
-    alarm: (actuator, cause, detail) => alarm('trip', detail, { actuator, cause }),
+    alarm: (actuator, cause, detail) => alarms.raise('trip', detail, { actuator, cause }),
     record: (kind, actuator, cause, detail) => {
       log.warn({ actuator, cause, event: kind }, detail)
       audit.note({ kind, actuator, cause, detail })
@@ -81,6 +89,8 @@ export function openFailsafe(parts: FailsafeParts): Failsafe {
         const tripped = actuators.get(actuator)
         if (tripped) parts.safeVerified(tripped)
       }
+      if (kind === 'trip-acknowledged')
+        alarms.see('trip', trips.firstOut(actuator)?.acknowledged?.by ?? '', { actuator })
       void audit.checkpoint()
     },
     latchesChanged: () => keeper.save(),

@@ -31,6 +31,11 @@ export function lockoutPath({ stateDir }: Config): string {
   return join(stateDir, 'lockouts.json')
 }
 
+/** The alarms that stand, and who has seen which. */
+export function alarmPath({ stateDir }: Config): string {
+  return join(stateDir, 'alarms.json')
+}
+
 /** The sealed emergency key. */
 export function sealedGlassPath({ stateDir }: Config): string {
   return join(stateDir, 'break-glass.sealed')

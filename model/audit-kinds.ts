@@ -4,7 +4,8 @@ import type { AuditKind } from './audit.ts'
 export const AUDIT_MEMBERS = {
   action: 'what somebody asked for that takes two people: `command` or `reset`',
   actuator: 'the actuator, as the configuration calls it',
-  alarm: "the alarm's name",
+  alarm: "the alarm's name; docs/ALARMS.md has all of them",
+  alarm_id: 'which alarm it was: the same from its being raised until it has left the list',
   approval_credential: 'the credential of whoever asked first, where it takes two people',
   approved_by: 'the subject who asked first, where it takes two people',
   archive: 'the file that the records went to',
@@ -62,6 +63,7 @@ export const AUDIT_MEMBERS = {
   role: 'the role that the credential has',
   root: 'Merkle root over the records that went, and those before them, in base64',
   serial: 'the credential that was revoked',
+  severity: 'what the alarm asks of whoever is on shift: `critical`, `warning` or `notice`',
   since: 'since when',
   source: "the peer's address, or `local` on a unix socket",
   status: 'the HTTP status of the answer',
@@ -84,6 +86,7 @@ export interface AuditKindForm {
 const SIGNED = ['credential', 'nonce', 'created'] as const
 const WAY = ['channel', 'source'] as const
 const APPROVED = ['approved_by', 'approval_credential'] as const
+const ALARM_ABOUT = ['actuator', 'identity', 'listener', 'credential', 'cause', 'reason'] as const
 const TRIP = { always: ['actuator', 'cause', 'detail'], sometimes: [] } as const
 
 /** Every kind of record with its members. That none is missing is checked by the type; that records are so, by a test. */
@@ -214,14 +217,35 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
     sometimes: [],
   },
   alarm: {
-    means: 'an alarm was raised',
+    means: 'an alarm was raised, or says something new',
     always: ['alarm', 'detail'],
-    sometimes: [
-      ...(['actuator', 'identity', 'cause', 'reason', 'listener'] as const),
-      ...(['since', 'refused', 'dropped'] as const),
-    ],
+    sometimes: ['alarm_id', 'severity', ...ALARM_ABOUT, 'since', 'refused', 'dropped'],
   },
-  'alarm-cleared': { means: 'what an alarm told of is over', always: ['alarm'], sometimes: ['detail'] },
+  'alarm-cleared': {
+    means: 'what an alarm told of is over',
+    always: ['alarm', 'alarm_id'],
+    sometimes: ['detail', ...ALARM_ABOUT],
+  },
+  'alarm-acknowledged': {
+    means: 'somebody has seen an alarm; one whose end the agent cannot see is over with it',
+    always: ['alarm', 'alarm_id', 'detail', 'by'],
+    sometimes: [...ALARM_ABOUT, 'nonce', 'created', ...WAY],
+  },
+  'alarm-shelved': {
+    means: 'somebody wants to hear nothing of an alarm for a while',
+    always: ['alarm', 'alarm_id', 'by', 'until', 'reason'],
+    sometimes: [...ALARM_ABOUT, 'nonce', 'created', ...WAY],
+  },
+  'alarm-unshelved': {
+    means: 'a shelved alarm is told again: its time was over, or somebody took it off the shelf',
+    always: ['alarm', 'alarm_id'],
+    sometimes: ['by', 'detail', ...ALARM_ABOUT, 'nonce', 'created', ...WAY],
+  },
+  'alarms-summarised': {
+    means: 'so many more alarms of one name were raised and cleared than are recorded one by one',
+    always: ['alarm', 'count'],
+    sometimes: [],
+  },
 }
 
 const HEADER: ReadonlySet<string> = new Set(['seq', 'boot', 'time', 'mono_ms', 'kind'])
