@@ -26,6 +26,7 @@ import type { KeySurroundings } from './master-keys.ts'
 import { openAlarms } from './open-alarms.ts'
 import { openAudit } from './open-audit.ts'
 import { openLockouts } from './open-lockouts.ts'
+import { openMeasures } from './open-measures.ts'
 import { openPacing } from './open-pacing.ts'
 import { StartFailure } from './start-failure.ts'
 import { lockState } from './state-lock.ts'
@@ -60,6 +61,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   outlets.recordTo(audit)
   parts.use(alarms)
   const alarm = alarms.raise
+  const measures = parts.use(await openMeasures(config, clock, alarms, audit))
   parts.use(openForwarding(config, audit, clock, alarms))
 
   const clockKeeper = parts.use(
@@ -137,6 +139,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     failures,
     trips,
     actuators,
+    heard: measures.refused,
     alarm: (actuator, detail) => alarm('authentication-failures', detail, { actuator }),
     suspend: (identity, actuator, detail) => {
       alarm('identity-suspended', `${identity} is suspended: ${detail}`, { actuator, identity })
@@ -173,6 +176,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
         revocations,
         roles: config.roles,
         clock,
+        used: measures.used,
       },
       actuators,
       permits,

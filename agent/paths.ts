@@ -36,6 +36,11 @@ export function alarmPath({ stateDir }: Config): string {
   return join(stateDir, 'alarms.json')
 }
 
+/** How the credentials of each subject are used, for noticing what is odd. */
+export function habitPath({ stateDir }: Config): string {
+  return join(stateDir, 'habits.json')
+}
+
 /** The sealed emergency key. */
 export function sealedGlassPath({ stateDir }: Config): string {
   return join(stateDir, 'break-glass.sealed')

@@ -165,6 +165,71 @@ export const ALARMS = {
     means: 'new certificate files of a listener cannot be used; the old ones go on being used',
     remedy: 'put files there that fit together',
   },
+  'certificate-expiring': {
+    severity: 'warning',
+    worst: 'critical',
+    ends: 'itself',
+    means: "a listener's certificate expires within `alarms.certificate_expires` (30 and 7 days)",
+    remedy: 'renew it and put the new files in place; they are taken up without a restart',
+  },
+  'failed-authentications': {
+    severity: 'warning',
+    worst: 'critical',
+    ends: 'itself',
+    means:
+      'more requests of the last hour were forged, denied, stale or replayed than `alarms.failed_authentications` (10 and 50)',
+    remedy: '`holdfast audit query --outcome refused` says from where; docs/runbooks/incident.md',
+  },
+  refusals: {
+    severity: 'warning',
+    worst: 'critical',
+    ends: 'itself',
+    means:
+      "a greater share of the last hour's requests was refused, for whatever reason, than `alarms.refusals` (5 and 10 %; of 20 requests at least)",
+    remedy:
+      '`holdfast audit query --outcome refused` says why: a tripped actuator, a program that asks for too much',
+  },
+  'credential-overused': {
+    severity: 'warning',
+    worst: 'critical',
+    ends: 'itself',
+    means:
+      'one credential was used more often in a minute than `alarms.requests_per_credential` (300 and 1200)',
+    remedy: 'find the program that asks so often, or the thief; a credential can carry a rate',
+  },
+  'disk-space': {
+    severity: 'warning',
+    worst: 'critical',
+    ends: 'itself',
+    means: 'less of the disk of the state directory is free than `alarms.disk_free` (10 and 5 %)',
+    remedy: 'make room; `holdfast audit prune` archives old records',
+  },
+  'audit-queue': {
+    severity: 'warning',
+    worst: 'critical',
+    ends: 'itself',
+    means:
+      'more records wait for the disk than `alarms.audit_queue` (25 and 75 % of the queue); when it is full, commands away from safe are refused',
+    remedy: 'look at the disk (iostat), and at who sends so much',
+  },
+  'credential-new-address': {
+    severity: 'notice',
+    ends: 'acknowledging',
+    means: "somebody's credential was used from an address that they have not used for 30 days",
+    remedy: 'ask them; if it was not them, `holdfast credential revoke`',
+  },
+  'credential-new-hour': {
+    severity: 'notice',
+    ends: 'acknowledging',
+    means: "somebody's credential was used at a time of day at which they have not used one for 30 days",
+    remedy: 'ask them; if it was not them, `holdfast credential revoke`',
+  },
+  'credential-spike': {
+    severity: 'warning',
+    ends: 'acknowledging',
+    means: "somebody's credentials were suddenly used far more often than in any hour of the last week",
+    remedy: 'ask them; if it was not them, `holdfast credential revoke`',
+  },
 } as const satisfies Readonly<Record<string, AlarmForm>>
 
 export type AlarmName = keyof typeof ALARMS
@@ -189,7 +254,7 @@ export interface AlarmAbout {
 }
 
 /** Raises an alarm. Returns at once and never throws: a trip does not wait for it. */
-export type RaiseAlarm = (name: AlarmName, detail: string, about?: AlarmAbout) => void
+export type RaiseAlarm = (name: AlarmName, detail: string, about?: AlarmAbout, severity?: Severity) => void
 
 /** Says that what an alarm told of is over. */
 export type ClearAlarm = (name: AlarmName, detail?: string, about?: AlarmAbout) => void

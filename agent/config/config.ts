@@ -10,6 +10,7 @@ import type { TripGroup } from '../../failsafe/trip-group.ts'
 import type { Roles } from '../../model/role.ts'
 import type { SetpointDomain, Target } from '../../model/setpoint.ts'
 import type { Millis } from '../../model/time.ts'
+import type { Threshold } from '../alarms/threshold.ts'
 import type { ApprovalsNeeded } from '../command/approvals.ts'
 import type { Pace } from '../command/pace.ts'
 
@@ -34,6 +35,7 @@ export interface Config {
   /** Where the audit log is sent to as it grows. */
   readonly audit: { readonly syslog: SyslogConfig | undefined }
   readonly authenticationFailures: EvidenceLimits
+  readonly alarms: AlarmLimits
   readonly devices: ReadonlyMap<string, DeviceConfig>
   readonly readings: ReadonlyMap<string, ReadingConfig>
   readonly actuators: ReadonlyMap<string, ActuatorConfig>
@@ -57,6 +59,22 @@ export type MasterKeyConfig = { readonly timeout: Millis } & (
       readonly caFile: string
     }
 )
+
+/** At which value which alarm is raised. */
+export interface AlarmLimits {
+  /** In an hour. */
+  readonly failedAuthentications: Threshold
+  /** Per cent of the hour's requests. */
+  readonly refusals: Threshold
+  /** In a minute. */
+  readonly requestsPerCredential: Threshold
+  /** Per cent of the queue's places. */
+  readonly auditQueue: Threshold
+  /** Milliseconds before. */
+  readonly certificateExpires: Threshold
+  /** Per cent of the disk. */
+  readonly diskFree: Threshold
+}
 
 /** A receiver of syslog over TLS (RFC 5425). The files are PEM. */
 export interface SyslogConfig {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { type BareActuator, resolveActuator } from './actuators.ts'
+import { resolveAlarms } from './alarms.ts'
 import { resolveAudit } from './audit.ts'
 import type { ActuatorConfig, Config } from './config.ts'
 import { checkDevices, checkWriters, resolveDevice } from './devices.ts'
@@ -69,6 +70,7 @@ export function resolveConfig(file: ConfigFile, names: Names, folder: string, re
       leakEvery: file.authentication_failures.leak_every,
       tripsPerDay: file.authentication_failures.trips_per_day,
     },
+    alarms: resolveAlarms(file.alarms, report),
     devices,
     readings,
     actuators,

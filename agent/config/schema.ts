@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { actuatorForm } from './actuators.ts'
+import { alarmsForm } from './alarms.ts'
 import { auditForm } from './audit.ts'
 import { deviceForm } from './devices.ts'
 import { duration, name, timeout } from './forms.ts'
@@ -40,6 +41,7 @@ export const ConfigFile = z.strictObject({
       trips_per_day: z.int('expected a number of trips').min(1).max(1000).default(10),
     })
     .default({ limit: 5, warn: 3, leak_every: 60_000, trips_per_day: 10 }),
+  alarms: alarmsForm,
   devices: z.record(name, deviceForm),
   readings: z.record(name, readingForm).default({}),
   actuators: z.record(name, actuatorForm),

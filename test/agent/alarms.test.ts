@@ -122,6 +122,13 @@ test('a shelved alarm is out of sight and in the list, with who, why and until w
   assert.match(back.stdout, /authentication-failures: not shelved any more; it is latched/)
 })
 
+test('more than ten failed authentications in an hour raise their alarm', async () => {
+  for (let count = 0; count < 9; count += 1) await forge()
+  await agent.line(({ alarm }) => alarm === 'failed-authentications')
+  const alarm = await find('failed-authentications')
+  assert.deepEqual([alarm?.state, alarm?.severity], ['unacknowledged', 'warning'])
+})
+
 test('every record of it is as the dictionary says, and says who', async () => {
   await agent.kill('SIGTERM')
   const records = gateway.records()
