@@ -9,7 +9,6 @@ import { Approvals } from './command/approvals.ts'
 import { Controls } from './command/controls.ts'
 import { Ledger } from './command/ledger.ts'
 import type { Permits } from './command/permit.ts'
-import type { Rate } from './command/rate.ts'
 import { Rates } from './command/rates.ts'
 import { RefusalBook } from './command/refusal-book.ts'
 import { Refusals } from './command/refusals.ts'
@@ -21,12 +20,13 @@ import { openFailsafe } from './fail-safe.ts'
 import { openForwarding } from './forwarding.ts'
 import { loadKeptState } from './kept-state.ts'
 import { openKeys } from './keys.ts'
-import { Listeners } from './listeners.ts'
+import { Listeners, ratesOf } from './listeners.ts'
 import type { KeySurroundings } from './master-keys.ts'
 import { openAlarms } from './open-alarms.ts'
 import { openAudit } from './open-audit.ts'
 import { openLockouts } from './open-lockouts.ts'
 import { openMeasures } from './open-measures.ts'
+import { openMetrics } from './open-metrics.ts'
 import { openPacing } from './open-pacing.ts'
 import { StartFailure } from './start-failure.ts'
 import { lockState } from './state-lock.ts'
@@ -91,6 +91,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
         clock: () => clock.trouble,
         audit: () => audit.state().unwritable,
       },
+      tripped: measures.tripped,
       safeVerified: actuator => pacing.tripped(actuator),
       overrule: (actuator, detail) => {
         controls.overrule(actuator, detail)
@@ -166,6 +167,8 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     closed: () => keeper.closed,
     failsafe,
   }
+  const metrics = openMetrics(condition, devices, failures, outlets)
+  measures.countWith(metrics)
   const service = new Service({
     commands: {
       authenticator: {
@@ -183,6 +186,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       audit,
       refusals,
       supervision: failsafe.supervision,
+      meter: metrics,
       clock,
       newCommandId: randomUUID,
       onMistake: error => log.error({ err: error }, 'a mistake in the agent'),
@@ -233,6 +237,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     condition,
     clock,
     attending: { alarms, trips, clock },
+    metrics: { metrics, allowedNetworks: config.metrics.allowedNetworks },
     onNotice: (listener, detail, bad) => {
       if (bad) return alarm('certificate', detail, { listener })
       log.info({ listener }, detail)
@@ -288,10 +293,4 @@ async function watchCondition(
     last = now.join()
     listener(now)
   }
-}
-
-function ratesOf({ listeners }: Config): Map<string, Rate> {
-  return new Map(
-    listeners.flatMap(listener => (listener.kind !== 'unix' ? [[listener.name, listener.rate]] : [])),
-  )
 }

@@ -62,6 +62,14 @@ export class Devices implements AsyncDisposable {
     this.#links = links
   }
 
+  /** Whether there is a connection to each device now. */
+  get connections(): readonly { readonly id: string; readonly isConnected: boolean }[] {
+    return [...this.#drivers].map(([id, { link }]) => ({
+      id,
+      isConnected: !('trouble' in link.line) || link.line.trouble === undefined,
+    }))
+  }
+
   /** What a device says about itself, and what its connection does. */
   async identify(id: string, signal: AbortSignal): Promise<{ identity: Identity; connection: Facts }> {
     const driver = this.#drivers.get(id)

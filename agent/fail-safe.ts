@@ -13,6 +13,7 @@ import { Supervision } from '../failsafe/supervision.ts'
 import { Trips } from '../failsafe/trips.ts'
 import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
 import type { Clock } from '../model/time.ts'
+import type { TripCause } from '../model/trip.ts'
 import type { AuditLog } from './audit/log.ts'
 import type { Actuator } from './command/actuator.ts'
 import type { ActuatorConfig, Config } from './config/config.ts'
@@ -41,6 +42,8 @@ export interface FailsafeParts {
     /** Somebody has acknowledged a trip, and so its alarm. */
     see(name: 'trip', by: string, about: { readonly actuator: string }): void
   }
+  /** A trip has begun. */
+  tripped(actuator: string, cause: TripCause): void
   /** A trip has put an actuator into its safe state. */
   safeVerified(actuator: Actuator): void
   /** Takes control of an actuator away from whoever has it. */
@@ -84,6 +87,7 @@ export function openFailsafe(parts: FailsafeParts): Failsafe {
     record: (kind, actuator, cause, detail) => {
       log.warn({ actuator, cause, event: kind }, detail)
       audit.note({ kind, actuator, cause, detail })
+      if (kind === 'trip') parts.tripped(actuator, cause)
       if (kind === 'trip-safe') {
         holds.begin(actuator)
         const tripped = actuators.get(actuator)

@@ -1,6 +1,7 @@
 import type { FailsafeKeeper } from '../failsafe/keeper.ts'
 import type { Clock } from '../model/time.ts'
 import { type Handler, type Listening, listen } from './api/listener.ts'
+import type { Rate } from './command/rate.ts'
 import type { Config } from './config/config.ts'
 
 /** What happens to listeners that attacks have used up. */
@@ -67,4 +68,11 @@ export class Listeners implements AsyncDisposable {
     if (!config || !this.#handler) return
     this.#listening.set(name, await listen(config, this.#handler, this.#clock))
   }
+}
+
+/** How often one source may ask, of each listener that limits it. */
+export function ratesOf({ listeners }: Config): Map<string, Rate> {
+  return new Map(
+    listeners.flatMap(listener => (listener.kind !== 'unix' ? [[listener.name, listener.rate]] : [])),
+  )
 }

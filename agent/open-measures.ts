@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile, statfs } from 'node:fs/promises'
 import type { Clock } from '../model/time.ts'
+import type { TripCause } from '../model/trip.ts'
 import type { Alarms } from './alarms/alarms.ts'
 import { Habits, habitFile } from './alarms/habits.ts'
 import { type Finding, Measures } from './alarms/measures.ts'
@@ -11,6 +12,7 @@ import { LIMITS } from './audit/options.ts'
 import type { Authenticated } from './command/authenticate.ts'
 import type { Refused, Who } from './command/refused.ts'
 import type { Config } from './config/config.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import { habitPath } from './paths.ts'
 
 const SECOND = 1000
@@ -23,6 +25,10 @@ export interface Watch extends AsyncDisposable {
   used(authenticated: Authenticated): void
   /** Hears of every refusal. */
   refused(refused: Refused): void
+  /** Hears of every trip. */
+  tripped(actuator: string, cause: TripCause): void
+  /** From now on the metrics hear of all that, too. They are read from what is opened later than this. */
+  countWith(metrics: Metrics): void
 }
 
 /** Begins to measure, with the thresholds of the configuration. */
@@ -59,13 +65,20 @@ export async function openMeasures(
     clock,
   )
   measures.start()
+  let metrics: Metrics | undefined
   return {
+    countWith: counting => {
+      metrics = counting
+    },
+    tripped: (actuator, cause) => metrics?.tripped(actuator, cause),
     used: ({ claims, who, received }) => {
+      metrics?.used()
       counted.add(who)
       traffic.used(who.serial, claims.subject)
       habits.used(claims.subject, who.serial, received.source)
     },
     refused: ({ refusal, who }) => {
+      metrics?.refused(refusal.code)
       // Asking for a second person, or to select first, is how it is meant to go.
       if (refusal.code === 'approval-needed' || refusal.code === 'select-needed') return
       const wasCounted = who !== undefined && counted.has(who)

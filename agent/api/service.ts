@@ -14,6 +14,7 @@ import { answerCommand, answerRefusal, type HttpAnswer, rawAnswer, send } from '
 import { Callers } from './callers.ts'
 import { type InterventionParts, Interventions } from './interventions.ts'
 import type { Handler } from './listener.ts'
+import { answerMetrics, type MetricsParts } from './metrics.ts'
 import { Precautions } from './precautions.ts'
 import { type Condition, troubles, viewActuator, viewActuators, viewAgent } from './status.ts'
 
@@ -23,6 +24,7 @@ export interface ServiceParts {
   readonly interventions: InterventionParts
   readonly administration: AdministrationParts
   readonly attending: Attending
+  readonly metrics: MetricsParts
   readonly condition: Condition
   readonly rates: Rates
   readonly clock: Clock
@@ -90,6 +92,7 @@ export class Service implements Handler {
       },
       '/v1/alarms/shelve': { POST: received => this.#orRefuse(received, alarms.shelve(received)) },
       '/v1/alarms/unshelve': { POST: received => this.#orRefuse(received, alarms.unshelve(received)) },
+      '/metrics': { GET: received => this.#metrics(received) },
       '/v1/roles': { GET: received => this.#read(received, async () => this.#roles()) },
       '/v1/credentials': {
         GET: received => this.#orRefuse(received, administration.credentials(received)),
@@ -198,6 +201,10 @@ export class Service implements Handler {
     const reader = this.#callers.reader(received)
     if (reader instanceof Refused) return await this.#refuse(received, reader)
     return { status: 200, body: await view() }
+  }
+
+  async #metrics(received: Received): Promise<HttpAnswer> {
+    return await this.#orRefuse(received, answerMetrics(received, this.#callers, this.#parts.metrics))
   }
 
   #roles(): Json {

@@ -36,6 +36,8 @@ export interface Config {
   readonly audit: { readonly syslog: SyslogConfig | undefined }
   readonly authenticationFailures: EvidenceLimits
   readonly alarms: AlarmLimits
+  /** From where `/metrics` may be read without a signature. */
+  readonly metrics: { readonly allowedNetworks: readonly string[] }
   readonly devices: ReadonlyMap<string, DeviceConfig>
   readonly readings: ReadonlyMap<string, ReadingConfig>
   readonly actuators: ReadonlyMap<string, ActuatorConfig>

@@ -71,6 +71,7 @@ export function resolveConfig(file: ConfigFile, names: Names, folder: string, re
       tripsPerDay: file.authentication_failures.trips_per_day,
     },
     alarms: resolveAlarms(file.alarms, report),
+    metrics: { allowedNetworks: file.metrics.allowed_networks },
     devices,
     readings,
     actuators,

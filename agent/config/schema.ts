@@ -6,6 +6,7 @@ import { deviceForm } from './devices.ts'
 import { duration, name, timeout } from './forms.ts'
 import { listenersForm } from './listeners.ts'
 import { masterKeyForm } from './master-key.ts'
+import { metricsForm } from './metrics.ts'
 import { readingForm } from './readings.ts'
 import { rolesForm } from './roles.ts'
 import { tripGroupForm } from './trip-groups.ts'
@@ -42,6 +43,7 @@ export const ConfigFile = z.strictObject({
     })
     .default({ limit: 5, warn: 3, leak_every: 60_000, trips_per_day: 10 }),
   alarms: alarmsForm,
+  metrics: metricsForm,
   devices: z.record(name, deviceForm),
   readings: z.record(name, readingForm).default({}),
   actuators: z.record(name, actuatorForm),

@@ -64,7 +64,9 @@ test('what an alarm says to do names only commands of holdfast that there are', 
     .map(file => readFileSync(join(ROOT, file), 'utf8'))
     .join('\n')
   const commands = Object.values(ALARMS).flatMap(({ remedy }) =>
-    [...remedy.matchAll(/`holdfast ([a-z -]+?)(?: --[a-z -]+| [A-Z]+)?`/g)].flatMap(([, words = '']) => words.split(' ')),
+    [...remedy.matchAll(/`holdfast ([a-z -]+?)(?: --[a-z -]+| [A-Z]+)?`/g)].flatMap(([, words = '']) =>
+      words.split(' '),
+    ),
   )
   assert.ok(commands.length > 5)
   assert.deepEqual(
