@@ -33,6 +33,7 @@ import { lockState } from './state-lock.ts'
 import { ClockKeeper } from './time/clock-keeper.ts'
 import { askSynchronised } from './time/synchronisation.ts'
 import { systemClock } from './time/system-clock.ts'
+import { openWebhook } from './webhook.ts'
 
 /** A running agent. Disposing of it stops it in order: no new commands, none under way, the log closed last. */
 export interface Agent extends AsyncDisposable {
@@ -62,6 +63,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   parts.use(alarms)
   const alarm = alarms.raise
   const measures = parts.use(await openMeasures(config, clock, alarms, audit))
+  parts.use(openWebhook(config, around.user, clock, alarms, outlets))
   parts.use(openForwarding(config, audit, clock, alarms))
 
   const clockKeeper = parts.use(

@@ -159,6 +159,13 @@ export const ALARMS = {
     means: 'alarms cannot be written down, or could not be read at the start: a restart forgets who saw what',
     remedy: 'make room or repair the disk',
   },
+  'webhook-undelivered': {
+    severity: 'warning',
+    ends: 'itself',
+    means: 'the webhook does not take alarms: nobody answers, or it refuses them',
+    remedy:
+      'look at the receiver, the network, its certificate and the secret; the list has every alarm all the same',
+  },
   certificate: {
     severity: 'warning',
     ends: 'itself',

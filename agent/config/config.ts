@@ -36,6 +36,8 @@ export interface Config {
   readonly audit: { readonly syslog: SyslogConfig | undefined }
   readonly authenticationFailures: EvidenceLimits
   readonly alarms: AlarmLimits
+  /** Where alarms are told, besides. */
+  readonly webhook: WebhookConfig | undefined
   /** From where `/metrics` may be read without a signature. */
   readonly metrics: { readonly allowedNetworks: readonly string[] }
   readonly devices: ReadonlyMap<string, DeviceConfig>
@@ -61,6 +63,16 @@ export type MasterKeyConfig = { readonly timeout: Millis } & (
       readonly caFile: string
     }
 )
+
+/** A program that is told of alarms. */
+export interface WebhookConfig {
+  /** `https://…`, or `http://…` on this host. */
+  readonly url: string
+  readonly secretFile: string
+  /** PEM; those that Node knows where it is left out. */
+  readonly ca?: string
+  readonly timeout: Millis
+}
 
 /** At which value which alarm is raised. */
 export interface AlarmLimits {

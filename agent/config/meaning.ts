@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { type BareActuator, resolveActuator } from './actuators.ts'
-import { resolveAlarms } from './alarms.ts'
+import { resolveAlarms, resolveWebhook } from './alarms.ts'
 import { resolveAudit } from './audit.ts'
 import type { ActuatorConfig, Config } from './config.ts'
 import { checkDevices, checkWriters, resolveDevice } from './devices.ts'
@@ -71,6 +71,7 @@ export function resolveConfig(file: ConfigFile, names: Names, folder: string, re
       tripsPerDay: file.authentication_failures.trips_per_day,
     },
     alarms: resolveAlarms(file.alarms, report),
+    webhook: resolveWebhook(file.alarms, folder),
     metrics: { allowedNetworks: file.metrics.allowed_networks },
     devices,
     readings,
