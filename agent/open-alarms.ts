@@ -52,7 +52,7 @@ export class AlarmOutlets implements AlarmListener {
     )
   }
 
-  #write({ news, alarm }: AlarmTold): void {
+  #write({ news, alarm, over }: AlarmTold): void {
     const { id, name, about, severity, detail, seen, shelf } = alarm
     const of = { alarm_id: id, ...about }
     switch (news) {
@@ -60,7 +60,7 @@ export class AlarmOutlets implements AlarmListener {
       case 'unshelved':
         return this.#log[LEVELS[severity]]({ alarm: name, severity, ...of }, detail)
       case 'cleared':
-        return this.#log.info({ cleared: name, ...of }, `it is over: ${detail}`)
+        return this.#log.info({ cleared: name, ...of }, over ?? `it is over: ${detail}`)
       case 'acknowledged':
         return this.#log.info({ acknowledged: name, by: seen?.by, ...of }, detail)
       case 'shelved':

@@ -10,6 +10,8 @@ import { type AlarmEvent, type AlarmNews, type StandingAlarm, stateOf, step } fr
 export interface AlarmTold {
   readonly news: Exclude<AlarmNews, undefined>
   readonly alarm: StandingAlarm
+  /** How it came to be over, in words, where somebody said. */
+  readonly over?: string
 }
 
 /** Where alarms are told. Nobody of these is waited for. */
@@ -162,7 +164,8 @@ export class Alarms implements AsyncDisposable {
     if (isFlood) return alarm
     this.#tell(() => this.#listener.note(entryOf(news, alarm, record)))
     const isHidden = alarm.shelf !== undefined && news !== 'shelved'
-    if (!isHidden) this.#tell(() => this.#listener.told({ news, alarm }))
+    const over = typeof record.detail === 'string' ? { over: record.detail } : {}
+    if (!isHidden) this.#tell(() => this.#listener.told({ news, alarm, ...over }))
     return alarm
   }
 
