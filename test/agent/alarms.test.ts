@@ -76,6 +76,8 @@ test("a trip's alarm goes with the trip: acknowledged together, over with the re
   )
   assert.equal(notShelved.exitCode, 3)
   assert.match(notShelved.stderr, /409 Conflict - Critical Alarm/)
+  const same = await gateway.client(agent.address, erika.credential).shelveAlarm('trip', '1h', 'loud')
+  assert.equal(same.kind === 'problem' && same.problem.code, 'alarm-critical')
 
   const narrow = await gateway.issue('nils', 'operator', '--actuator', 'inlet-valve')
   const outside = gateway.client(agent.address, narrow.credential)
