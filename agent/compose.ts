@@ -151,6 +151,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     suspend: (identity, actuator, detail) => {
       alarm('identity-suspended', `${identity} is suspended: ${detail}`, { actuator, identity })
       keeper.suspend(identity, actuator, detail)
+      approvals.forgetIdentity(identity)
     },
     closeListener: (listener, detail) => listeners.close(listener, detail),
   })
@@ -205,6 +206,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
         trips,
         failures,
         persists: id => failsafe.causes.persists(id),
+        replayTrouble: permits.replayTrouble,
         warnLevel: config.authenticationFailures.warn,
         audit,
         approvals,
