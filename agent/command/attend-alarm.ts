@@ -6,6 +6,7 @@ import { parseDuration } from '../../model/time.ts'
 import type { Alarms, Attention, RecordOfPerson } from '../alarms/alarms.ts'
 import type { StandingAlarm } from '../alarms/standing.ts'
 import type { Authenticated } from './authenticate.ts'
+import { nameOf, signatureOf } from './author.ts'
 import { authorizeActuator, readBody } from './authorize.ts'
 import { type Received, wayOf } from './received.ts'
 import { Refused, refuse } from './refused.ts'
@@ -151,8 +152,6 @@ async function attend(
 }
 
 function personOf(received: Received, by: Authenticated | undefined): RecordOfPerson {
-  const name = by?.claims.subject ?? received.channel.identity ?? received.channel.name
   const { channel, source } = wayOf(received)
-  const signature = by ? { nonce: by.who.nonce, created: by.who.created, credential: by.who.serial } : {}
-  return { by: name, channel, source, ...signature }
+  return { by: nameOf(received, by), channel, source, ...signatureOf(by?.who) }
 }
