@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chown, mkdir, stat } from 'node:fs/promises'
+import { chmod, chown, mkdir, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { readCredentialFile } from '../client/credential-file.ts'
 import type { BeginOrder, Begun } from './begin-state.ts'
@@ -82,10 +82,17 @@ export async function makePlace(
   }
 }
 
+/** Root's folders become the agent's while they are empty. What somebody has filled is theirs to give away. */
 async function makeFolders({ config, stateDir, isPackaged, owner }: Place): Promise<void> {
   await mkdir(dirname(config), { recursive: true, mode: isPackaged ? 0o755 : 0o700 })
-  const made = await mkdir(stateDir, { recursive: true, mode: 0o700 })
-  if (made !== undefined && owner) await chown(stateDir, owner.uid, owner.gid)
+  await mkdir(stateDir, { recursive: true, mode: 0o700 })
+  if (owner === undefined || (await stat(stateDir)).uid === owner.uid) return
+  if ((await readdir(stateDir)).length > 0)
+    throw new InitFailure(
+      `${stateDir} is not empty and does not belong to ${owner.name}, as whom the agent runs\nLook at what is in it, then: chown -R ${owner.name}: ${stateDir}`,
+    )
+  await chown(stateDir, owner.uid, owner.gid)
+  await chmod(stateDir, 0o700)
 }
 
 /** Where the key lies in a file, or with systemd, it is made here. One that an enrolment has used is never made again. */
