@@ -33,6 +33,8 @@ export interface InitSurroundings {
   readonly stdin: NodeJS.ReadStream
   readonly stderr: NodeJS.WriteStream
   readonly user: number
+  /** How this program is called here. */
+  readonly holdfast: string
   readonly clock: Clock
   out(text: string): void
   err(text: string): void
@@ -83,7 +85,7 @@ async function initialise(options: InitOptions, around: InitSurroundings): Promi
     dryRun: options.dryRun ?? false,
     config: { file: place.config, state: there ? 'kept' : options.dryRun ? 'would-write' : 'written' },
     probe,
-    next: nextSteps(place, config.actuators.size > 0),
+    next: nextSteps(place, config.actuators.size > 0, around.holdfast),
   }
   if (options.json)
     around.out(`${JSON.stringify(outcomeJson(outcome, options.dryRun && !there ? text : undefined))}\n`)

@@ -1,3 +1,4 @@
+import { stringify } from 'yaml'
 import type { Place } from './place.ts'
 import { type AnsweredPoint, isBit, parseDevice, parsePoint, parsePosition } from './point.ts'
 import type { Answers } from './questions.ts'
@@ -9,7 +10,7 @@ export const KEY_FILE = 'master.key'
 
 /**
  * The text of a first configuration: what was answered, what it means, and what can be said further, commented out. The answers were
- * found right; names and numbers among them have forms that YAML takes as they are, and what has none is quoted.
+ * found right.
  */
 export function firstConfig(answers: Answers, place: Place, day: string): string {
   const example = place.isPackaged
@@ -20,8 +21,8 @@ export function firstConfig(answers: Answers, place: Place, day: string): string
 # look at it with: holdfast check ${place.config}
 # A change takes effect when the agent is started again. An example with everything in it, line by line: ${example}`,
     `# Both are part of every key: a credential of one gateway is worth nothing on another. Neither can be changed later.
-environment: ${answers.environment}
-gateway: ${answers.gateway}`,
+environment: ${word(answers.environment)}
+gateway: ${word(answers.gateway)}`,
     ...(place.stateDirLine === undefined
       ? []
       : [
@@ -121,7 +122,7 @@ function plant(answers: Answers): string {
     # A device that can notice that this agent is gone should: docs/WATCHDOGS.md.
 
 actuators:
-  ${valve}:
+  ${word(valve)}:
     device: plc
     command: ${pointText(command)}
     feedback: ${pointText(feedback)}${isEcho ? '\n    # What is written is what is read back: this shows the device’s memory, and not the plant.\n    feedback_is_command: true' : ''}
@@ -130,7 +131,7 @@ actuators:
       open: ${positionText(answers.open)}
     tolerance: ${tolerance} # the feedback may be off by so much and still show a position
     travel_time: ${travelTime} # after that a command that is not seen is a mismatch
-    safe: ${safe}${safe === 'hold' ? ' # it stays where it is' : ''}
+    safe: ${word(safe)}${safe === 'hold' ? ' # it stays where it is' : ''}
     on_stop: keep # when the agent is stopped in order; safe drives it there first
 ${guards('    ')}
 
@@ -199,6 +200,11 @@ function pointText(point: AnsweredPoint | undefined): string {
 function positionText(answer = ''): string {
   const { write, feedback } = parsePosition(answer) ?? { write: 0, feedback: 0 }
   return `{ write: ${write}, feedback: ${feedback} }`
+}
+
+/** A name as YAML takes it for one: `0`, `null` and `on` are in quotes. */
+function word(text = ''): string {
+  return stringify(text).trim()
 }
 
 function isSame(one: AnsweredPoint | undefined, other: AnsweredPoint | undefined): boolean {

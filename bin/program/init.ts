@@ -51,6 +51,8 @@ export function addInit(program: Command): void {
           stdin: process.stdin,
           stderr: process.stderr,
           user: keySurroundings.user,
+          // In a checkout nobody finds it by its name.
+          holdfast: /^(.*\/bin\/holdfast)\.ts$/.exec(process.argv[1] ?? '')?.[1] ?? 'holdfast',
           signal: interrupted(),
         }),
       ),

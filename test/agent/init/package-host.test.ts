@@ -56,7 +56,7 @@ test('on a host with the package, root’s init leaves each file to whom the ser
   assert.equal(await host.of('../kim.credential'), '0 0 600')
   assert.match(
     first.stdout,
-    /Next:\n {2}.*\/etc\/holdfast\/holdfast\.yaml.*\n {2}holdfast check\n {2}systemctl restart holdfast/,
+    /Next:\n {2}.*\/etc\/holdfast\/holdfast\.yaml.*\n.*holdfast check\n {2}systemctl restart holdfast/,
   )
   const looked = await host.run('doctor', '--json')
   const { findings } = JSON.parse(looked.stdout) as {
