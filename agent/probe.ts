@@ -4,14 +4,15 @@ import { canRead, nameOf, type Point } from '../drivers/point.ts'
 import { setpointAt } from '../model/setpoint.ts'
 import type { Millis } from '../model/time.ts'
 import { Progress } from './command/progress.ts'
-import type { ActuatorConfig, ReadingConfig } from './config/config.ts'
+import type { ActuatorConfig, Config, ReadingConfig } from './config/config.ts'
 import { loadConfig } from './config/load.ts'
 import { formatProblems } from './config/problem.ts'
 import { Devices } from './devices.ts'
 import { commandPoint, feedbackPoint, readingPoint } from './point-names.ts'
 import { systemClock } from './time/system-clock.ts'
 
-interface Probed {
+/** One configured point, as its device answered for it. */
+export interface Probed {
   /** The actuator or the reading that the point is of. */
   readonly name: string
   readonly role: 'command' | 'feedback' | 'reading'
@@ -34,7 +35,14 @@ export async function probeDevices(options: { config: string; json?: boolean }):
     process.stderr.write(`${formatProblems(loaded.problems)}\n`)
     return 2
   }
-  const { config } = loaded
+  const probed = await probePoints(loaded.config)
+  const ok = probed.every(({ quality }) => quality === 'good')
+  process.stdout.write(options.json ? `${JSON.stringify({ ok, points: probed })}\n` : formatTable(probed))
+  return ok ? 0 : 4
+}
+
+/** Reads every point of a configuration's actuators and readings from its device, once. Writes nothing. */
+export async function probePoints(config: Config): Promise<readonly Probed[]> {
   await using devices = new Devices(config, systemClock, randomBytes, new Progress(systemClock))
   await devices.attempted
   const ofActuators = [...config.actuators.values()].flatMap(actuator => {
@@ -43,12 +51,9 @@ export async function probeDevices(options: { config: string; json?: boolean }):
     return [...command, feedbackOf(actuator)]
   })
   const wishes = [...ofActuators, ...[...config.readings.values()].map(readingOf)]
-  const probed = await Promise.all(
+  return await Promise.all(
     wishes.map(wish => probe(wish, devices, config.devices.get(wish.device)?.timeout ?? 0)),
   )
-  const ok = probed.every(({ quality }) => quality === 'good')
-  process.stdout.write(options.json ? `${JSON.stringify({ ok, points: probed })}\n` : formatTable(probed))
-  return ok ? 0 : 4
 }
 
 interface Wish {
