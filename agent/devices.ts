@@ -49,7 +49,8 @@ export class Devices implements AsyncDisposable {
         continue
       }
       const link = links.get(connectionOf(device))
-      if (link) drivers.set(id, new ModbusDriver(link, device, registersAmong(points), clock))
+      const unit = { ...device, safe: safeValuesOn(id, config) }
+      if (link) drivers.set(id, new ModbusDriver(link, unit, registersAmong(points), clock))
     }
     const watched = new Map(
       [...drivers].map(([id, driver]) => [
@@ -116,6 +117,17 @@ function pointsOn(id: string, { devices, actuators, readings }: Config): Map<str
     if (reading.device === id) points.set(readingPoint(reading.id), reading.point)
   }
   return points
+}
+
+/** What is written to the points of one device where an actuator is to go to its safe state. */
+function safeValuesOn(id: string, { actuators }: Config): Map<string, number> {
+  return new Map(
+    [...actuators.values()].flatMap(actuator =>
+      actuator.device === id && actuator.safe
+        ? [[commandPoint(actuator.id), actuator.safe.write] as const]
+        : [],
+    ),
+  )
 }
 
 function nodesAmong(points: ReadonlyMap<string, Point>): Map<string, OpcUaPoint> {

@@ -1,7 +1,7 @@
 import type { MonotonicMs } from '../../model/time.ts'
-import type { Exchange, ExchangeEnd, Line } from './line.ts'
+import type { Exchange, ExchangeEnd, ExchangeKind, Line } from './line.ts'
 import type { ModbusLink } from './link.ts'
-import { type Question, understand } from './pdu.ts'
+import { isAnswer, type Question, understand } from './pdu.ts'
 
 export type Asked =
   /** `sent` is when the device was asked. */
@@ -16,7 +16,7 @@ export type Asked =
 export async function ask(
   link: ModbusLink,
   unit: number,
-  kind: Exchange['kind'],
+  kind: ExchangeKind,
   question: Question,
   signal: AbortSignal,
 ): Promise<Asked> {
@@ -28,6 +28,7 @@ export async function ask(
     kind,
     unit,
     request: () => question.request,
+    fits: pdu => isAnswer(question, pdu),
     ended: end => resolve(meaningOf(end, question, line, unit)),
   }
   const onAbort = () => resolve(givenUp(line.giveUp(exchange, isLate(signal)), signal))
@@ -51,7 +52,7 @@ export function meaningOf(end: ExchangeEnd, question: Question, line: Line, unit
       return understood
     case 'nonsense': {
       const reason = `the device answered nonsense: ${understood.reason}`
-      line.distrust(unit, reason)
+      line.distrust(unit, pdu => isAnswer(question, pdu), reason)
       return { kind: 'unanswered', reason }
     }
   }

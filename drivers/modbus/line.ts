@@ -1,13 +1,19 @@
 import type { Duplex } from 'node:stream'
 import type { Clock, Millis, MonotonicMs } from '../../model/time.ts'
 import { type Framing, NUMBER_MAX } from './framing.ts'
+import type { Fits, Owed } from './owed.ts'
+
+/** What is asked, in the order of who goes first. A `safe` one is part of a write towards the safe state. */
+export type ExchangeKind = 'safe' | 'write' | 'read'
 
 /** A request on its way: it waits for its turn, is sent, and ends once. */
 export interface Exchange {
-  readonly kind: 'read' | 'write'
+  readonly kind: ExchangeKind
   readonly unit: number
   /** Called when its turn has come, with the PDU to send as its answer; undefined when it is not needed any more. */
   request(): Buffer | undefined
+  /** Whether a PDU can be the answer to what was sent. */
+  readonly fits: Fits
   ended(end: ExchangeEnd): void
 }
 
@@ -39,8 +45,9 @@ const QUEUE_MAX = 1024
 
 /**
  * One live connection, shared by all units behind it. It lets as many requests out at once as the device takes; writes go
- * first, and never have to wait for reads where more than one may be out: whoever looks at the plant must not be able to
- * keep it from being made safe. Nothing survives the connection: when it ends, so does everything that waits.
+ * first, those towards the safe state before all others, and never have to wait for reads where more than one may be out:
+ * whoever looks at the plant must not be able to keep it from being made safe. Nothing survives the connection: when it
+ * ends, so does everything that waits.
  */
 export class Line {
   readonly #stream: Duplex
@@ -49,9 +56,9 @@ export class Line {
   readonly #clock: Clock
   readonly #inFlightMax: number
   readonly #readsMax: number
-  readonly #waiting = { write: new Set<Exchange>(), read: new Set<Exchange>() }
+  readonly #waiting = { safe: new Set<Exchange>(), write: new Set<Exchange>(), read: new Set<Exchange>() }
   readonly #pending = new Map<number, Pending>()
-  readonly #resting: Map<number, MonotonicMs>
+  readonly #owed: Owed
   readonly #over = new AbortController()
   readonly #ended = Promise.withResolvers<string>()
   #number = 0
@@ -61,15 +68,8 @@ export class Line {
   #isPausing = false
   #trouble: string | undefined
 
-  /** `resting` says until when units owe an answer. It outlives the line: what is late on a serial line does not mind a new one. */
-  constructor(
-    stream: Duplex,
-    framing: Framing,
-    options: LineOptions,
-    clock: Clock,
-    resting: Map<number, MonotonicMs>,
-  ) {
-    this.#resting = resting
+  constructor(stream: Duplex, framing: Framing, options: LineOptions, clock: Clock, owed: Owed) {
+    this.#owed = owed
     this.#stream = stream
     this.#framing = framing
     this.#options = options
@@ -94,8 +94,8 @@ export class Line {
 
   /** Sends a request as soon as its turn comes. */
   start(exchange: Exchange): void {
-    const reason = this.#trouble ?? this.#restOf(exchange.unit)
-    const queue = this.#waiting[exchange.kind]
+    const reason = this.#trouble ?? this.#restFor(exchange)
+    const queue = this.#queueFor(exchange)
     if (reason !== undefined) exchange.ended({ kind: 'unreachable', reason })
     else if (queue.size >= QUEUE_MAX)
       exchange.ended({ kind: 'unreachable', reason: 'too many requests wait for this device' })
@@ -110,7 +110,7 @@ export class Line {
    * had been sent. It does not end by itself then.
    */
   giveUp(exchange: Exchange, late: boolean): 'sent' | 'not-sent' {
-    if (this.#waiting[exchange.kind].delete(exchange)) return 'not-sent'
+    for (const queue of Object.values(this.#waiting)) if (queue.delete(exchange)) return 'not-sent'
     for (const [number, pending] of this.#pending) {
       if (pending.exchange !== exchange) continue
       if (late) this.#missed(number, pending)
@@ -119,10 +119,10 @@ export class Line {
     return 'sent'
   }
 
-  /** What a unit said is not to be believed, and neither is what else may still come of it. */
-  distrust(unit: number, reason: string): void {
+  /** What a unit said to a request is not to be believed, and neither is what else may still come of it. */
+  distrust(unit: number, request: Fits, reason: string): void {
     if (this.#framing.namesRequests) this.end(reason)
-    else this.#rest(unit)
+    else this.#owed.add(unit, request, false)
   }
 
   /** Ends the connection, for a reason that everybody who waits is told. */
@@ -132,10 +132,10 @@ export class Line {
     this.#over.abort()
     this.#stream.destroy()
     const sent = [...this.#pending.values()]
-    const waiting = [...this.#waiting.write, ...this.#waiting.read]
+    const queues = Object.values(this.#waiting)
+    const waiting = queues.flatMap(queue => [...queue])
     this.#pending.clear()
-    this.#waiting.write.clear()
-    this.#waiting.read.clear()
+    for (const queue of queues) queue.clear()
     for (const { exchange } of sent)
       exchange.ended({ kind: 'unanswered', reason: `no answer came before this: ${reason}` })
     for (const exchange of waiting) exchange.ended({ kind: 'unreachable', reason })
@@ -146,7 +146,7 @@ export class Line {
     while (this.#trouble === undefined && !this.#isPausing && this.#pending.size < this.#inFlightMax) {
       const exchange = this.#take()
       if (!exchange) return
-      const reason = this.#restOf(exchange.unit)
+      const reason = this.#restFor(exchange)
       if (reason !== undefined) {
         exchange.ended({ kind: 'unreachable', reason })
         continue
@@ -162,10 +162,11 @@ export class Line {
   }
 
   #take(): Exchange | undefined {
-    const [write] = this.#waiting.write
-    if (write) {
-      this.#waiting.write.delete(write)
-      return write
+    for (const queue of [this.#waiting.safe, this.#waiting.write]) {
+      const [first] = queue
+      if (!first) continue
+      queue.delete(first)
+      return first
     }
     const [read] = this.#waiting.read
     if (!read) return undefined
@@ -180,22 +181,32 @@ export class Line {
     for (const arrival of this.#framing.accept(bytes)) {
       void this.#pause()
       if (arrival.kind === 'nonsense') return this.end(`the device answered nonsense: ${arrival.reason}`)
-      const pending = this.#pending.get(arrival.number)
-      // Nobody asked, or nobody waits any more.
-      if (!pending) continue
-      this.#pending.delete(arrival.number)
+      const { number, unit, pdu } = arrival
+      const pending = this.#pending.get(number)
+      const isLate = this.#owed.settle(unit, pdu)
+      // Nobody asked, or nobody waits any more, or what was waited for may still come.
+      if (!pending || (isLate && !pending.exchange.fits(pdu))) continue
+      this.#pending.delete(number)
       this.#lastAnswered = this.#order
       this.#silent = 0
-      const { exchange, sent } = pending
-      if (arrival.unit === exchange.unit) {
-        exchange.ended({ kind: 'answered', pdu: arrival.pdu, sent })
-        continue
-      }
-      const reason = `the device answered nonsense: as unit ${arrival.unit} where ${exchange.unit} was asked`
-      exchange.ended({ kind: 'unanswered', reason })
-      this.end(reason)
+      this.#hand(pending, unit, pdu, isLate)
     }
     this.#pump()
+  }
+
+  #hand({ exchange, sent }: Pending, unit: number, pdu: Buffer, isLate: boolean): void {
+    if (unit !== exchange.unit) {
+      const reason = `the device answered nonsense: as unit ${unit} where ${exchange.unit} was asked`
+      exchange.ended({ kind: 'unanswered', reason })
+      return this.end(reason)
+    }
+    if (isLate) {
+      this.#owed.add(unit, exchange.fits, exchange.kind === 'safe')
+      const reason = 'what came may be the late answer to an equal request before it'
+      return exchange.ended({ kind: 'unanswered', reason })
+    }
+    this.#owed.forgive(unit)
+    exchange.ended({ kind: 'answered', pdu, sent })
   }
 
   /** A line that is shared by the bit wants to be silent for a moment before the next request. */
@@ -211,33 +222,43 @@ export class Line {
   /** A slow answer is no reason to cut everybody off; nothing at all since the question, from as many as there are, is. */
   #missed(number: number, { exchange, order }: Pending): void {
     this.#pending.delete(number)
-    if (!this.#framing.namesRequests) this.#rest(exchange.unit)
+    if (!this.#framing.namesRequests) this.#owe(exchange)
     if (this.#lastAnswered < order) this.#silent += 1
-    // Who answers no reads may still take writes: one that waits goes out before the connection is given up.
-    const isLastHope = exchange.kind === 'read' && this.#framing.namesRequests && this.#waiting.write.size > 0
-    if (this.#silent >= this.#options.units && !isLastHope) this.end('the device did not answer in time')
+    if (this.#silent >= this.#options.units && !this.#isHopeBehind(exchange))
+      this.end('the device did not answer in time')
     else this.#pump()
   }
 
+  /** Who answers no reads may still take writes: one that waits goes out before the connection is given up. */
+  #isHopeBehind({ kind }: Exchange): boolean {
+    if (kind !== 'safe' && this.#waiting.safe.size > 0) return true
+    return kind === 'read' && this.#framing.namesRequests && this.#waiting.write.size > 0
+  }
+
   async #missedAfter(number: number, pending: Pending): Promise<void> {
-    await this.#clock.sleep(this.#options.timeout, this.#over.signal)
+    const elapsed = this.#clock.monotonic() - pending.sent
+    await this.#clock.sleep(Math.max(0, this.#options.timeout - elapsed), this.#over.signal)
     if (this.#pending.get(number) === pending) this.#missed(number, pending)
   }
 
-  /**
-   * Where answers name no request, a late one could be taken for the answer to the next. So a unit that owes one is asked
-   * nothing until it has had the time again.
-   */
-  #rest(unit: number): void {
-    this.#resting.set(unit, this.#clock.monotonic() + this.#options.timeout)
+  #owe(exchange: Exchange): void {
+    this.#owed.add(exchange.unit, exchange.fits, exchange.kind === 'safe')
+    for (const waiting of this.#waiting.safe) {
+      if (waiting.unit !== exchange.unit || this.#queueFor(waiting) === this.#waiting.safe) continue
+      this.#waiting.safe.delete(waiting)
+      this.#waiting.read.add(waiting)
+    }
   }
 
-  #restOf(unit: number): string | undefined {
-    const until = this.#resting.get(unit)
-    if (until === undefined) return undefined
-    if (this.#clock.monotonic() < until)
-      return `unit ${unit} owes an answer: it is waited out, so that it is not taken for another`
-    this.#resting.delete(unit)
-    return undefined
+  /**
+   * A write towards the safe state goes first. Where a unit has let one go unanswered, its next ones go behind whatever waits
+   * already: a unit that is dead must not keep the others on the line from being asked, and from being made safe.
+   */
+  #queueFor({ kind, unit }: Exchange): Set<Exchange> {
+    return kind === 'safe' && this.#owed.hasSafe(unit) ? this.#waiting.read : this.#waiting[kind]
+  }
+
+  #restFor({ kind, unit }: Exchange): string | undefined {
+    return kind === 'safe' ? undefined : this.#owed.restOf(unit)
   }
 }

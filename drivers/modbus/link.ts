@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream'
-import type { Clock, Millis, MonotonicMs } from '../../model/time.ts'
+import type { Clock, Millis } from '../../model/time.ts'
 import type { Framing } from './framing.ts'
 import { Line, type LineOptions } from './line.ts'
+import { Owed } from './owed.ts'
 
 /** A way to a device: how a connection is made, and how requests are framed on it. */
 export interface Way {
@@ -32,7 +33,7 @@ export class ModbusLink implements AsyncDisposable {
   readonly #jitter: () => number
   readonly #stop = new AbortController()
   readonly #running: Promise<void>
-  readonly #resting = new Map<number, MonotonicMs>()
+  readonly #owed: Owed
   readonly #first = Promise.withResolvers<void>()
   #line: Line | undefined
   #facts: Facts = {}
@@ -44,6 +45,7 @@ export class ModbusLink implements AsyncDisposable {
     this.#options = options
     this.#clock = clock
     this.#jitter = jitter
+    this.#owed = new Owed(options.timeout, clock)
     this.#trouble = `${way.name}: not connected yet`
     this.#running = this.#run()
   }
@@ -79,7 +81,7 @@ export class ModbusLink implements AsyncDisposable {
       else {
         backoff = BACKOFF_FIRST
         this.#facts = this.#way.about?.(opened) ?? {}
-        this.#line = new Line(opened, this.#way.framing(), this.#options, this.#clock, this.#resting)
+        this.#line = new Line(opened, this.#way.framing(), this.#options, this.#clock, this.#owed)
       }
       this.#first.resolve()
       if (this.#line) {

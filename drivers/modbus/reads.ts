@@ -1,7 +1,7 @@
 import { type Asked, GIVEN_UP_BEFORE, givenUp, isLate, meaningOf } from './ask.ts'
 import type { Exchange, Line } from './line.ts'
 import type { ModbusLink } from './link.ts'
-import { readQuestion } from './pdu.ts'
+import { isAnswer, readQuestion } from './pdu.ts'
 import { cutKey, type Merged, planReads, type ReadLimits } from './plan.ts'
 import { isBitTable, type Span } from './point.ts'
 
@@ -125,6 +125,7 @@ export class Reads {
         }
         return readQuestion(merged.span).request
       },
+      fits: pdu => merged !== undefined && isAnswer(readQuestion(merged.span), pdu),
       ended: end => {
         if (merged)
           return this.#hand(line, merged, meaningOf(end, readQuestion(merged.span), line, this.#unit))
