@@ -1,8 +1,8 @@
 import type { Clock, Millis } from '../../model/time.ts'
 import type { Driver, ReadResult, WriteResult } from '../driver.ts'
 import { type Asked, ask } from './ask.ts'
+import type { ExchangeKind } from './exchange.ts'
 import { type Identity, identify } from './identity.ts'
-import type { ExchangeKind } from './line.ts'
 import type { ModbusLink } from './link.ts'
 import {
   maskWriteQuestion,
@@ -204,8 +204,8 @@ export class ModbusDriver implements Driver {
     return set
   }
 
-  async #ask(kind: ExchangeKind, question: Question, signal: AbortSignal): Promise<Asked> {
-    return await ask(this.link, this.#unit.unit, kind, question, signal)
+  #ask(kind: ExchangeKind, question: Question, signal: AbortSignal): Promise<Asked> {
+    return ask(this.link, this.#unit.unit, kind, question, signal)
   }
 }
 

@@ -1,29 +1,9 @@
 import type { Duplex } from 'node:stream'
 import type { Clock, Millis, MonotonicMs } from '../../model/time.ts'
+import type { Exchange, ExchangeKind } from './exchange.ts'
 import { type Framing, NUMBER_MAX } from './framing.ts'
 import type { Fits, Owed } from './owed.ts'
-
-/** What is asked, in the order of who goes first. A `safe` one is part of a write towards the safe state. */
-export type ExchangeKind = 'safe' | 'write' | 'read'
-
-/** A request on its way: it waits for its turn, is sent, and ends once. */
-export interface Exchange {
-  readonly kind: ExchangeKind
-  readonly unit: number
-  /** Called when its turn has come, with the PDU to send as its answer; undefined when it is not needed any more. */
-  request(): Buffer | undefined
-  /** Whether a PDU can be the answer to what was sent. */
-  readonly fits: Fits
-  ended(end: ExchangeEnd): void
-}
-
-export type ExchangeEnd =
-  /** `sent` is when the request went out. */
-  | { readonly kind: 'answered'; readonly pdu: Buffer; readonly sent: MonotonicMs }
-  /** No byte was sent. */
-  | { readonly kind: 'unreachable'; readonly reason: string }
-  /** Sent, and no answer came that can be believed. */
-  | { readonly kind: 'unanswered'; readonly reason: string }
+import { Queue } from './queue.ts'
 
 export interface LineOptions {
   /** How many requests the device takes before it has answered the first. */
@@ -34,14 +14,13 @@ export interface LineOptions {
   readonly timeout: Millis
 }
 
+/** What was sent and has not been answered. */
 interface Pending {
+  readonly number: number
   readonly exchange: Exchange
   readonly order: number
   readonly sent: MonotonicMs
 }
-
-/** Waiting for a turn takes little; this is only so that a flood cannot fill the memory. */
-const QUEUE_MAX = 1024
 
 /**
  * One live connection, shared by all units behind it. It lets as many requests out at once as the device takes; writes go
@@ -56,8 +35,8 @@ export class Line {
   readonly #clock: Clock
   readonly #inFlightMax: number
   readonly #readsMax: number
-  readonly #waiting = { safe: new Set<Exchange>(), write: new Set<Exchange>(), read: new Set<Exchange>() }
-  readonly #pending = new Map<number, Pending>()
+  readonly #waiting = new Queue()
+  #pending: Pending[] = []
   readonly #owed: Owed
   readonly #over = new AbortController()
   readonly #ended = Promise.withResolvers<string>()
@@ -95,14 +74,9 @@ export class Line {
   /** Sends a request as soon as its turn comes. */
   start(exchange: Exchange): void {
     const reason = this.#trouble ?? this.#restFor(exchange)
-    const queue = this.#queueFor(exchange)
     if (reason !== undefined) exchange.ended({ kind: 'unreachable', reason })
-    else if (queue.size >= QUEUE_MAX)
-      exchange.ended({ kind: 'unreachable', reason: 'too many requests wait for this device' })
-    else {
-      queue.add(exchange)
-      this.#pump()
-    }
+    else if (this.#waiting.add(exchange, this.#placeOf(exchange))) this.#pump()
+    else exchange.ended({ kind: 'unreachable', reason: 'too many requests wait for this device' })
   }
 
   /**
@@ -110,12 +84,10 @@ export class Line {
    * had been sent. It does not end by itself then.
    */
   giveUp(exchange: Exchange, late: boolean): 'sent' | 'not-sent' {
-    for (const queue of Object.values(this.#waiting)) if (queue.delete(exchange)) return 'not-sent'
-    for (const [number, pending] of this.#pending) {
-      if (pending.exchange !== exchange) continue
-      if (late) this.#missed(number, pending)
-      else void this.#missedAfter(number, pending)
-    }
+    if (this.#waiting.remove(exchange)) return 'not-sent'
+    const pending = this.#pending.find(one => one.exchange === exchange)
+    if (pending && late) this.#missed(pending)
+    else if (pending) void this.#missedLater(pending)
     return 'sent'
   }
 
@@ -131,11 +103,9 @@ export class Line {
     this.#trouble = reason
     this.#over.abort()
     this.#stream.destroy()
-    const sent = [...this.#pending.values()]
-    const queues = Object.values(this.#waiting)
-    const waiting = queues.flatMap(queue => [...queue])
-    this.#pending.clear()
-    for (const queue of queues) queue.clear()
+    const sent = this.#pending
+    const waiting = this.#waiting.empty()
+    this.#pending = []
     for (const { exchange } of sent)
       exchange.ended({ kind: 'unanswered', reason: `no answer came before this: ${reason}` })
     for (const exchange of waiting) exchange.ended({ kind: 'unreachable', reason })
@@ -143,8 +113,8 @@ export class Line {
   }
 
   #pump(): void {
-    while (this.#trouble === undefined && !this.#isPausing && this.#pending.size < this.#inFlightMax) {
-      const exchange = this.#take()
+    while (this.#trouble === undefined && !this.#isPausing && this.#pending.length < this.#inFlightMax) {
+      const exchange = this.#waiting.next(this.#areReadsWelcome)
       if (!exchange) return
       const reason = this.#restFor(exchange)
       if (reason !== undefined) {
@@ -156,25 +126,16 @@ export class Line {
       const number = this.#number
       this.#number = number === NUMBER_MAX ? 0 : number + 1
       this.#order += 1
-      this.#pending.set(number, { exchange, order: this.#order, sent: this.#clock.monotonic() })
+      this.#pending.push({ number, exchange, order: this.#order, sent: this.#clock.monotonic() })
       this.#stream.write(this.#framing.frame(number, exchange.unit, request))
     }
   }
 
-  #take(): Exchange | undefined {
-    for (const queue of [this.#waiting.safe, this.#waiting.write]) {
-      const [first] = queue
-      if (!first) continue
-      queue.delete(first)
-      return first
-    }
-    const [read] = this.#waiting.read
-    if (!read) return undefined
+  /** Where more than one request may be out, reads leave room for writes. */
+  readonly #areReadsWelcome = (): boolean => {
     let reads = 0
-    for (const { exchange } of this.#pending.values()) if (exchange.kind === 'read') reads += 1
-    if (reads >= this.#readsMax) return undefined
-    this.#waiting.read.delete(read)
-    return read
+    for (const { exchange } of this.#pending) if (exchange.kind === 'read') reads += 1
+    return reads < this.#readsMax
   }
 
   #accept(bytes: Buffer): void {
@@ -182,11 +143,11 @@ export class Line {
       void this.#pause()
       if (arrival.kind === 'nonsense') return this.end(`the device answered nonsense: ${arrival.reason}`)
       const { number, unit, pdu } = arrival
-      const pending = this.#pending.get(number)
+      const pending = this.#pending.find(one => one.number === number)
       const isLate = this.#owed.settle(unit, pdu)
       // Nobody asked, or nobody waits any more, or what was waited for may still come.
       if (!pending || (isLate && !pending.exchange.fits(pdu))) continue
-      this.#pending.delete(number)
+      this.#forget(pending)
       this.#lastAnswered = this.#order
       this.#silent = 0
       this.#hand(pending, unit, pdu, isLate)
@@ -220,8 +181,9 @@ export class Line {
   }
 
   /** A slow answer is no reason to cut everybody off; nothing at all since the question, from as many as there are, is. */
-  #missed(number: number, { exchange, order }: Pending): void {
-    this.#pending.delete(number)
+  #missed(pending: Pending): void {
+    const { exchange, order } = pending
+    this.#forget(pending)
     if (!this.#framing.namesRequests) this.#owe(exchange)
     if (this.#lastAnswered < order) this.#silent += 1
     if (this.#silent >= this.#options.units && !this.#isHopeBehind(exchange))
@@ -231,31 +193,31 @@ export class Line {
 
   /** Who answers no reads may still take writes: one that waits goes out before the connection is given up. */
   #isHopeBehind({ kind }: Exchange): boolean {
-    if (kind !== 'safe' && this.#waiting.safe.size > 0) return true
-    return kind === 'read' && this.#framing.namesRequests && this.#waiting.write.size > 0
+    if (kind !== 'safe' && this.#waiting.has('safe')) return true
+    return kind === 'read' && this.#framing.namesRequests && this.#waiting.has('write')
   }
 
-  async #missedAfter(number: number, pending: Pending): Promise<void> {
+  #forget(pending: Pending): void {
+    this.#pending.splice(this.#pending.indexOf(pending), 1)
+  }
+
+  async #missedLater(pending: Pending): Promise<void> {
     const elapsed = this.#clock.monotonic() - pending.sent
     await this.#clock.sleep(Math.max(0, this.#options.timeout - elapsed), this.#over.signal)
-    if (this.#pending.get(number) === pending) this.#missed(number, pending)
+    if (this.#pending.includes(pending)) this.#missed(pending)
   }
 
   #owe(exchange: Exchange): void {
     this.#owed.add(exchange.unit, exchange.fits, exchange.kind === 'safe')
-    for (const waiting of this.#waiting.safe) {
-      if (waiting.unit !== exchange.unit || this.#queueFor(waiting) === this.#waiting.safe) continue
-      this.#waiting.safe.delete(waiting)
-      this.#waiting.read.add(waiting)
-    }
+    if (this.#owed.hasSafe(exchange.unit)) this.#waiting.putBack(exchange.unit)
   }
 
   /**
    * A write towards the safe state goes first. Where a unit has let one go unanswered, its next ones go behind whatever waits
    * already: a unit that is dead must not keep the others on the line from being asked, and from being made safe.
    */
-  #queueFor({ kind, unit }: Exchange): Set<Exchange> {
-    return kind === 'safe' && this.#owed.hasSafe(unit) ? this.#waiting.read : this.#waiting[kind]
+  #placeOf({ kind, unit }: Exchange): ExchangeKind {
+    return kind === 'safe' && this.#owed.hasSafe(unit) ? 'read' : kind
   }
 
   #restFor({ kind, unit }: Exchange): string | undefined {
