@@ -66,6 +66,11 @@ export class Line {
     return this.#trouble
   }
 
+  /** Whether any request was answered on it. */
+  get hasAnswered(): boolean {
+    return this.#lastAnswered > 0
+  }
+
   /** Resolves with the reason when the connection is over. */
   get ended(): Promise<string> {
     return this.#ended.promise
