@@ -34,8 +34,10 @@ export class Devices implements AsyncDisposable {
   readonly attempted: Promise<unknown>
   readonly #drivers: ReadonlyMap<string, DeviceDriver>
   readonly #links: ReadonlyMap<string, ModbusLink>
+  readonly #config: Config
 
   constructor(config: Config, clock: Clock, entropy: Entropy, progress: Progress) {
+    this.#config = config
     const jitter = () => (entropy(1)[0] ?? 0) / 255
     const links = openLinks(config.devices, clock, jitter)
     const drivers = new Map<string, DeviceDriver>()
@@ -89,6 +91,22 @@ export class Devices implements AsyncDisposable {
     const driver = this.#driver(id)
     const identity = await driver.identify(signal)
     return { identity, connection: driver.link.facts }
+  }
+
+  /**
+   * Devices that are one: the same unit behind the same address, reached over connections of their own because their hosts have
+   * different names. That can be seen only while both are connected.
+   */
+  get twins(): readonly (readonly [device: string, twin: string, peer: string])[] {
+    const seen = new Map<string, string>()
+    return [...this.#config.devices].flatMap(([id, device]) => {
+      const peer = this.#drivers.get(id)?.link.facts.peer
+      if (device.kind !== 'modbus' || peer === undefined) return []
+      const key = `${peer} ${device.unit}`
+      const twin = seen.get(key)
+      seen.set(key, twin ?? id)
+      return twin === undefined ? [] : [[id, twin, peer] as const]
+    })
   }
 
   #driver(id: string): DeviceDriver {

@@ -8,13 +8,13 @@ import type { ActuatorConfig, ReadingConfig } from './config/config.ts'
 import { loadConfig } from './config/load.ts'
 import { formatProblems } from './config/problem.ts'
 import { Devices } from './devices.ts'
-import { commandPoint, feedbackPoint, readingPoint } from './point-names.ts'
+import { commandPoint, fallbackPoint, feedbackPoint, readingPoint } from './point-names.ts'
 import { systemClock } from './time/system-clock.ts'
 
 interface Probed {
   /** The actuator or the reading that the point is of. */
   readonly name: string
-  readonly role: 'command' | 'feedback' | 'reading'
+  readonly role: 'command' | 'feedback' | 'fallback' | 'reading'
   readonly device: string
   readonly point: string
   readonly quality: 'good' | 'bad'
@@ -40,12 +40,16 @@ export async function probeDevices(options: { config: string; json?: boolean }):
   const ofActuators = [...config.actuators.values()].flatMap(actuator => {
     // A method cannot be read: there is nothing to look at before it is called.
     const command = canRead(actuator.command) ? [commandOf(actuator)] : []
-    return [...command, feedbackOf(actuator)]
+    return [...command, feedbackOf(actuator), ...fallbackOf(actuator)]
   })
   const wishes = [...ofActuators, ...[...config.readings.values()].map(readingOf)]
   const probed = await Promise.all(
     wishes.map(wish => probe(wish, devices, config.devices.get(wish.device)?.timeout ?? 0)),
   )
+  for (const [id, twin, peer] of devices.twins)
+    process.stderr.write(
+      `${id} and ${twin} are one unit at ${peer}: give them the same host, or declare it once\n`,
+    )
   const ok = probed.every(({ quality }) => quality === 'good')
   process.stdout.write(options.json ? `${JSON.stringify({ ok, points: probed })}\n` : formatTable(probed))
   return ok ? 0 : 4
@@ -82,6 +86,23 @@ function feedbackOf(actuator: ActuatorConfig): Wish {
     key: feedbackPoint(actuator.id),
     means: value => shown(actuator, value),
   }
+}
+
+/** Where the device keeps what it would do without us; few actuators declare it. */
+function fallbackOf(actuator: ActuatorConfig): Wish[] {
+  const point = actuator.fallback?.point
+  if (!point) return []
+  const key = fallbackPoint(actuator.id)
+  return [
+    {
+      name: actuator.id,
+      role: 'fallback',
+      device: actuator.device,
+      point,
+      key,
+      means: value => written(actuator, value),
+    },
+  ]
 }
 
 function readingOf({ id, device, point, unit }: ReadingConfig): Wish {
