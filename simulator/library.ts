@@ -8,6 +8,7 @@ export {
   type Fault,
   type FaultKind,
   type ImageView,
+  type OpcUaEndpoint,
   type Plant,
   type PlantFile,
   PlantFileError,

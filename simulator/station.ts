@@ -1,26 +1,46 @@
 import type { Clock, Millis } from '../model/time.ts'
+import { Cells, type WriteEvent } from './cells.ts'
 import { Chance } from './chance.ts'
 import type { Link, PlcFaults } from './faults.ts'
 import type { ImageView, WritableTable } from './image.ts'
-import { ModbusDevice, type Reply, type WriteEvent } from './modbus/device.ts'
+import { ModbusDevice, type Reply } from './modbus/device.ts'
 import { rtuFraming, tcpFraming } from './modbus/framing.ts'
 import { SerialLine, type SerialSettings } from './modbus/serial-line.ts'
 import { type Address, ModbusServer } from './modbus/server.ts'
+import { OpcUaDevice } from './opcua/device.ts'
+import { nodesOf } from './opcua/node.ts'
+import { OpcUaServer } from './opcua/server.ts'
 import { bindingsOf } from './plant-file/bindings.ts'
 import type { PlcFileSpec } from './plant-file/plc-form.ts'
 import { Plc } from './plc/plc.ts'
 import type { WatchdogState } from './plc/watchdog.ts'
+import type { Elements } from './process/process.ts'
 
 export interface StationOptions {
+  /** Of the plant. */
+  readonly plant: string
+  readonly elements: Elements
   readonly name: string
   readonly spec: PlcFileSpec
   /** Of Modbus TCP. */
   readonly address: Address
   readonly rtuAddress: Address | undefined
   readonly serial: SerialSettings | undefined
+  /** Of OPC UA; undefined where it is not served. */
+  readonly opcuaAddress: Address | undefined
   readonly faults: PlcFaults
   readonly clock: Clock
   readonly seed: number
+}
+
+/** How an OPC UA server of a plant is found and recognised. */
+export interface OpcUaEndpoint {
+  /** Such as `opc.tcp://127.0.0.1:4840`. */
+  readonly url: string
+  /** The certificate that it shows, in DER. */
+  readonly certificate: Buffer
+  /** The URI of the namespace of its nodes. */
+  readonly namespace: string
 }
 
 /** One PLC of a plant with everything that it is reached by. */
@@ -32,6 +52,8 @@ export class Station implements Link, AsyncDisposable {
   readonly #device: ModbusDevice
   readonly #server: ModbusServer
   readonly #rtuServer: ModbusServer | undefined
+  readonly #opcuaDevice: OpcUaDevice
+  readonly #opcuaServer: OpcUaServer | undefined
   /** Everything that it is reached by. */
   readonly #links: readonly (Link & AsyncDisposable)[]
   readonly #writeListeners = new Set<(event: WriteEvent) => void>()
@@ -39,27 +61,31 @@ export class Station implements Link, AsyncDisposable {
   readonly #secondMasters = new Map<string, Millis>()
   readonly #faults: PlcFaults
 
-  constructor({ name, spec, address, rtuAddress, serial, faults, clock, seed }: StationOptions) {
+  constructor(options: StationOptions) {
+    const { name, spec, address, rtuAddress, serial, faults, clock, seed } = options
     this.name = name
     this.spec = spec
     this.#faults = faults
     this.#clock = clock
     const { watchdog, interlocks } = spec
     this.#plc = new Plc({ bindings: bindingsOf(spec), watchdog, interlocks }, clock.monotonic())
-    this.#device = new ModbusDevice({
-      unit: spec.modbus.unit,
+    const cells = new Cells({
       plc: this.#plc,
       faults,
       clock,
-      chance: new Chance(seed, `jitter ${name}`),
       landed: event => {
+        this.#opcuaDevice.landed(event.table, event.address)
         for (const listener of this.#writeListeners) listener(event)
       },
     })
+    const chance = new Chance(seed, `jitter ${name}`)
+    this.#device = new ModbusDevice({ unit: spec.modbus.unit, cells, faults, chance })
+    this.#opcuaDevice = new OpcUaDevice({ cells, faults, clock })
+    this.#opcuaServer = this.#serverOf(options)
     this.#server = new ModbusServer(address, this.#device, tcpFraming, clock)
     this.#rtuServer = rtuAddress && new ModbusServer(rtuAddress, this.#device, rtuFraming, clock)
     const line = serial && new SerialLine(serial, this.#device, clock)
-    this.#links = [this.#server, ...(this.#rtuServer ? [this.#rtuServer] : []), ...(line ? [line] : [])]
+    this.#links = [this.#server, this.#rtuServer, line, this.#opcuaServer].filter(link => link !== undefined)
   }
 
   /** Where it serves Modbus TCP. */
@@ -70,6 +96,12 @@ export class Station implements Link, AsyncDisposable {
   /** Where it serves RTU over TCP, if it does. */
   get rtuAddress(): Address | undefined {
     return this.#rtuServer?.address
+  }
+
+  /** Where and as whom it serves OPC UA, if it does. */
+  get opcua(): OpcUaEndpoint | undefined {
+    const server = this.#opcuaServer
+    return server && { url: server.url, certificate: server.certificate, namespace: server.namespace }
   }
 
   get unit(): number {
@@ -95,7 +127,9 @@ export class Station implements Link, AsyncDisposable {
   /** One scan at a moment of plant time: takes the sensors' readings and returns the commands for the actuators. */
   scan(readings: ReadonlyMap<string, number>, at: Millis): Map<string, number> {
     this.#writeAsSecondMasters(at)
-    return this.#plc.scan(readings, this.#clock.monotonic())
+    const commands = this.#plc.scan(readings, this.#clock.monotonic())
+    this.#opcuaDevice.scanned()
+    return commands
   }
 
   answerWrite(table: WritableTable, address: number, value: number): Reply {
@@ -124,8 +158,32 @@ export class Station implements Link, AsyncDisposable {
     for (const link of this.#links) link.reset()
   }
 
+  closeSessions(): void {
+    this.#opcuaServer?.closeSessions()
+  }
+
+  async showCertificate(): Promise<void> {
+    await this.#opcuaServer?.showCertificate()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#links.map(link => link[Symbol.asyncDispose]()))
+  }
+
+  #serverOf({ plant, elements, name, spec, opcuaAddress, faults, clock, seed }: StationOptions) {
+    if (!spec.opcua || !opcuaAddress) return undefined
+    return new OpcUaServer({
+      plant,
+      plc: name,
+      address: opcuaAddress,
+      settings: spec.opcua,
+      nodes: nodesOf(bindingsOf(spec), this.#plc.image, elements),
+      device: this.#opcuaDevice,
+      faults,
+      clock,
+      chance: new Chance(seed, `opcua jitter ${name}`),
+      scanCycle: spec.scan_cycle,
+    })
   }
 
   #writeAsSecondMasters(at: Millis): void {
