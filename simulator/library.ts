@@ -8,6 +8,8 @@ export {
   type Fault,
   type FaultKind,
   type ImageView,
+  type NodeReply,
+  type NodeValue,
   type OpcUaEndpoint,
   type Plant,
   type PlantFile,

@@ -6,23 +6,25 @@ import { CoolingLoopHandle, PumpHandle, TankHandle, ValveHandle } from './handle
 import type { ImageView, WritableTable } from './image.ts'
 import type { Reply } from './modbus/device.ts'
 import type { Address } from './modbus/server.ts'
+import type { NodeValue } from './opcua/device.ts'
 import { type PlantSource, readPlant } from './plant-file/read.ts'
 import { targetsOf } from './plant-file/reference.ts'
 import type { PlantSpec } from './plant-file/schema.ts'
 import type { WatchdogState } from './plc/watchdog.ts'
 import type { Element } from './process/process.ts'
 import { runScans } from './scan-loop.ts'
-import { type OpcUaEndpoint, Station } from './station.ts'
+import { type NodeReply, type OpcUaEndpoint, Station } from './station.ts'
 
 export type { WriteEvent } from './cells.ts'
 export type { Fault, FaultKind } from './fault.ts'
 export type { ImageView, Table, WritableTable } from './image.ts'
 export type { Reply } from './modbus/device.ts'
 export type { Address } from './modbus/server.ts'
+export type { NodeValue } from './opcua/device.ts'
 export { PlantFileError } from './plant-file/problem.ts'
 export type { PlantSource } from './plant-file/read.ts'
 export type { PlantFile, PlantSpec } from './plant-file/schema.ts'
-export type { OpcUaEndpoint } from './station.ts'
+export type { NodeReply, OpcUaEndpoint } from './station.ts'
 
 export interface PlantOptions {
   /** What moves the plant on, and times late answers: real, or a `VirtualClock` that a test advances. */
@@ -61,6 +63,10 @@ export interface PlcHandle {
    * watchdog and faults let it. undefined: no answer ever comes.
    */
   answerWrite(table: WritableTable, address: number, value: number): Reply
+  /** What OPC UA shows of a node, such as `tank.level`. Throws RangeError when there is none. */
+  readNode(name: string): NodeValue
+  /** Answers a write of a value in its unit over OPC UA, as `answerWrite` does over Modbus. */
+  answerNodeWrite(name: string, value: number): NodeReply
   /** Calls back for each value of each write as it lands in the process image. Returns what ends it. */
   onWrite(listener: (event: WriteEvent) => void): () => void
 }

@@ -7,9 +7,11 @@ import { ModbusDevice, type Reply } from './modbus/device.ts'
 import { rtuFraming, tcpFraming } from './modbus/framing.ts'
 import { SerialLine, type SerialSettings } from './modbus/serial-line.ts'
 import { type Address, ModbusServer } from './modbus/server.ts'
-import { OpcUaDevice } from './opcua/device.ts'
-import { nodesOf } from './opcua/node.ts'
+import { Answers } from './opcua/answers.ts'
+import { type NodeValue, OpcUaDevice } from './opcua/device.ts'
+import { type CellNode, nodesOf } from './opcua/node.ts'
 import { OpcUaServer } from './opcua/server.ts'
+import type { Status } from './opcua/status.ts'
 import { bindingsOf } from './plant-file/bindings.ts'
 import type { PlcFileSpec } from './plant-file/plc-form.ts'
 import { Plc } from './plc/plc.ts'
@@ -43,6 +45,9 @@ export interface OpcUaEndpoint {
   readonly namespace: string
 }
 
+/** What goes back to a write over OPC UA, and how long after it came; undefined when nothing ever does. */
+export type NodeReply = { readonly status: Status; readonly delay: Millis } | undefined
+
 /** One PLC of a plant with everything that it is reached by. */
 export class Station implements Link, AsyncDisposable {
   readonly name: string
@@ -53,6 +58,9 @@ export class Station implements Link, AsyncDisposable {
   readonly #server: ModbusServer
   readonly #rtuServer: ModbusServer | undefined
   readonly #opcuaDevice: OpcUaDevice
+  readonly #opcuaAnswers: Answers
+  /** What OPC UA shows, by name. */
+  readonly #nodes: ReadonlyMap<string, CellNode>
   readonly #opcuaServer: OpcUaServer | undefined
   /** Everything that it is reached by. */
   readonly #links: readonly (Link & AsyncDisposable)[]
@@ -81,6 +89,9 @@ export class Station implements Link, AsyncDisposable {
     const chance = new Chance(seed, `jitter ${name}`)
     this.#device = new ModbusDevice({ unit: spec.modbus.unit, cells, faults, chance })
     this.#opcuaDevice = new OpcUaDevice({ cells, faults, clock })
+    this.#opcuaAnswers = new Answers(faults, clock, new Chance(seed, `opcua jitter ${name}`))
+    const nodes = nodesOf(bindingsOf(spec), this.#plc.image, options.elements)
+    this.#nodes = new Map(nodes.map(node => [node.name, node]))
     this.#opcuaServer = this.#serverOf(options)
     this.#server = new ModbusServer(address, this.#device, tcpFraming, clock)
     this.#rtuServer = rtuAddress && new ModbusServer(rtuAddress, this.#device, rtuFraming, clock)
@@ -141,6 +152,20 @@ export class Station implements Link, AsyncDisposable {
     return this.#device.answer({ transaction: 0, unit: this.unit, pdu })
   }
 
+  /** What a node of OPC UA shows now. Throws RangeError when there is none of this name. */
+  readNode(name: string): NodeValue {
+    return this.#opcuaDevice.read(this.#node(name))
+  }
+
+  answerNodeWrite(name: string, value: number): NodeReply {
+    const node = this.#node(name)
+    if (this.#faults.of('dropped-link').length > 0) return undefined
+    if (!this.#opcuaAnswers.carriesOut('WriteRequest')) return undefined
+    const status = this.#opcuaDevice.write(node, value)
+    const delay = this.#opcuaAnswers.delayOf('WriteRequest')
+    return delay === undefined ? undefined : { status, delay }
+  }
+
   /** Serves, for the first time or again. Rejects with the system's error when an address or a port can't be had. */
   async restore(): Promise<void> {
     for (const link of this.#links) await link.restore()
@@ -170,20 +195,25 @@ export class Station implements Link, AsyncDisposable {
     await Promise.all(this.#links.map(link => link[Symbol.asyncDispose]()))
   }
 
-  #serverOf({ plant, elements, name, spec, opcuaAddress, faults, clock, seed }: StationOptions) {
+  #serverOf({ plant, name, spec, opcuaAddress, faults }: StationOptions) {
     if (!spec.opcua || !opcuaAddress) return undefined
     return new OpcUaServer({
       plant,
       plc: name,
       address: opcuaAddress,
       settings: spec.opcua,
-      nodes: nodesOf(bindingsOf(spec), this.#plc.image, elements),
+      nodes: [...this.#nodes.values()],
       device: this.#opcuaDevice,
+      answers: this.#opcuaAnswers,
       faults,
-      clock,
-      chance: new Chance(seed, `opcua jitter ${name}`),
       scanCycle: spec.scan_cycle,
     })
+  }
+
+  #node(name: string): CellNode {
+    const node = this.#nodes.get(name)
+    if (node) return node
+    throw new RangeError(`${this.name} has no node ${name}; it has ${[...this.#nodes.keys()].join(', ')}`)
   }
 
   #writeAsSecondMasters(at: Millis): void {

@@ -32,6 +32,13 @@ export class Answers {
     return this.#silent(service)?.effect !== 'lost'
   }
 
+  /** How late an answer is that is ready now; undefined when it never leaves. */
+  delayOf(service: string): Millis | undefined {
+    if (this.#silent(service)) return undefined
+    const fault = this.#faults.of('latency').find(fault => isOn(fault, service))
+    return fault ? fault.ms + (fault.jitter_ms ?? 0) * this.#chance.next() : 0
+  }
+
   /** What takes the answers of one channel: it sends each when it is due, or never. */
   queue(): (service: string, send: () => void) => void {
     const late: { readonly due: MonotonicMs; readonly send: () => void }[] = []
@@ -43,8 +50,8 @@ export class Answers {
       }
     }
     return (service, send) => {
-      if (this.#silent(service)) return
-      const delay = this.#delay(service)
+      const delay = this.delayOf(service)
+      if (delay === undefined) return
       if (delay === 0 && late.length === 0) return send()
       late.push({ due: this.#clock.monotonic() + delay, send })
       if (late.length === 1) void drain()
@@ -58,11 +65,6 @@ export class Answers {
 
   #silent(service: string) {
     return this.#faults.of('silent').find(fault => isOn(fault, service))
-  }
-
-  #delay(service: string): Millis {
-    const fault = this.#faults.of('latency').find(fault => isOn(fault, service))
-    return fault ? fault.ms + (fault.jitter_ms ?? 0) * this.#chance.next() : 0
   }
 }
 

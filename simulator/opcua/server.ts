@@ -1,12 +1,11 @@
 import type { Server } from 'node:net'
 import type { OPCUAServer, OPCUAServerOptions } from 'node-opcua-server'
-import type { Clock, Millis } from '../../model/time.ts'
-import type { Chance } from '../chance.ts'
+import type { Millis } from '../../model/time.ts'
 import type { Link, PlcFaults } from '../faults.ts'
 import type { Address } from '../modbus/server.ts'
 import { realClock } from '../real-clock.ts'
 import { furnish } from './address-space.ts'
-import { Answers } from './answers.ts'
+import type { Answers } from './answers.ts'
 import { Certificates } from './certificate.ts'
 import type { OpcUaDevice } from './device.ts'
 import type { CellNode } from './node.ts'
@@ -21,9 +20,8 @@ export interface OpcUaServerParts {
   readonly settings: OpcUaSettings
   readonly nodes: readonly CellNode[]
   readonly device: OpcUaDevice
+  readonly answers: Answers
   readonly faults: PlcFaults
-  readonly clock: Clock
-  readonly chance: Chance
   readonly scanCycle: Millis
 }
 
@@ -45,9 +43,9 @@ export class OpcUaServer implements Link, AsyncDisposable {
 
   /** Port 0 takes one from the kernel. Nothing listens until `restore`. */
   constructor(parts: OpcUaServerParts) {
-    const { plant, plc, address, settings, faults, clock, chance } = parts
+    const { plant, plc, address, settings, answers } = parts
     this.#parts = parts
-    this.#answers = new Answers(faults, clock, chance)
+    this.#answers = answers
     this.applicationUri = `urn:holdfast:simulator:${plant}:${plc}`
     this.namespace = settings.namespace ?? `urn:holdfast:simulator:${plant}`
     const owner = { applicationUri: this.applicationUri, host: address.host }
