@@ -6,8 +6,9 @@ export class Sockets {
   readonly #hanging = new Map<Socket, Socket['destroy']>()
 
   watch(server: Server): void {
-    server.on('connection', (socket: Socket) => {
+    server.prependListener('connection', (socket: Socket) => {
       this.#open.add(socket)
+      guard(socket)
       socket.once('close', () => {
         this.#open.delete(socket)
         this.#hanging.delete(socket)
@@ -47,4 +48,23 @@ export class Sockets {
     this.#hanging.clear()
     for (const socket of this.#open) socket.destroy()
   }
+}
+
+/**
+ * Ends a connection whose bytes the library cannot take. It throws, and would take the whole process with it, when a
+ * malformed message comes in one piece with the first one.
+ */
+function guard(socket: Socket): void {
+  const on = socket.on.bind(socket)
+  const guarded = (event: string, listener: (...values: unknown[]) => void): Socket => {
+    if (event !== 'data') return on(event, listener)
+    return on('data', (...values: unknown[]) => {
+      try {
+        listener(...values)
+      } catch {
+        socket.destroy()
+      }
+    })
+  }
+  socket.on = guarded as Socket['on']
 }
