@@ -18,6 +18,7 @@ import type { Config, DeviceConfig, ModbusDeviceConfig, WayConfig } from './conf
 import { connectionOf } from './config/devices.ts'
 import { monitoredPoints } from './monitored-points.ts'
 import { commandPoint, fallbackPoint, feedbackPoint, readingPoint } from './point-names.ts'
+import { subscribedPoints } from './subscribed-points.ts'
 
 /** A driver that can also say what is at its other end. */
 type DeviceDriver = Driver & {
@@ -72,7 +73,11 @@ export class Devices implements AsyncDisposable {
       })
     }
     this.actuators = actuators
-    this.monitor = new Monitor(monitoredPoints(config, watched), clock)
+    const sides = [...drivers].flatMap(([id, driver]) => {
+      const other = watched.get(id)
+      return other ? [{ driver, watched: other }] : []
+    })
+    this.monitor = new Monitor(subscribedPoints(monitoredPoints(config, watched), sides), clock)
     this.attempted = Promise.all(attempts)
     this.#drivers = drivers
     this.#links = links
