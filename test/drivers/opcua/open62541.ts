@@ -36,6 +36,7 @@ export class Open62541 implements AsyncDisposable {
     own: { readonly certificate: string; readonly key: string },
     uri: string,
     trusted: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
   ): Promise<Open62541> {
     const program = join(folder, 'open62541-device')
     const isUnpacked = existsSync(UNPACKED)
@@ -43,13 +44,21 @@ export class Open62541 implements AsyncDisposable {
     const libraries = isUnpacked ? join(UNPACKED, 'lib', triplet) : join('/usr/lib', triplet)
     const include = isUnpacked ? ['-I', join(UNPACKED, 'include')] : []
     const linked = [join(libraries, 'libopen62541.so.1.4'), '-Wl,--allow-shlib-undefined']
-    await execa('gcc', ['-O1', '-w', ...include, '-o', program, join(HERE, 'open62541_device.c'), ...linked])
+    await execa('gcc', [
+      '-O1',
+      '-Werror=implicit-function-declaration',
+      ...include,
+      '-o',
+      program,
+      join(HERE, 'open62541_device.c'),
+      ...linked,
+    ])
     const key = join(folder, 'open62541.key.der')
     await execa('openssl', ['pkey', '-in', own.key, '-outform', 'DER', '-out', key])
     const certificates = await Promise.all([own.certificate, ...trusted].map(path => derOf(path)))
     const [certificate = '', ...others] = certificates
     const child = spawn(program, [certificate, key, uri, ...others], {
-      env: { ...process.env, LD_LIBRARY_PATH: libraries },
+      env: { ...process.env, ...environment, LD_LIBRARY_PATH: libraries },
     })
     child.stderr.pipe(process.stderr)
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]()

@@ -1,54 +1,15 @@
 import assert from 'node:assert/strict'
-import { X509Certificate } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { OpcUaEndpoint } from '../../../drivers/opcua/endpoint.ts'
 import { RANGES } from '../../../drivers/opcua/point.ts'
-import { TrustedServers } from '../../../drivers/opcua/trust.ts'
-import { TcpGate } from '../../tcp-gate.ts'
-import { temporaryFolder } from '../../temporary-folder.ts'
 import { type DriverRig, describeDriver, valueIn } from '../driver.contract.ts'
-import { Open62541 } from './open62541.ts'
-import { applicationCertificate } from './server.ts'
+import { foreignSite } from './foreign-site.ts'
 import { connect, POINTS, point } from './site.ts'
 
 const later = () => AbortSignal.timeout(5000)
 const BAD_NOT_WRITABLE = '803b0000'
-
-/** A server of open62541 that trusts our application and a user, and whose certificate we trust. */
-async function foreignSite() {
-  await using stack = new AsyncDisposableStack()
-  const folder = stack.use(await temporaryFolder())
-  const [own, gateway, olive] = await Promise.all(
-    ['server', 'gateway', 'olive'].map(name => applicationCertificate(folder.path, name)),
-  )
-  assert.ok(own && gateway && olive)
-  const server = stack.use(
-    await Open62541.start(folder.path, own, 'urn:plant:server', [gateway.certificate, olive.certificate]),
-  )
-  const gate = stack.use(new TcpGate(server.port))
-  await gate.open()
-  const trusted = join(folder.path, 'trusted')
-  await new TrustedServers(trusted).trust(new X509Certificate(await readFile(own.certificate)).raw)
-  const endpoint: OpcUaEndpoint = {
-    url: `opc.tcp://127.0.0.1:${gate.port}`,
-    securityPolicy: 'Basic256Sha256',
-    securityMode: 'SignAndEncrypt',
-    ...gateway,
-    trusted,
-    user: { kind: 'anonymous' },
-  }
-  const running = stack.move()
-  return {
-    folder: folder.path,
-    server,
-    gate,
-    olive,
-    endpoint,
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
-  }
-}
 
 async function rig(): Promise<DriverRig> {
   await using stack = new AsyncDisposableStack()
@@ -152,7 +113,7 @@ test('open62541: out of range, another type and bad quality are told for what th
   }
   assert.equal(await told('out', 101), 'rejected: the server says BadOutOfRange')
   assert.equal(await told('whole', 1), 'rejected: the server says BadTypeMismatch')
-  await plant.server.ask('status In 80890000')
+  await plant.server.ask('status In 80310000')
   assert.equal(valueIn(await driver.read('in', later())), 'the server says BadNoCommunication')
   await plant.server.ask('status In 40900000')
   assert.match(String(valueIn(await driver.read('in', later()))), /the server says Uncertain/)

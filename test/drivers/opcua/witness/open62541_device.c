@@ -6,6 +6,7 @@
  */
 #include <fcntl.h>
 #include <open62541/plugin/accesscontrol_default.h>
+#include <open62541/plugin/log_stdout.h>
 #include <open62541/server.h>
 #include <open62541/server_config_default.h>
 #include <poll.h>
@@ -163,6 +164,11 @@ int main(int count, char **words) {
   memset(&config, 0, sizeof config);
   config.logging = UA_Log_Stdout_new(getenv("LOUD") ? UA_LOGLEVEL_DEBUG : UA_LOGLEVEL_FATAL);
   if (UA_ServerConfig_setDefaultWithSecurityPolicies(&config, 0, &certificate, &key, trusted, trusts, NULL, 0, NULL, 0)) return 3;
+  /* Loopback only, on a port of the system's choice. */
+  UA_Array_delete(config.serverUrls, config.serverUrlsSize, &UA_TYPES[UA_TYPES_STRING]);
+  UA_String url = UA_STRING("opc.tcp://127.0.0.1:0");
+  if (UA_Array_copy(&url, 1, (void **)&config.serverUrls, &UA_TYPES[UA_TYPES_STRING])) return 3;
+  config.serverUrlsSize = 1;
   /* Both policies in both modes, and none without security but for discovery. */
   config.endpointsSize = 0;
   config.endpoints = NULL;
@@ -175,6 +181,7 @@ int main(int count, char **words) {
     UA_String_clear(&config.endpoints[at].server.applicationUri);
     config.endpoints[at].server.applicationUri = UA_STRING_ALLOC(words[3]);
   }
+  if (getenv("SUBSCRIPTIONS")) config.maxSubscriptions = (UA_UInt32)atoi(getenv("SUBSCRIPTIONS"));
   UA_UsernamePasswordLogin login = {UA_STRING_STATIC("olive"), UA_STRING_STATIC("secret")};
   UA_AccessControl_default(&config, true, NULL, 1, &login);
   config.samplingIntervalLimits.min = config.publishingIntervalLimits.min = 5;
@@ -185,8 +192,7 @@ int main(int count, char **words) {
   furnish();
   if (UA_Server_run_startup(server) != UA_STATUSCODE_GOOD) return 4;
   UA_ServerConfig *running = UA_Server_getConfig(server);
-  UA_String url = running->applicationDescription.discoveryUrlsSize ? running->applicationDescription.discoveryUrls[0]
-                                                                    : UA_STRING_NULL;
+  url = running->applicationDescription.discoveryUrlsSize ? running->applicationDescription.discoveryUrls[0] : UA_STRING_NULL;
   printf("{\"url\":\"%.*s\"}\n", (int)url.length, (char *)url.data);
   fflush(stdout);
 
