@@ -22,7 +22,7 @@ import { subscribedPoints } from './subscribed-points.ts'
 
 /** A driver that can also say what is at its other end. */
 type DeviceDriver = Driver & {
-  readonly link: { readonly facts: Facts }
+  readonly link: { readonly facts: Facts; readonly isConnected: boolean }
   identify(signal: AbortSignal): Promise<Identity>
 }
 
@@ -81,6 +81,11 @@ export class Devices implements AsyncDisposable {
     this.attempted = Promise.all(attempts)
     this.#drivers = drivers
     this.#links = links
+  }
+
+  /** Whether there is a connection to each device now. */
+  get connections(): readonly { readonly id: string; readonly isConnected: boolean }[] {
+    return [...this.#drivers].map(([id, { link }]) => ({ id, isConnected: link.isConnected }))
   }
 
   /** Reads one point of a device, by the name that its driver knows it by. */
