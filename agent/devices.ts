@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import type { Driver, ReadResult } from '../drivers/driver.ts'
 import { ModbusDriver } from '../drivers/modbus/driver.ts'
 import type { Identity } from '../drivers/modbus/identity.ts'
@@ -98,6 +99,12 @@ export class Devices implements AsyncDisposable {
     const driver = this.#driver(id)
     const identity = await driver.identify(signal)
     return { identity, connection: driver.link.facts }
+  }
+
+  /** The certificate that an OPC UA server showed last, where somebody has trusted it. */
+  serverCertificate(id: string): X509Certificate | undefined {
+    const driver = this.#drivers.get(id)
+    return driver instanceof OpcUaDriver ? driver.link.server : undefined
   }
 
   #driver(id: string): DeviceDriver {

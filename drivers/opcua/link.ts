@@ -64,7 +64,7 @@ export class OpcUaLink implements AsyncDisposable {
     return this.#endpoint
   }
 
-  /** The certificate that the server showed last, trusted or not; undefined before it showed any. */
+  /** The certificate that the server showed last, where somebody has trusted it. */
   get server(): X509Certificate | undefined {
     return this.#server
   }
@@ -111,9 +111,11 @@ export class OpcUaLink implements AsyncDisposable {
     library.setWarningLogger(() => {})
     library.setErrorLogger(() => {})
     const server = await serverCertificate(this.#endpoint, this.#within.bind(this))
-    const objection = await new TrustedServers(this.#endpoint.trusted).objection(server, this.#clock.wall())
-    this.#server = new X509Certificate(server)
-    this.#facts = await this.#factsOf(this.#server)
+    const trusted = new TrustedServers(this.#endpoint.trusted)
+    const objection = await trusted.objection(server, this.#clock.wall())
+    const certificate = new X509Certificate(server)
+    this.#server = (await trusted.knows(server)) ? certificate : undefined
+    this.#facts = await this.#factsOf(certificate)
     if (objection !== undefined) throw new Error(objection)
     const client = library.OPCUAClient.create({
       ...(await clientOptions(this.#endpoint)),
@@ -166,6 +168,11 @@ export class OpcUaLink implements AsyncDisposable {
     }
   }
 
+  #until({ validToDate }: X509Certificate): string {
+    const days = Math.floor((validToDate.getTime() - this.#clock.wall()) / DAY)
+    return `${validToDate.toISOString()} (${days < 0 ? 'it has ended' : `in ${days} days`})`
+  }
+
   async #factsOf(theirs: X509Certificate): Promise<Record<string, string>> {
     const { certificate, user } = this.#endpoint
     const ours = new X509Certificate(await readFile(certificate))
@@ -176,12 +183,14 @@ export class OpcUaLink implements AsyncDisposable {
       user: user.kind === 'password' ? user.name : user.kind,
       certificate: theirs.subject.replaceAll('\n', ', '),
       certificate_sha256: fingerprintOf(theirs),
-      certificate_valid_to: theirs.validTo,
-      our_certificate_valid_to: ours.validTo,
-      ...(users ? { user_certificate_valid_to: users.validTo } : {}),
+      certificate_valid_to: this.#until(theirs),
+      our_certificate_valid_to: this.#until(ours),
+      ...(users ? { user_certificate_valid_to: this.#until(users) } : {}),
     }
   }
 }
+
+const DAY: Millis = 86_400_000
 
 async function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return
