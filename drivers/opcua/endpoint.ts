@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { UserIdentityInfo } from 'node-opcua-client'
+import { loadLibrary } from './library.ts'
 
 export interface OpcUaEndpoint {
   readonly url: string
@@ -29,7 +30,7 @@ const USER_NAME = 1
  * Rejects when there is no such endpoint, or one where a password would be sent for everybody to read.
  */
 export async function serverCertificate(endpoint: OpcUaEndpoint, within: Within): Promise<Buffer> {
-  const library = await import('node-opcua-client')
+  const library = await loadLibrary()
   const client = library.OPCUAClient.create({
     ...(await clientOptions(endpoint)),
     securityMode: library.MessageSecurityMode.None,

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { OPCUAClient } from 'node-opcua-client'
 import type { Clock, Millis } from '../../model/time.ts'
 import { clientOptions, type OpcUaEndpoint, serverCertificate, userOf } from './endpoint.ts'
+import { loadLibrary } from './library.ts'
 import { type Session, sendingOnce } from './once.ts'
 import { fingerprintOf, TrustedServers } from './trust.ts'
 
@@ -107,9 +108,7 @@ export class OpcUaLink implements AsyncDisposable {
 
   /** Opens a session and holds it until it ends. Rejects when it cannot be opened. */
   async #hold(): Promise<void> {
-    const library = await import('node-opcua-client')
-    library.setWarningLogger(() => {})
-    library.setErrorLogger(() => {})
+    const library = await loadLibrary()
     const server = await serverCertificate(this.#endpoint, this.#within.bind(this))
     const trusted = new TrustedServers(this.#endpoint.trusted)
     const objection = await trusted.objection(server, this.#clock.wall())
