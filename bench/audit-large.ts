@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { Evidence } from '../agent/audit/evidence.ts'
 import { formatVkey, signerFrom, verifierOf } from '../agent/audit/note.ts'
@@ -19,7 +20,7 @@ const CREDENTIALS = 5000
 const BEGAN = Date.UTC(2026, 0, 1)
 const QUERIES = 50
 const OPENINGS = 5
-const HOLD_LOG = join(import.meta.dirname, 'programs', 'hold-log.ts')
+const HOLD_LOG = fileURLToPath(new URL('./programs/hold-log.ts', import.meta.url))
 const SIGNER = signerFrom('bench/bench-1', randomBytes(32))
 
 /** A log of a million records: how large it is, how fast something is found in it, and how long it takes to verify. */

@@ -6,7 +6,7 @@ import { type Frontier, leafHash, sameHash } from './merkle.ts'
 import type { NoteSigner } from './note.ts'
 import { recordText, type StampedEntry } from './record.ts'
 import { type OpenMode, openDatabase } from './schema.ts'
-import { type FoundRecord, recordsAfter } from './search.ts'
+import { type FoundRecord, latestOf, recordsAfter } from './search.ts'
 import { restoreFrontier } from './tail.ts'
 
 /** How far the log had come, as its keeper remembers it: an opened file must not be behind. */
@@ -170,6 +170,11 @@ export class AuditStore implements Disposable {
   /** The newest records of one kind, from `since` (RFC 3339) on, at most `most`, newest first: their canonical bytes. */
   records(kind: string, since: string, most: number): string[] {
     return this.#records.all(kind, since, most) as string[]
+  }
+
+  /** The last record of one kind; undefined when there is none. */
+  latest(kind: string): FoundRecord | undefined {
+    return latestOf(this.#database, kind)
   }
 
   /** The records after one, in their order, at most so many, and the hash of the log's first record, pruned or not. */
