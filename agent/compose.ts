@@ -147,6 +147,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     suspend: (identity, actuator, detail) => {
       alarm('identity-suspended', `${identity} is suspended: ${detail}`, { actuator, identity })
       keeper.suspend(identity, actuator, detail)
+      approvals.forgetIdentity(identity)
     },
     closeListener: (listener, detail) => listeners.close(listener, detail),
   })
@@ -196,6 +197,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
         trips,
         failures,
         persists: id => failsafe.causes.persists(id),
+        replayTrouble: permits.replayTrouble,
         warnLevel: config.authenticationFailures.warn,
         audit,
         approvals,

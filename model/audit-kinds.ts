@@ -114,7 +114,7 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
   approval: {
     means: 'the first of two people asked for something that takes two',
     always: ['action', 'actuator', 'subject', ...SIGNED, ...WAY, 'until'],
-    sometimes: ['asked'],
+    sometimes: ['identity', 'asked'],
   },
   select: {
     means: 'somebody selected what a command is going to ask for',
@@ -200,8 +200,8 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
   },
   'break-glass-sealed': {
     means: 'a new emergency key was sealed, in place of an older one',
-    always: ['by', 'channel'],
-    sometimes: [...SIGNED],
+    always: ['by', ...WAY],
+    sometimes: ['identity', ...SIGNED],
   },
   'break-glass-opened': {
     means: 'the emergency credential is good from now on: root opened it for this start',
@@ -215,8 +215,8 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
   },
   'clock-accepted': {
     means: "the system clock's time was taken for right, in place of the agent's own",
-    always: ['before', 'by'],
-    sometimes: [...SIGNED],
+    always: ['before', 'by', ...WAY],
+    sometimes: ['identity', ...SIGNED],
   },
   'listener-closed': {
     means: "attacks over a listener have used up the day's trips: nobody is let in over it any more",
@@ -240,8 +240,8 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
   },
   'listener-opened': {
     means: 'a closed listener was opened again',
-    always: ['listener', 'by'],
-    sometimes: ['reason', ...SIGNED],
+    always: ['listener', 'by', ...WAY],
+    sometimes: ['identity', 'reason', ...SIGNED],
   },
   'log-pruned': {
     means: 'old records were archived, and only their hashes stayed',

@@ -25,6 +25,16 @@ export interface Authenticated {
   readonly certainlyNew: boolean
 }
 
+/** Why nobody can say whether a request was carried out before, in words; undefined when it was certainly not. */
+export function replayDoubt(
+  { certainlyNew }: Authenticated,
+  replayTrouble: () => string | undefined,
+): string | undefined {
+  if (!certainlyNew)
+    return 'it was signed before this agent started, so nobody can say whether it was carried out then; sign it again'
+  return replayTrouble()
+}
+
 export interface Authenticator {
   readonly environment: string
   readonly gateway: string

@@ -4,6 +4,7 @@ import type { AuditEntry } from '../../model/audit.ts'
 import type { Setpoint } from '../../model/setpoint.ts'
 import type { Millis } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
+import { signatureOf } from './author.ts'
 import { type Received, wayOf } from './received.ts'
 import type { RefusalBook } from './refusal-book.ts'
 import type { Refused } from './refused.ts'
@@ -67,7 +68,7 @@ export class Refusals {
       ...(reason === undefined ? {} : { reason }),
       ...(latency === undefined ? {} : { latency_ms: Math.round(latency * 1000) / 1000 }),
       ...(who?.subject ? { subject: who.subject } : {}),
-      ...(who ? { credential: who.serial, nonce: who.nonce, created: who.created } : {}),
+      ...signatureOf(who),
     }
     if (who && refusal.suspicion !== 'stale') return (await this.#to.audit.append(entry)).kind === 'durable'
     this.#to.book.note(entry)
