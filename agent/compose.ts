@@ -25,6 +25,7 @@ import { openKeys } from './keys.ts'
 import { Listeners } from './listeners.ts'
 import type { KeySurroundings } from './master-keys.ts'
 import { openAudit, recallNonces } from './open-audit.ts'
+import { openCounter } from './open-counter.ts'
 import { openLockouts } from './open-lockouts.ts'
 import { openPacing } from './open-pacing.ts'
 import { StartFailure } from './start-failure.ts'
@@ -57,7 +58,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   parts.use(lock)
   const kept = await loadKeptState(config, log)
   const { clock, revocations } = kept
-  const { audit, replayLostUntil, replay } = await openAudit(config, boot, clock, log)
+  const { audit, replayLostUntil, replay, isNew } = await openAudit(config, boot, clock, log)
   parts.use(audit)
   const alarm = (name: string, detail: string, about: Record<string, string> = {}) => {
     log.error({ alarm: name, ...about }, detail)
@@ -66,6 +67,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
 
   parts.use(openForwarding(config, audit, clock, log, alarm))
 
+  const counter = parts.use(openCounter(config, audit, isNew, clock, log, alarm))
   const keys = parts.use(await openKeys(config, around, clock, audit, log, alarm))
   const clockKeeper = parts.use(
     new ClockKeeper(clock, kept.floor, askSynchronised, {
@@ -130,10 +132,12 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     heldBy: id => failsafe.holds.heldBy(id),
     clockTrouble: () => clock.trouble,
     auditTrouble: () => audit.state().unwritable,
-    replayTrouble: () =>
-      clock.wall() < replayLostUntil
-        ? `the audit log was lost, so commands seen before cannot be told from new ones until ${new Date(replayLostUntil).toISOString()}`
-        : undefined,
+    replayTrouble: () => {
+      const until = Math.max(replayLostUntil, counter.replayLostUntil)
+      return clock.wall() < until
+        ? `the audit log was lost, so commands seen before cannot be told from new ones until ${new Date(until).toISOString()}`
+        : undefined
+    },
     suspension: identity => keeper.suspension(identity),
   }
   const book = parts.use(new RefusalBook(audit, log, clock))
@@ -249,6 +253,8 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   parts.use(listeners)
   await listeners.start(service)
   await keys.takeUpGlass()
+  // Last: the TPM is first asked for keys.
+  counter.start()
   audit.note({
     kind: 'agent-started',
     environment: config.environment,

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { openAuditLog } from './audit/log.ts'
+import { count } from './audit/counter/count.ts'
+import { type AuditLog, openAuditLog } from './audit/log.ts'
 import { deriveCheckpointKey, publishCheckpointKey } from './checkpoint-key.ts'
 import type { Config } from './config/config.ts'
 import { loadConfig } from './config/load.ts'
@@ -12,6 +13,7 @@ import { enrollTpm } from './credential/tpm/enrolment.ts'
 import { KeyFiles } from './credential/tpm/key-files.ts'
 import type { KeySurroundings } from './master-keys.ts'
 import { openMasterKeys, sealedFileOf } from './master-keys.ts'
+import { counterOf } from './open-counter.ts'
 import { auditPath, sealedGlassPath, vkeyPath } from './paths.ts'
 import { lockState } from './state-lock.ts'
 import { actAsOwner } from './state-owner.ts'
@@ -90,7 +92,7 @@ export async function enroll(options: EnrollOptions, surroundings: KeySurroundin
   if (appended.kind !== 'durable') {
     return fail(`the enrolment could not be recorded in ${path}: ${appended.detail}`)
   }
-  const notes = [...made.notes, ...warnings]
+  const notes = [...made.notes, ...warnings, ...(await bind(config, log, opened.created))]
   const { mode, pcrs, shares, keyId } = made
   if (options.json) {
     const about = { enrolled: true, mode, pcrs, generation: master.generation, notes, checkpoint_key: vkey }
@@ -112,6 +114,15 @@ export async function enroll(options: EnrollOptions, surroundings: KeySurroundin
     ].join('\n'),
   )
   return 0
+}
+
+/** Binds the log to the TPM's counter. Where that fails, the agent does it at its start; the note says why it did not. */
+async function bind(config: Config, log: AuditLog, isNew: boolean): Promise<string[]> {
+  const counter = counterOf(config)
+  if (counter === undefined) return []
+  const counted = await count(log, counter, isNew)
+  if (counted.kind === 'counted') return []
+  return [`the audit log is not bound to the TPM's counter yet: ${counted.detail}`]
 }
 
 /** What is said about shares, the one time that they are shown. */

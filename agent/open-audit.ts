@@ -20,7 +20,7 @@ export async function openAudit(
   boot: string,
   clock: Clock,
   log: Logger,
-): Promise<{ audit: AuditLog; replay: ReplayMemory; replayLostUntil: number }> {
+): Promise<{ audit: AuditLog; replay: ReplayMemory; replayLostUntil: number; isNew: boolean }> {
   const path = auditPath(config)
   const options = {
     path,
@@ -47,13 +47,15 @@ export async function openAudit(
   const audit = opened.log
   const { size, unwritable } = audit.state()
   // A log without a record is one that an earlier start began and did not come to write to.
-  let isLost = lost !== undefined || (unwritable === undefined && size === 0)
+  const isNew = lost !== undefined || (unwritable === undefined && size === 0)
+  let isLost = isNew
   if (isLost) await recordLoss(audit, lost, config, log)
   // A log that was lost not long ago is waited out to the end, however often the agent is started meanwhile.
   const recentLoss = await audit.records('log-created', now - REPLAY_WINDOW, 1)
   const lostAt = recentLoss.kind === 'records' ? lossIn(recentLoss.texts) : now
   if (!(await recallNonces(audit, replay, now))) isLost = true
-  return { audit, replay, replayLostUntil: (isLost ? now : (lostAt ?? -REPLAY_WINDOW)) + REPLAY_WINDOW }
+  const replayLostUntil = (isLost ? now : (lostAt ?? -REPLAY_WINDOW)) + REPLAY_WINDOW
+  return { audit, replay, replayLostUntil, isNew }
 }
 
 /** Why there was no log to go on with, and what was moved aside. */

@@ -45,11 +45,11 @@ async function measureLarge(
   write(path, records, signal)
   progress('looking for records')
   const query = await measureQuery(path, words, signal)
-  progress('opening it as the agent does')
-  const memory = await measureHolding(path, folder.path, words, signal)
   progress('verifying (about a minute for a million)')
   signal.throwIfAborted()
-  return [measureSize(path, records, words), query, ...memory, ...verify(path)]
+  const figures = [measureSize(path, records, words), query, ...verify(path)]
+  progress('opening it as the agent does')
+  return [...figures, ...(await measureHolding(path, folder.path, words, signal))]
 }
 
 function write(path: string, records: number, signal: AbortSignal): void {

@@ -1,82 +1,5 @@
 import type { AuditKind } from './audit.ts'
-
-/** What a member of a record says. One name means one thing in every kind. */
-export const AUDIT_MEMBERS = {
-  action: 'what somebody asked for that takes two people: `command` or `reset`',
-  actuator: 'the actuator, as the configuration calls it',
-  alarm: "the alarm's name",
-  approval_credential: 'the credential of whoever asked first, where it takes two people',
-  approved_by: 'the subject who asked first, where it takes two people',
-  archive: 'the file that the records went to',
-  archive_sha256: "that file's SHA-256, in hexadecimal",
-  asked: 'the setpoint that was asked for',
-  at: 'when it began to act, in milliseconds since 1970',
-  before: "the agent's own time before it was changed",
-  break_glass: 'whether an emergency key was sealed too',
-  by: 'who did it: a subject, or whoever may open a socket',
-  cause: 'why an actuator was driven to its safe state, as the trip has it',
-  channel: 'the listener that the request came in over',
-  checkpoint_key: "the public key of the log's checkpoints",
-  code: 'why it was refused, as the answer has it',
-  command: 'names one command, in its intent, its outcome and its answer',
-  count: 'how many there were',
-  created: 'when the request was signed, in whole seconds since 1970',
-  credential: "the credential's serial",
-  detail: 'the same in words, for a person',
-  device: 'the device, as the configuration calls it',
-  dropped: 'entries for which there was no room: how many of each kind',
-  environment: 'the environment, as the configuration calls it',
-  escrow: 'how the key was split for escrow: `3-of-5`, or null',
-  first: 'when the first came',
-  found:
-    'the setpoint that feedback showed; `{"between":…}` between positions; null when it could not be read',
-  gateway: 'the gateway, as the configuration calls it',
-  generation: "the master key's generation",
-  identity:
-    'who is at the other end of the channel: a client certificate, or whoever may open a socket; of evidence, whom it is put down to',
-  issuedUntil: 'what was issued until then is revoked, in milliseconds since 1970',
-  issuer: 'who issued it: a subject, or whoever may open a socket',
-  issuer_credential: 'the credential that it was issued with',
-  key: "the key's fingerprint",
-  keyid: 'the credential without its secret: whom it is for and what it allows',
-  last: 'when the last came',
-  latency_ms: 'from the arrival of the request to this, in milliseconds',
-  lifetime: 'how long it lasts',
-  listener: 'the listener that it is about',
-  listeners: 'the listeners and their addresses',
-  locked_by: 'whose lockout it was',
-  lost: 'true when there should have been a log and there was none that could be used',
-  master_key: 'where the master key is, in words',
-  method: "the request's method",
-  nonce: "the signature's nonce",
-  outcome: '`verified`, `mismatch`, `unknown` or `refused`',
-  path: "the request's path",
-  previous_until: 'until when the generation before is good, or null',
-  pruned_before: 'only records from before then',
-  pruned_to: 'the first record that stayed',
-  reading: 'the reading, as the configuration calls it',
-  reason: 'why, in the words of whoever asked; of an alarm, in those of whatever failed',
-  refused: 'commands that were refused for it',
-  replaces: 'the file that the log before was moved to, as it could not be used',
-  replaces_checkpoint: 'the newest signed checkpoint that was found in it, or null',
-  replaces_sha256: "that file's SHA-256, in hexadecimal, or null where there was none",
-  replaces_wal_sha256: 'the same of the write-ahead log that went with it',
-  revoked: 'what was revoked: `serial`, `subject` or `everybody`',
-  role: 'the role that the credential has',
-  root: 'Merkle root over the records that went, and those before them, in base64',
-  serial: 'the credential that was revoked',
-  since: 'since when',
-  source: "the peer's address, or `local` on a unix socket",
-  sources: 'the addresses that they came from; of many, the first eight',
-  status: 'the HTTP status of the answer',
-  subject: 'whose credential it is; of a revocation, whose credentials were revoked',
-  towards_safe: 'whether the command goes towards the safe state',
-  tripped_at: 'when the trip began that was reset',
-  troubles: 'what kept the agent from carrying out every command, in words',
-  until: 'until when it stands',
-} as const
-
-export type AuditMember = keyof typeof AUDIT_MEMBERS
+import type { AuditMember } from './audit-members.ts'
 
 export interface AuditKindForm {
   /** What happened when there is such a record. */
@@ -246,6 +169,22 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
   'log-pruned': {
     means: 'old records were archived, and only their hashes stayed',
     always: ['by', 'pruned_to', 'pruned_before', 'root', 'archive', 'archive_sha256'],
+    sometimes: [],
+  },
+  'log-counted': {
+    means:
+      "the TPM's counter was moved on, at a start or after an hour: all records up to here are bound to it",
+    always: ['counter', 'counter_index'],
+    sometimes: ['repeats'],
+  },
+  'log-rolled-back': {
+    means: "the TPM's counter has made counts that the log does not have",
+    always: ['counter', 'counter_recorded', 'detail'],
+    sometimes: ['repeats'],
+  },
+  'log-restored': {
+    means: 'somebody said that the log was put back on purpose, from a backup',
+    always: ['by', 'reason'],
     sometimes: [],
   },
   alarm: {

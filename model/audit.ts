@@ -40,6 +40,9 @@ export type AuditKind =
   | 'listener-closed'
   | 'listener-opened'
   | 'log-pruned'
+  | 'log-counted'
+  | 'log-rolled-back'
+  | 'log-restored'
   | 'alarm'
   | 'alarm-cleared'
 

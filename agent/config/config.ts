@@ -34,7 +34,11 @@ export interface Config {
   readonly approvalWindow: Millis
   readonly listeners: readonly ListenerConfig[]
   /** Where the audit log is sent to as it grows. */
-  readonly audit: { readonly syslog: SyslogConfig | undefined }
+  readonly audit: {
+    readonly syslog: SyslogConfig | undefined
+    /** Whether the log is bound to a counter of the TPM, where the master key is in one. */
+    readonly tpmCounter: boolean
+  }
   readonly authenticationFailures: EvidenceLimits
   readonly devices: ReadonlyMap<string, DeviceConfig>
   readonly readings: ReadonlyMap<string, ReadingConfig>

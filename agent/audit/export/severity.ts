@@ -7,6 +7,7 @@ export type Severity = 'information' | 'notice' | 'warning' | 'error' | 'critica
 const BY_KIND: ReadonlyMap<unknown, Severity> = new Map<unknown, Severity>([
   ['log-created', 'notice'],
   ['log-pruned', 'notice'],
+  ['log-restored', 'notice'],
   ['enrolled', 'notice'],
   ['credential-issued', 'notice'],
   ['revocation', 'notice'],
@@ -22,6 +23,7 @@ const BY_KIND: ReadonlyMap<unknown, Severity> = new Map<unknown, Severity>([
   ['refusals-summarised', 'warning'],
   ['alarm', 'error'],
   ['break-glass-opened', 'critical'],
+  ['log-rolled-back', 'critical'],
   ['listener-closed', 'critical'],
   ['trip', 'critical'],
   ['trip-failed', 'critical'],
