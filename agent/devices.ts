@@ -21,7 +21,7 @@ import { commandPoint, fallbackPoint, feedbackPoint, readingPoint } from './poin
 
 /** A driver that can also say what is at its other end. */
 type DeviceDriver = Driver & {
-  readonly link: { readonly facts: Facts }
+  readonly link: { readonly facts: Facts; readonly isConnected: boolean }
   identify(signal: AbortSignal): Promise<Identity>
 }
 
@@ -76,6 +76,11 @@ export class Devices implements AsyncDisposable {
     this.attempted = Promise.all(attempts)
     this.#drivers = drivers
     this.#links = links
+  }
+
+  /** Whether there is a connection to each device now. */
+  get connections(): readonly { readonly id: string; readonly isConnected: boolean }[] {
+    return [...this.#drivers].map(([id, { link }]) => ({ id, isConnected: link.isConnected }))
   }
 
   /** Reads one point of a device, by the name that its driver knows it by. */

@@ -1,4 +1,4 @@
-import type { Logger } from 'pino'
+import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
 import type { Clock, UnixMs } from '../model/time.ts'
 import type { MonotonicCounter } from './audit/counter/counter.ts'
 import { CounterKeeper } from './audit/counter/keeper.ts'
@@ -30,16 +30,13 @@ export interface LogCounter extends AsyncDisposable {
   readonly replayLostUntil: UnixMs
 }
 
-const UNAVAILABLE = 'audit-counter-unavailable'
-
 /** Wires the log to its counter. `isNew`: the log was begun in this start, and that was said. */
 export function openCounter(
   config: Config,
   audit: AuditLog,
   isNew: boolean,
   clock: Clock,
-  log: Logger,
-  alarm: (name: string, detail: string) => void,
+  alarms: { readonly raise: RaiseAlarm; readonly clear: ClearAlarm },
 ): LogCounter {
   let replayLostUntil: UnixMs = 0
   const counter = counterOf(config)
@@ -48,15 +45,16 @@ export function openCounter(
     new CounterKeeper(audit, counter, isNew, clock, {
       rolledBack: detail => {
         replayLostUntil = clock.wall() + REPLAY_WINDOW
-        alarm('audit-log-rolled-back', detail)
+        alarms.raise('audit-log-rolled-back', detail)
       },
-      lost: detail => alarm('audit-counter-lost', detail),
+      meant: () => alarms.clear('audit-log-rolled-back'),
+      lost: detail => alarms.raise('audit-counter-lost', detail),
       unavailable: (detail, remedy) =>
-        alarm(UNAVAILABLE, `the audit log is not bound to the TPM's counter: ${detail}. ${remedy}`),
-      available: () => {
-        log.info('the audit log is bound to the TPM again')
-        audit.note({ kind: 'alarm-cleared', alarm: UNAVAILABLE })
-      },
+        alarms.raise(
+          'audit-counter-unavailable',
+          `the audit log is not bound to the TPM's counter: ${detail}. ${remedy}`,
+        ),
+      available: () => alarms.clear('audit-counter-unavailable'),
     })
   return {
     start: () => keeper?.start(),

@@ -11,6 +11,10 @@ export interface AuditKindForm {
 const SIGNED = ['credential', 'nonce', 'created'] as const
 const WAY = ['channel', 'source'] as const
 const APPROVED = ['approved_by', 'approval_credential'] as const
+const ALARM_ABOUT = [
+  ...(['actuator', 'device', 'reading', 'identity', 'listener', 'credential'] as const),
+  ...(['cause', 'reason'] as const),
+] as const
 const TRIP = { always: ['actuator', 'cause', 'detail'], sometimes: [] } as const
 
 /** Every kind of record with its members. That none is missing is checked by the type; that records are so, by a test. */
@@ -188,17 +192,34 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
     sometimes: [],
   },
   alarm: {
-    means: 'an alarm was raised',
+    means: 'an alarm was raised, or says something new',
     always: ['alarm', 'detail'],
-    sometimes: [
-      ...(['actuator', 'device', 'reading', 'identity', 'cause', 'reason', 'listener'] as const),
-      ...(['since', 'refused', 'dropped'] as const),
-    ],
+    sometimes: ['alarm_id', 'severity', ...ALARM_ABOUT, 'since', 'refused', 'dropped'],
   },
   'alarm-cleared': {
     means: 'what an alarm told of is over',
-    always: ['alarm'],
-    sometimes: ['detail', 'device', 'reading'],
+    always: ['alarm', 'alarm_id'],
+    sometimes: ['detail', ...ALARM_ABOUT],
+  },
+  'alarm-acknowledged': {
+    means: 'somebody has seen an alarm; one whose end the agent cannot see is over with it',
+    always: ['alarm', 'alarm_id', 'detail', 'by'],
+    sometimes: [...ALARM_ABOUT, 'nonce', 'created', ...WAY],
+  },
+  'alarm-shelved': {
+    means: 'somebody wants to hear nothing of an alarm for a while',
+    always: ['alarm', 'alarm_id', 'by', 'until', 'reason'],
+    sometimes: [...ALARM_ABOUT, 'nonce', 'created', ...WAY],
+  },
+  'alarm-unshelved': {
+    means: 'a shelved alarm is told again: its time was over, or somebody took it off the shelf',
+    always: ['alarm', 'alarm_id'],
+    sometimes: ['by', 'detail', ...ALARM_ABOUT, 'nonce', 'created', ...WAY],
+  },
+  'alarms-summarised': {
+    means: 'so many more alarms of one name were raised and cleared than are recorded one by one',
+    always: ['alarm', 'count'],
+    sometimes: [],
   },
 }
 

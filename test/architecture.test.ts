@@ -27,12 +27,15 @@ const MAY_IMPORT: readonly (readonly [room: string, allowed: readonly string[] |
   ['failsafe/', ['failsafe/', 'drivers/driver.ts', 'keep/', 'model/']],
   ['agent/credential/', ['agent/credential/', 'keep/', 'model/']],
   ['agent/audit/', ['agent/audit/', 'model/']],
+  ['agent/alarms/', ['agent/alarms/', 'keep/', 'model/']],
+  ['agent/metrics/', ['model/']],
   ['agent/service/', ['agent/service/', 'model/']],
   ['agent/time/', ['agent/time/', 'keep/', 'model/']],
   [
     'agent/command/',
     [
       'agent/command/',
+      'agent/alarms/',
       'agent/credential/',
       'agent/audit/',
       'failsafe/',
@@ -45,6 +48,7 @@ const MAY_IMPORT: readonly (readonly [room: string, allowed: readonly string[] |
     'agent/api/',
     [
       'agent/api/',
+      'agent/alarms/',
       'agent/command/',
       'agent/credential/',
       'agent/audit/',

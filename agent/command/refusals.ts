@@ -16,6 +16,8 @@ export interface Consequences {
   readonly trips: Trips
   /** Actuators that there are: a failure aimed at nothing moves nothing. */
   readonly actuators: ReadonlyMap<string, { readonly tripsOnFailures: boolean }>
+  /** Hears of every refusal. */
+  heard?(refused: Refused): void
   alarm(actuator: string, detail: string): void
   suspend(identity: string, actuator: string, detail: string): void
   /** Lets nobody in over a listener any more: attacks over it have used up the day's trips. */
@@ -52,6 +54,7 @@ export class Refusals {
     { asked, reason, latency }: RefusedRequest = {},
   ): Promise<boolean> {
     if (aimedAt !== undefined && this.#to.actuators.has(aimedAt)) this.#weigh(received, refused, aimedAt)
+    this.#to.heard?.(refused)
     const { refusal, who } = refused
     if (!this.#to.book.admits(refusal.code, who?.subject ?? received.source, aimedAt)) return false
     const entry: AuditEntry = {

@@ -63,6 +63,11 @@ export class OpcUaLink implements AsyncDisposable {
     return this.#connection ?? { trouble: `${this.#endpoint.url}: ${this.#trouble}` }
   }
 
+  /** Whether there is a session now. */
+  get isConnected(): boolean {
+    return this.#connection !== undefined
+  }
+
   /** What is known of the certificates at both ends. */
   get facts(): Readonly<Record<string, string>> {
     return this.#facts

@@ -6,6 +6,8 @@ import type { MonotonicCounter } from './counter.ts'
 export interface CounterListener {
   /** The log was put back to an earlier state. Said again at each start until somebody says that it was meant. */
   rolledBack(detail: string): void
+  /** Nothing is open: there was no roll-back, or somebody has said that it was meant. Said at the start. */
+  meant(): void
   /** The counter is behind the log: another TPM, or a cleared one. */
   lost(detail: string): void
   /** The counter cannot be asked; said once for each reason. */
@@ -92,8 +94,9 @@ export class CounterKeeper implements AsyncDisposable {
   async #remind(): Promise<void> {
     const found = await this.#log.latest('log-rolled-back')
     const meant = await this.#log.latest('log-restored')
-    if (found.kind !== 'latest' || meant.kind !== 'latest' || found.record === undefined) return
-    if ((meant.record?.seq ?? -1) > found.record.seq) return
+    if (found.kind !== 'latest' || meant.kind !== 'latest') return
+    if (found.record === undefined || (meant.record?.seq ?? -1) > found.record.seq)
+      return this.#listener.meant()
     this.#listener.rolledBack(
       `record ${found.record.seq}, of an earlier start: ${String(parseRecord(found.record.text).detail)}`,
     )
