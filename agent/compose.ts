@@ -19,10 +19,11 @@ import { deviceGuards } from './device-guards.ts'
 import { Devices } from './devices.ts'
 import { openFailsafe } from './fail-safe.ts'
 import { openForwarding } from './forwarding.ts'
+import { openJournal } from './journal.ts'
 import { loadKeptState } from './kept-state.ts'
 import { openKeys } from './keys.ts'
 import { Listeners, ratesOf } from './listeners.ts'
-import type { KeySurroundings } from './master-keys.ts'
+import type { Surroundings } from './master-keys.ts'
 import { openAlarms } from './open-alarms.ts'
 import { openAudit, recallNonces } from './open-audit.ts'
 import { openCounter } from './open-counter.ts'
@@ -51,7 +52,7 @@ export interface Agent extends AsyncDisposable {
 }
 
 /** Wires the rooms together. The one place where everything is known. */
-export async function startAgent(config: Config, log: Logger, around: KeySurroundings): Promise<Agent> {
+export async function startAgent(config: Config, log: Logger, around: Surroundings): Promise<Agent> {
   const started = systemClock.monotonic()
   const boot = randomUUID()
   await using parts = new AsyncDisposableStack()
@@ -71,6 +72,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   const measures = parts.use(await openMeasures(config, clock, alarms, audit))
   parts.use(openWebhook(config, around.user, clock, alarms, outlets))
   parts.use(openForwarding(config, audit, clock, alarms))
+  parts.use(openJournal(config, around.journalStream, audit, clock, log, alarms))
 
   const counter = parts.use(openCounter(config, audit, isNew, clock, alarms))
   const keys = parts.use(await openKeys(config, around, clock, audit, log, alarms))

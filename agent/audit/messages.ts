@@ -44,6 +44,7 @@ export type Reply =
       readonly kind: 'after'
       /** Hash of the log's first record; undefined while it has none. */
       readonly first: Uint8Array | undefined
+      readonly size: number
       readonly records: readonly FoundRecord[]
     }
   | { readonly kind: 'done' }

@@ -177,13 +177,16 @@ export class AuditStore implements Disposable {
     return latestOf(this.#database, kind)
   }
 
-  /** The records after one, in their order, at most so many, and the hash of the log's first record, pruned or not. */
-  recordsAfter(seq: number, most: number): { first: Uint8Array | undefined; records: FoundRecord[] } {
+  /** The records after one, in their order, at most so many, the log's size, and the hash of its first record, pruned or not. */
+  recordsAfter(
+    seq: number,
+    most: number,
+  ): { first: Uint8Array | undefined; size: number; records: FoundRecord[] } {
     const first = this.#database
       .prepare('SELECT leaf FROM pruned WHERE seq = 0 UNION ALL SELECT leaf FROM record WHERE seq = 0')
       .pluck()
       .get() as Uint8Array | undefined
-    return { first, records: recordsAfter(this.#database, seq, most) }
+    return { first, size: this.#frontier.size, records: recordsAfter(this.#database, seq, most) }
   }
 
   [Symbol.dispose](): void {

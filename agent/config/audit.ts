@@ -21,18 +21,23 @@ const syslogForm = z.strictObject({
 export const auditForm = z
   .strictObject({
     syslog: syslogForm.optional(),
+    journal: z
+      .union([z.enum(['auto', 'off']), z.string().startsWith('/')], {
+        error: 'expected auto, off, or the path of a journal socket',
+      })
+      .default('auto'),
     tpm_counter: z.enum(['on', 'off'], 'expected on or off').default('on'),
   })
   .prefault({})
 
 /** Where the audit log is sent to, and what it is bound to. */
 export function resolveAudit(
-  { syslog, tpm_counter }: z.output<typeof auditForm>,
+  { syslog, journal, tpm_counter }: z.output<typeof auditForm>,
   folder: string,
   report: Report,
 ): Config['audit'] {
   const tpmCounter = tpm_counter === 'on'
-  if (syslog === undefined) return { syslog: undefined, tpmCounter }
+  if (syslog === undefined) return { syslog: undefined, journal, tpmCounter }
   const colon = syslog.tls.lastIndexOf(':')
   const port = Number(syslog.tls.slice(colon + 1))
   if (port < 1 || port > 65_535) report(['audit', 'syslog', 'tls'], 'expected a port from 1 to 65535')
@@ -42,6 +47,7 @@ export function resolveAudit(
   }
   return {
     tpmCounter,
+    journal,
     syslog: {
       host: syslog.tls.slice(0, colon).replace(/^\[(.*)\]$/, '$1'),
       port,

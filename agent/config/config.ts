@@ -37,6 +37,8 @@ export interface Config {
   /** Where the audit log is sent to as it grows. */
   readonly audit: {
     readonly syslog: SyslogConfig | undefined
+    /** The socket of the journal that gets each record, `auto` for systemd's where this process logs to it, or `off`. */
+    readonly journal: string
     /** Whether the log is bound to a counter of the TPM, where the master key is in one. */
     readonly tpmCounter: boolean
   }

@@ -72,6 +72,14 @@ export const GATEWAY_ALARMS = {
     consequence: 'they wait in the log and none is lost, but whoever watches there sees nothing',
     remedy: 'look at the receiver, the network and the certificates',
   },
+  'audit-not-journaled': {
+    severity: 'notice',
+    within: 'days',
+    ends: 'itself',
+    cause: "systemd's journal gets no audit records",
+    consequence: 'they wait in the log and none is lost, but journalctl does not show them',
+    remedy: 'look at systemd-journald; where there is none, set `audit.journal: off`',
+  },
   'audit-queue': {
     severity: 'warning',
     worst: 'critical',
