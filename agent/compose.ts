@@ -245,7 +245,7 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
     rates,
     condition,
     clock,
-    attending: { alarms, trips, clock },
+    attending: { alarms, trips, clock, replayTrouble: permits.replayTrouble },
     metrics: { metrics, allowedNetworks: config.metrics.allowedNetworks },
     onNotice: (listener, detail, bad) => {
       if (bad) return alarm('certificate', detail, { listener })
