@@ -15,6 +15,7 @@ import { Refusals } from './command/refusals.ts'
 import { Selections } from './command/selections.ts'
 import type { Config } from './config/config.ts'
 import { Mint } from './credential/mint.ts'
+import { watchDeviceCertificates } from './device-certificates.ts'
 import { deviceGuards } from './device-guards.ts'
 import { Devices } from './devices.ts'
 import { openFailsafe } from './fail-safe.ts'
@@ -258,6 +259,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   if (disagreements.length > 0) throw new StartFailure(disagreements.join('\n'))
   // The plant is looked at before anybody is let in, and the listeners are the first to close.
   devices.monitor.start()
+  parts.use(watchDeviceCertificates(config, devices, clock, alarms))
   alarms.watch({
     trip: ({ actuator = '' }) => trips.phase(actuator) !== 'normal',
     'identity-suspended': ({ identity = '' }) => keeper.suspension(identity) !== undefined,

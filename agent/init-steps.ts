@@ -34,13 +34,13 @@ export interface Made {
 
 /** Reads what the devices of a configuration show. Writes nothing to them. */
 export async function tryDevices(config: Config): Promise<ProbeOutcome> {
-  const probed = await probePoints(config)
-  const lines = probed.map(({ name, role, device, point, quality, value, means }) =>
+  const { points } = await probePoints(config)
+  const lines = points.map(({ name, role, device, point, quality, value, means }) =>
     quality === 'good'
       ? `${name} ${role} (${device}, ${point}): ${value}, ${means}`
       : `${name} ${role} (${device}, ${point}): ${means}`,
   )
-  return { reached: probed.some(({ quality }) => quality === 'good'), lines }
+  return { reached: points.some(({ quality }) => quality === 'good'), lines }
 }
 
 /**

@@ -10,13 +10,21 @@ export interface ReadPoint {
   readonly means: string
 }
 
-/** One device a finding: whether it answers, and whether every point that is configured is there. */
-export function checkDevices(devices: readonly string[], points: readonly ReadPoint[]): Finding[] {
+/** What came of reading every point that is configured, once. */
+export interface ReadPoints {
+  readonly points: readonly ReadPoint[]
+  /** Devices that turned out to be one, in words. */
+  readonly twins: readonly string[]
+}
+
+/** One device a finding: whether it answers, and whether every point that is configured is there; and one for each that two names have. */
+export function checkDevices(devices: readonly string[], { points, twins }: ReadPoints): Finding[] {
   if (devices.length === 0)
     return [
       warning('the configuration has no device: there is nothing to command', 'add one; docs/DEVICES.md'),
     ]
-  return devices.map(device => {
+  const doubles = twins.map(twin => warning(twin, 'give them the same host, or declare it once'))
+  const answers = devices.map(device => {
     const own = points.filter(point => point.device === device)
     const bad = own.filter(({ quality }) => quality === 'bad')
     const [first] = bad
@@ -37,6 +45,7 @@ export function checkDevices(devices: readonly string[], points: readonly ReadPo
       'compare these points with its list; holdfast device probe',
     )
   })
+  return [...answers, ...doubles]
 }
 
 /** What a device's watchdog shows, and what its outputs would fall back to. */
