@@ -28,6 +28,7 @@ import { openAudit, recallNonces } from './open-audit.ts'
 import { openLockouts } from './open-lockouts.ts'
 import { openPacing } from './open-pacing.ts'
 import { StartFailure } from './start-failure.ts'
+import { checkAccess } from './state-access.ts'
 import { lockState } from './state-lock.ts'
 import { stopInOrder } from './stop-in-order.ts'
 import { ClockKeeper } from './time/clock-keeper.ts'
@@ -52,8 +53,9 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   const boot = randomUUID()
   await using parts = new AsyncDisposableStack()
 
+  await checkAccess(config.stateDir)
   const lock = await lockState(config.stateDir)
-  if (typeof lock === 'string') throw new StartFailure(lock)
+  if (lock instanceof StartFailure) throw lock
   parts.use(lock)
   const kept = await loadKeptState(config, log)
   const { clock, revocations } = kept
@@ -239,7 +241,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   // Keys and devices are asked at the same time; neither keeps the agent from starting.
   await Promise.all([keys.start(), devices.attempted])
   const disagreements = await guards.start()
-  if (disagreements.length > 0) throw new StartFailure(disagreements.join('\n'))
+  if (disagreements.length > 0) throw new StartFailure(disagreements.join('\n'), 'device')
   // The plant is looked at before anybody is let in, and the listeners are the first to close.
   devices.monitor.start()
   failsafe.causes.start()

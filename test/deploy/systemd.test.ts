@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { execa } from 'execa'
+import { EXIT } from '../../console/exit.ts'
 import { ROOT } from '../agent/gateway.ts'
 
 const SYSTEMD = join(ROOT, 'deploy/systemd')
@@ -51,6 +52,13 @@ test('the exposure of the agent is at most 1.2, that of what reads and tells at 
   assert.ok(measured.agent <= 1.2, `agent: ${measured.agent}`)
   assert.ok(measured.verify <= 0.5, `verify: ${measured.verify}`)
   assert.ok(measured.alarm <= 0.5, `alarm: ${measured.alarm}`)
+})
+
+test('what a person has to mend is not tried again, and what may mend itself is', () => {
+  const [, given = ''] =
+    /^RestartPreventExitStatus=(.*)$/m.exec(readFileSync(join(SYSTEMD, 'holdfast.service'), 'utf8')) ?? []
+  const { usage, unreadable, owner, version, untrusted, device } = EXIT
+  assert.equal(given, [usage, unreadable, owner, version, untrusted, device].join(' '))
 })
 
 test('every group of directives of the agent has its reason above it', () => {
