@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
+import type { Millis } from '../model/time.ts'
 import type { Listening } from './api/listener.ts'
 import { Readings } from './api/readings.ts'
 import { Service } from './api/service.ts'
@@ -30,7 +31,7 @@ import { openPacing } from './open-pacing.ts'
 import { StartFailure } from './start-failure.ts'
 import { checkAccess } from './state-access.ts'
 import { lockState } from './state-lock.ts'
-import { stopInOrder } from './stop-in-order.ts'
+import { stopInOrder, stopTime } from './stop-in-order.ts'
 import { ClockKeeper } from './time/clock-keeper.ts'
 import { askSynchronised } from './time/synchronisation.ts'
 import { systemClock } from './time/system-clock.ts'
@@ -43,6 +44,8 @@ export interface Agent extends AsyncDisposable {
   troubles(): string[]
   /** What keeps it from carrying out any command at all: something on their way has not ended when it should have. */
   stuck(): string | undefined
+  /** How long driving actuators to safe may take when it is stopped: more than that, and than what any service needs, it never does. */
+  readonly stopTime: Millis
   /** Calls back when that changes, until the signal aborts. */
   watchCondition(listener: (troubles: readonly string[]) => void, signal: AbortSignal): void
 }
@@ -261,6 +264,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     listening: listeners.listening,
     troubles: () => troubles(condition),
     stuck: () => progress.stuck,
+    stopTime: stopTime(config, actuators),
     watchCondition: (listener, signal) => void watchCondition(condition, listener, signal),
     [Symbol.asyncDispose]: async () => {
       controls.stop('the agent is stopping')

@@ -53,7 +53,7 @@ export async function runAgent(
     const signal = await stopped.promise
     quiet.abort()
     log.info({ event: 'stopping', signal }, 'stopping')
-    await notify.stopping()
+    await notify.stopping(agent.stopTime)
   } catch (error) {
     if (!(error instanceof StartFailure || error instanceof ListenFailure)) throw error
     process.stderr.write(`${error.message}\n`)

@@ -70,6 +70,16 @@ test('every group of directives of the agent has its reason above it', () => {
   assert.deepEqual(bare, [])
 })
 
+test('the sample of firewall rules is one that nftables takes, twice over', async () => {
+  const file = join(SYSTEMD, 'nftables.conf')
+  // Checking asks the kernel, in a network namespace of its own: root may have one, and others where the kernel lets them.
+  const alone = process.getuid?.() === 0 ? ['--net'] : ['--map-root-user', '--net']
+  const nft =
+    'PATH=$PATH:/usr/sbin; nft --check --file "$0" && nft --file "$0" && nft --file "$0" && nft list ruleset'
+  const { stdout } = await execa('unshare', [...alone, 'sh', '-c', nft, file])
+  assert.equal(stdout.match(/chain input/g)?.length, 1)
+})
+
 test('what the drop-ins set are directives that systemd knows', async () => {
   const dropIns = globSync('drop-ins/*.conf', { cwd: SYSTEMD })
   assert.ok(dropIns.length >= 3)

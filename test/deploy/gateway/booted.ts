@@ -225,8 +225,19 @@ test('a record that was altered fails the nightly verification, with an alarm', 
 test('removed and purged, it leaves the audit log and the configuration, and says so', async () => {
   await machine.shell('dpkg --remove holdfast')
   assert.equal((await machine.run('test', '-e', '/usr/lib/holdfast')).exitCode, 1)
-  const said = await machine.shell('dpkg --purge holdfast')
+  const said = await machine.shell('DEBIAN_FRONTEND=noninteractive dpkg --purge holdfast 2>&1')
   assert.match(said, /\/var\/lib\/holdfast stays, with the audit log/)
   await machine.shell('test -s /var/lib/holdfast/audit.db && test -s /etc/holdfast/holdfast.yaml')
   assert.equal((await machine.run('systemctl', 'cat', 'holdfast')).exitCode, 1)
+})
+
+test('purged with the answer that the log is to be deleted, it deletes it', async () => {
+  await machine.shell('dpkg --install /root/holdfast.deb && dpkg --remove holdfast')
+  await machine.shell(
+    'echo "holdfast holdfast/delete-records boolean true" | debconf-set-selections; test -s /var/lib/holdfast/audit.db',
+  )
+  const said = await machine.shell('DEBIAN_FRONTEND=noninteractive dpkg --purge holdfast 2>&1')
+  assert.match(said, /were deleted, as was asked/)
+  assert.equal((await machine.run('ls', '/var/lib/holdfast')).exitCode, 2)
+  assert.equal((await machine.run('ls', '/etc/holdfast')).exitCode, 2)
 })
