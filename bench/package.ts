@@ -2,17 +2,20 @@ import { globSync, lstatSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { execa } from 'execa'
+import { startPlant } from '../simulator/plant.ts'
+import { realClock } from '../simulator/real-clock.ts'
 import { type Figure, figure, type Run } from './figure.ts'
 import { Folder } from './folder.ts'
 import { Gateway, startPlantProcess } from './gateway.ts'
 import { Operator } from './operator.ts'
-import { ACTUATORS, actuatorAt, HIGHEST } from './plant.ts'
+import { ACTUATORS, actuatorAt, HIGHEST, plantOf } from './plant.ts'
 import { HOLDFAST, NODE, Program } from './program.ts'
 import { interleave, rateOf, Sample, timeEach } from './sample.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const STARTS = 7
 const ROUNDS = 3
+const DEVICES = 64
 const WARM_UP = 400
 const TURN = 25
 const TURNS = 8
@@ -47,16 +50,29 @@ export async function measurePackage({ signal, progress }: Run): Promise<Figure[
   await using gateway = await Gateway.enrol(plant.plc)
 
   progress(`${STARTS} starts of each`)
-  const start = (holdfast: readonly string[]) => async () => {
+  const worked: Record<'compiled' | 'jitless' | 'checkout', number[]> = {
+    compiled: [],
+    jitless: [],
+    checkout: [],
+  }
+  const start = (side: keyof typeof worked, holdfast: readonly string[]) => async () => {
     const began = performance.now()
-    await using _agent = await gateway.startAgent(holdfast)
-    return [performance.now() - began]
+    await using agent = await gateway.startAgent(holdfast)
+    const took = performance.now() - began
+    worked[side].push(await agent.program.processorMs())
+    return [took]
   }
   const starts = await interleave(
     STARTS,
-    { compiled: start(compiled), jitless: start(jitless), checkout: start([HOLDFAST]), bare: bareStart },
+    {
+      compiled: start('compiled', compiled),
+      jitless: start('jitless', jitless),
+      checkout: start('checkout', [HOLDFAST]),
+      bare: bareStart,
+    },
     signal,
   )
+  const work = (side: keyof typeof worked) => new Sample(worked[side]).median
 
   progress('commands and memory, with and without a compiler')
   // By turns, so that what else this machine does falls on both.
@@ -68,6 +84,15 @@ export async function measurePackage({ signal, progress }: Run): Promise<Figure[
   }
   const ours = joined(without)
   const limit = joined(withCompiler)
+  progress(`memory with ${DEVICES} devices`)
+  const many = await memoryOfMany(compiled)
+
+  const against = (
+    name: string,
+    unit: string,
+    of: (side: typeof ours) => number,
+    better: 'less' | 'more' = 'less',
+  ) => figure({ name, unit, ours: of(ours), limit: of(limit), better, against: WITHOUT })
   return [
     figure({
       name: 'size of the installed program',
@@ -78,13 +103,37 @@ export async function measurePackage({ signal, progress }: Run): Promise<Figure[
       against: 'the Node runtime in it, alone',
     }),
     startFigure('start of the package until it is ready', starts.compiled, starts.checkout, CHECKOUT),
+    figure({
+      name: 'processor time of that start',
+      unit: 'ms',
+      ours: work('compiled'),
+      limit: work('checkout'),
+      better: 'less',
+      against: CHECKOUT,
+    }),
     startFigure(
-      'start of the package until it is ready, against Node',
+      'start of the package, against Node',
       starts.compiled,
       starts.bare,
       'a bare `node -e 0`, from start to end',
     ),
+    figure({
+      name: `memory of the package, idle, with ${DEVICES} devices`,
+      unit: 'MiB',
+      ours: many,
+      limit: limit.idle,
+      better: 'less',
+      against: 'the same with one device',
+    }),
     startFigure('start without a compiler', starts.jitless, starts.compiled, WITHOUT),
+    figure({
+      name: 'processor time of a start without a compiler',
+      unit: 'ms',
+      ours: work('jitless'),
+      limit: work('compiled'),
+      better: 'less',
+      against: WITHOUT,
+    }),
     figure({
       name: 'command over HTTP, alone, without a compiler',
       unit: 'ms',
@@ -96,22 +145,23 @@ export async function measurePackage({ signal, progress }: Run): Promise<Figure[
       p99: ours.latency.percentile(99),
       also: { limit_p99: limit.latency.percentile(99) },
     }),
-    figure({
-      name: `commands over HTTP, ${ACTUATORS} in flight, without a compiler`,
-      unit: '1/s',
-      ours: ours.rate.median,
-      limit: limit.rate.median,
-      better: 'more',
-      against: WITHOUT,
-    }),
-    memoryFigure('memory, idle, without a compiler', ours.idle, limit.idle),
-    memoryFigure('memory after commands, without a compiler', ours.used, limit.used),
+    against('processor time of a command, without a compiler', 'ms', side => side.work),
+    against(
+      `commands over HTTP, ${ACTUATORS} in flight, without a compiler`,
+      '1/s',
+      side => side.rate.median,
+      'more',
+    ),
+    against('memory, idle, without a compiler', 'MiB', side => side.idle),
+    against('memory after commands, without a compiler', 'MiB', side => side.used),
   ]
 }
 
 interface Measured {
   readonly latency: readonly number[]
   readonly rate: readonly number[]
+  /** Processor time of a command, in milliseconds. */
+  readonly work: number
   readonly idle: number
   readonly used: number
 }
@@ -121,6 +171,7 @@ function joined(rounds: readonly Measured[]) {
   return {
     latency: new Sample(rounds.flatMap(({ latency }) => latency)),
     rate: new Sample(rounds.flatMap(({ rate }) => rate)),
+    work: new Sample(rounds.map(({ work }) => work)).median,
     idle: new Sample(rounds.map(({ idle }) => idle)).median,
     used: new Sample(rounds.map(({ used }) => used)).median,
   }
@@ -144,6 +195,7 @@ async function measureCommands(
     signal.throwIfAborted()
     await command(0)
   })
+  const before = await agent.program.processorMs()
   const latency: number[] = []
   for (let turn = 0; turn < TURNS; turn += 1) {
     signal.throwIfAborted()
@@ -154,8 +206,10 @@ async function measureCommands(
     signal.throwIfAborted()
     rate.push(await rateOf(ACTUATORS, LANE_TURN, lane => command(lane)))
   }
+  const commands = TURNS * TURN + LANE_TURNS * ACTUATORS * LANE_TURN
+  const work = ((await agent.program.processorMs()) - before) / commands
   await delay(SETTLE)
-  return { latency, rate, idle, used: await agent.program.residentMib() }
+  return { latency, rate, work, idle, used: await agent.program.residentMib() }
 }
 
 async function bareStart(): Promise<number[]> {
@@ -170,8 +224,13 @@ function startFigure(name: string, ours: Sample, limit: Sample, against: string)
   return figure({ name, unit: 'ms', ours: ours.median, limit: limit.median, better: 'less', against, also })
 }
 
-function memoryFigure(name: string, ours: number, limit: number): Figure {
-  return figure({ name, unit: 'MiB', ours, limit, better: 'less', against: WITHOUT })
+/** What an agent with many devices, each with an actuator, holds in memory when it has just become ready. */
+async function memoryOfMany(holdfast: readonly string[]): Promise<number> {
+  await using plant = await startPlant({ plant: plantOf(DEVICES) }, { clock: realClock, port: 0 })
+  await using gateway = await Gateway.enrol(plant.plcs.map(({ address }) => address))
+  await using agent = await gateway.startAgent(holdfast)
+  await delay(SETTLE)
+  return await agent.program.residentMib()
 }
 
 /** What the files of a folder take, in MiB. */
