@@ -11,7 +11,10 @@ export const EXIT = {
   unproven: 4,
   /** No agent answers. */
   unreachable: 5,
-  /** Another process is in the agent's way. Trying again may help, as with `address` and `storage`; with none of the others. */
+  /**
+   * The host is in the way: another process uses the state, or `init` or `doctor` found something amiss. Of what keeps the agent from
+   * starting, trying again may help with this, `address` and `storage`; with none of the others.
+   */
   blocked: 6,
   // 7 is left out: systemd calls it "not running".
   /** The configuration, or a file that it names, cannot be read. */

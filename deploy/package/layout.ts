@@ -86,7 +86,10 @@ export function putDocumentation(tree: Tree, { root, packages, values }: Parts, 
     cwd: join(root, 'examples'),
   }))
     tree.copy(join(root, 'examples', file), `${doc}/examples/${file}`)
-  const systemd = join(root, 'deploy/systemd')
+  const deploy = join(root, 'deploy')
+  for (const file of globSync('{prometheus/*.yml,grafana/*.json}', { cwd: deploy }))
+    tree.copy(join(deploy, file), `${doc}/examples/${file}`)
+  const systemd = join(deploy, 'systemd')
   for (const file of globSync('{drop-ins/*.conf,nftables.conf}', { cwd: systemd }))
     tree.copy(join(systemd, file), `${doc}/examples/${file}`)
 }

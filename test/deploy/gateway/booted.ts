@@ -143,6 +143,22 @@ test('the log of the running agent verifies from its unit', async () => {
   assert.match(await journal('holdfast-verify'), /intact: [0-9]+ records/)
 })
 
+test('with the drop-in without a compiler it carries out commands, and none of its memory is writable and executable', async () => {
+  await machine.shell(
+    'mkdir -p /run/systemd/system/holdfast.service.d; cp /usr/share/doc/holdfast/examples/drop-ins/no-jit.conf /run/systemd/system/holdfast.service.d/; systemctl daemon-reload; systemctl restart holdfast',
+  )
+  const closed = await asOlga(
+    'holdfast command inlet-valve closed --agent http://127.0.0.1:8440 --credential ~/c',
+  )
+  assert.match(closed.stdout, /closed, verified by its feedback/)
+  const maps = await machine.shell(`cat /proc/${await mainPid()}/maps`)
+  assert.ok(maps.split('\n').length > 100)
+  assert.doesNotMatch(maps, / rwxp /)
+  await machine.shell(
+    'rm -r /run/systemd/system/holdfast.service.d; systemctl daemon-reload; systemctl restart holdfast',
+  )
+})
+
 test('an agent that hangs is ended by the watchdog and is back', async () => {
   const before = await mainPid()
   await machine.shell(`kill -STOP ${before}`)
