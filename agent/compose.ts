@@ -33,8 +33,7 @@ import { openMeasures } from './open-measures.ts'
 import { openMetrics } from './open-metrics.ts'
 import { openPacing } from './open-pacing.ts'
 import { StartFailure } from './start-failure.ts'
-import { checkAccess } from './state-access.ts'
-import { lockState } from './state-lock.ts'
+import { takeState } from './state-access.ts'
 import { stopInOrder, stopTime } from './stop-in-order.ts'
 import { ClockKeeper } from './time/clock-keeper.ts'
 import { askSynchronised } from './time/synchronisation.ts'
@@ -61,10 +60,7 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
   const boot = randomUUID()
   await using parts = new AsyncDisposableStack()
 
-  await checkAccess(config.stateDir)
-  const lock = await lockState(config.stateDir)
-  if (lock instanceof StartFailure) throw lock
-  parts.use(lock)
+  parts.use(await takeState(config.stateDir))
   const kept = await loadKeptState(config)
   const { clock, revocations } = kept
   const { alarms, outlets } = await openAlarms(config, clock, log)

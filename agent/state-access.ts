@@ -2,6 +2,7 @@ import { access, constants, stat } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { StartFailure } from './start-failure.ts'
+import { lockState } from './state-lock.ts'
 
 const { R_OK, W_OK, X_OK } = constants
 
@@ -18,11 +19,19 @@ const NEEDED: readonly (readonly [name: string, mode: number])[] = [
   ['master-key', R_OK | X_OK],
 ]
 
+/** Takes the state directory for this process alone, and only where it may use what is there. Throws StartFailure. */
+export async function takeState(stateDir: string): Promise<AsyncDisposable> {
+  await checkAccess(stateDir)
+  const lock = await lockState(stateDir)
+  if (lock instanceof StartFailure) throw lock
+  return lock
+}
+
 /**
  * Whether this process may use what an earlier one left. Throws StartFailure with everything that it may not, and whose it
  * is: somebody who has put files back as root would otherwise meet one refusal after the other, none of which says why.
  */
-export async function checkAccess(stateDir: string): Promise<void> {
+async function checkAccess(stateDir: string): Promise<void> {
   const refused: string[] = []
   for (const [name, mode] of NEEDED) {
     const path = join(stateDir, name)
