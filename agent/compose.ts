@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
+import type { Millis } from '../model/time.ts'
 import type { Listening } from './api/listener.ts'
 import { Readings } from './api/readings.ts'
 import { Service } from './api/service.ts'
@@ -9,31 +10,37 @@ import { Controls } from './command/controls.ts'
 import { Ledger } from './command/ledger.ts'
 import type { Permits } from './command/permit.ts'
 import { Progress } from './command/progress.ts'
-import type { Rate } from './command/rate.ts'
-import { Rates } from './command/rates.ts'
 import { RefusalBook } from './command/refusal-book.ts'
 import { Refusals } from './command/refusals.ts'
 import { Selections } from './command/selections.ts'
 import type { Config } from './config/config.ts'
 import { Mint } from './credential/mint.ts'
+import { watchDeviceCertificates } from './device-certificates.ts'
 import { deviceGuards } from './device-guards.ts'
 import { Devices } from './devices.ts'
 import { openFailsafe } from './fail-safe.ts'
 import { openForwarding } from './forwarding.ts'
+import { openJournal } from './journal.ts'
 import { loadKeptState } from './kept-state.ts'
 import { openKeys } from './keys.ts'
-import { Listeners } from './listeners.ts'
-import type { KeySurroundings } from './master-keys.ts'
-import { openAudit, recallNonces } from './open-audit.ts'
+import { Listeners, openRates } from './listeners.ts'
+import type { Surroundings } from './master-keys.ts'
+import { openAlarms } from './open-alarms.ts'
+import { openAudit, recallNonces, replayTrouble } from './open-audit.ts'
+import { openCounter } from './open-counter.ts'
 import { openLockouts } from './open-lockouts.ts'
+import { openMeasures } from './open-measures.ts'
+import { openMetrics } from './open-metrics.ts'
 import { openPacing } from './open-pacing.ts'
 import { StartFailure } from './start-failure.ts'
-import { lockState } from './state-lock.ts'
-import { stopInOrder } from './stop-in-order.ts'
+import { takeState } from './state-access.ts'
+import { stopInOrder, stopTime } from './stop-in-order.ts'
 import { ClockKeeper } from './time/clock-keeper.ts'
 import { askSynchronised } from './time/synchronisation.ts'
 import { systemClock } from './time/system-clock.ts'
 import { watchCondition } from './watch-condition.ts'
+import { watchConnections } from './watch-connections.ts'
+import { openWebhook } from './webhook.ts'
 
 /** A running agent. Disposing of it stops it in order: no new commands, none under way, the log closed last. */
 export interface Agent extends AsyncDisposable {
@@ -42,38 +49,39 @@ export interface Agent extends AsyncDisposable {
   troubles(): string[]
   /** What keeps it from carrying out any command at all: something on their way has not ended when it should have. */
   stuck(): string | undefined
+  /** How long driving actuators to safe may take when it is stopped: more than that, and than what any service needs, it never does. */
+  readonly stopTime: Millis
   /** Calls back when that changes, until the signal aborts. */
   watchCondition(listener: (troubles: readonly string[]) => void, signal: AbortSignal): void
 }
 
 /** Wires the rooms together. The one place where everything is known. */
-export async function startAgent(config: Config, log: Logger, around: KeySurroundings): Promise<Agent> {
+export async function startAgent(config: Config, log: Logger, around: Surroundings): Promise<Agent> {
   const started = systemClock.monotonic()
   const boot = randomUUID()
   await using parts = new AsyncDisposableStack()
 
-  const lock = await lockState(config.stateDir)
-  if (typeof lock === 'string') throw new StartFailure(lock)
-  parts.use(lock)
-  const kept = await loadKeptState(config, log)
+  parts.use(await takeState(config.stateDir))
+  const kept = await loadKeptState(config)
   const { clock, revocations } = kept
-  const { audit, replayLostUntil, replay } = await openAudit(config, boot, clock, log)
+  const { alarms, outlets } = await openAlarms(config, clock, log)
+  if (kept.forgotten !== undefined) alarms.raise('clock-forgotten', kept.forgotten)
+  const { audit, replayLostUntil, replay, isNew } = await openAudit(config, boot, clock, log, alarms)
   parts.use(audit)
-  const alarm = (name: string, detail: string, about: Record<string, string> = {}) => {
-    log.error({ alarm: name, ...about }, detail)
-    audit.note({ kind: 'alarm', alarm: name, detail, ...about })
-  }
+  outlets.recordTo(audit)
+  parts.use(alarms)
+  const alarm = alarms.raise
+  const measures = parts.use(await openMeasures(config, clock, alarms, audit))
+  parts.use(openWebhook(config, around.user, clock, alarms, outlets))
+  parts.use(openForwarding(config, audit, clock, alarms))
+  parts.use(openJournal(config, around.journalStream, audit, clock, log, alarms))
 
-  parts.use(openForwarding(config, audit, clock, log, alarm))
-
-  const keys = parts.use(await openKeys(config, around, clock, audit, log, alarm))
+  const counter = parts.use(openCounter(config, audit, isNew, clock, alarms))
+  const keys = parts.use(await openKeys(config, around, clock, audit, log, alarms))
   const clockKeeper = parts.use(
     new ClockKeeper(clock, kept.floor, askSynchronised, {
       alarm,
-      cleared: (name, detail) => {
-        log.info({ cleared: name }, detail)
-        audit.note({ kind: 'alarm-cleared', alarm: name, detail })
-      },
+      cleared: alarms.clear,
       // A time that was set back makes fresh again what only the log still knows. Where it cannot be read, that stays unsure.
       adopted: async () => {
         if (await recallNonces(audit, replay, clock.wall())) replay.beginAt(clock.wall())
@@ -85,6 +93,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   const progress = new Progress(clock)
   const devices = new Devices(config, clock, randomBytes, progress)
   parts.use(devices)
+  parts.use(watchConnections(devices, clock, alarms))
   const { actuators } = devices
   const controls = new Controls()
   const approvals = new Approvals(config.approvalWindow, clock, revocations, entry => audit.note(entry))
@@ -99,12 +108,13 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       log,
       clock,
       kept: kept.failsafe,
-      alarm,
+      alarms,
       troubles: {
         masterKey: () => keys.epochKeys.trouble?.detail,
         clock: () => clock.trouble,
         audit: () => audit.state().unwritable,
       },
+      tripped: measures.tripped,
       safeVerified: actuator => pacing.tripped(actuator),
       overrule: (actuator, detail) => {
         controls.overrule(actuator, detail)
@@ -114,9 +124,9 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     }),
   )
   const { trips, keeper, failures } = failsafe
-  const listeners = new Listeners(config, keeper, clock, { audit, alarm })
-  const guards = parts.use(deviceGuards(config, actuators, progress, clock, audit, log))
-  const rates = new Rates(ratesOf(config), clock)
+  const listeners = new Listeners(config, keeper, clock, { audit, alarms })
+  const guards = parts.use(deviceGuards(config, actuators, progress, clock, audit, log, alarms))
+  const rates = openRates(config, clock)
   const permits: Permits = {
     rates,
     approvals,
@@ -130,10 +140,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     heldBy: id => failsafe.holds.heldBy(id),
     clockTrouble: () => clock.trouble,
     auditTrouble: () => audit.state().unwritable,
-    replayTrouble: () =>
-      clock.wall() < replayLostUntil
-        ? `the audit log was lost, so commands seen before cannot be told from new ones until ${new Date(replayLostUntil).toISOString()}`
-        : undefined,
+    replayTrouble: () => replayTrouble(clock, Math.max(replayLostUntil, counter.replayLostUntil)),
     suspension: identity => keeper.suspension(identity),
   }
   const book = parts.use(new RefusalBook(audit, log, clock))
@@ -143,10 +150,12 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     failures,
     trips,
     actuators,
+    heard: measures.refused,
     alarm: (actuator, detail) => alarm('authentication-failures', detail, { actuator }),
     suspend: (identity, actuator, detail) => {
       alarm('identity-suspended', `${identity} is suspended: ${detail}`, { actuator, identity })
       keeper.suspend(identity, actuator, detail)
+      approvals.forgetIdentity(identity)
     },
     closeListener: (listener, detail) => listeners.close(listener, detail),
   })
@@ -160,6 +169,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     glass: keys.glass,
     masterKey: () => keys.epochKeys.generations.at(-1)?.master.description ?? '',
     audit,
+    alarms,
     trips,
     permits,
     deviceGuards: guards,
@@ -169,6 +179,8 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     closed: () => keeper.closed,
     failsafe,
   }
+  const metrics = openMetrics(condition, devices, failures, outlets)
+  measures.countWith(metrics)
   const service = new Service({
     commands: {
       authenticator: {
@@ -179,12 +191,14 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
         revocations,
         roles: config.roles,
         clock,
+        used: measures.used,
       },
       actuators,
       permits,
       audit,
       refusals,
       supervision: failsafe.supervision,
+      meter: metrics,
       clock,
       progress,
       newCommandId: randomUUID,
@@ -196,6 +210,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
         trips,
         failures,
         persists: id => failsafe.causes.persists(id),
+        replayTrouble: permits.replayTrouble,
         warnLevel: config.authenticationFailures.warn,
         audit,
         approvals,
@@ -231,22 +246,35 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     rates,
     condition,
     clock,
-    onNotice: (listener, detail, bad) =>
-      bad ? alarm('certificate', detail, { listener }) : log.info({ listener }, detail),
+    attending: { alarms, trips, clock, replayTrouble: permits.replayTrouble },
+    metrics: { metrics, allowedNetworks: config.metrics.allowedNetworks },
+    onNotice: (listener, detail, bad) => {
+      if (bad) return alarm('certificate', detail, { listener })
+      log.info({ listener }, detail)
+      alarms.clear('certificate', detail, { listener })
+    },
     onBug: error => log.error({ err: error }, 'a mistake in the agent'),
   })
 
   // Keys and devices are asked at the same time; neither keeps the agent from starting.
   await Promise.all([keys.start(), devices.attempted])
   const disagreements = await guards.start()
-  if (disagreements.length > 0) throw new StartFailure(disagreements.join('\n'))
+  if (disagreements.length > 0) throw new StartFailure(disagreements.join('\n'), 'device')
   // The plant is looked at before anybody is let in, and the listeners are the first to close.
   devices.monitor.start()
+  parts.use(watchDeviceCertificates(config, devices, clock, alarms))
+  alarms.watch({
+    trip: ({ actuator = '' }) => trips.phase(actuator) !== 'normal',
+    'identity-suspended': ({ identity = '' }) => keeper.suspension(identity) !== undefined,
+    'rotation-due': () => keys.isRotationDue(),
+  })
   failsafe.causes.start()
   failsafe.badReadings.start()
   parts.use(listeners)
   await listeners.start(service)
   await keys.takeUpGlass()
+  // Last: the TPM is first asked for keys.
+  counter.start()
   audit.note({
     kind: 'agent-started',
     environment: config.environment,
@@ -259,6 +287,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     listening: listeners.listening,
     troubles: () => troubles(condition),
     stuck: () => progress.stuck,
+    stopTime: stopTime(config, actuators),
     watchCondition: (listener, signal) => void watchCondition(condition, listener, signal),
     [Symbol.asyncDispose]: async () => {
       controls.stop('the agent is stopping')
@@ -267,10 +296,4 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       await running.disposeAsync()
     },
   }
-}
-
-function ratesOf({ listeners }: Config): Map<string, Rate> {
-  return new Map(
-    listeners.flatMap(listener => (listener.kind !== 'unix' ? [[listener.name, listener.rate]] : [])),
-  )
 }

@@ -1,6 +1,5 @@
-import type { Logger } from 'pino'
 import { type Kept, latchFile } from '../failsafe/latch.ts'
-import type { KeptFile } from '../keep/kept-file.ts'
+import { type KeptFile, NewerKept } from '../keep/kept-file.ts'
 import type { UnixMs } from '../model/time.ts'
 import type { Config } from './config/config.ts'
 import { Revocations, revocationFile } from './credential/revocations.ts'
@@ -15,36 +14,50 @@ export interface KeptState {
   readonly revocations: Revocations
   readonly clock: KeptClock
   readonly floor: KeptFile<{ floor: UnixMs }>
+  /** Why nobody knows any more what time it was last, where that is so. */
+  readonly forgotten: string | undefined
 }
 
 /** Reads the small files of the state directory. Throws StartFailure where one must not be guessed at. */
-export async function loadKeptState(config: Config, log: Logger): Promise<KeptState> {
+export async function loadKeptState(config: Config): Promise<KeptState> {
   const failsafe = await loadKept(latchFile(latchPath(config)), 'what is tripped')
   for (const actuator of Object.keys(failsafe?.latches ?? {})) {
     if (config.actuators.has(actuator)) continue
     throw new StartFailure(
       `${actuator} is tripped, and the configuration has no such actuator: give it its name back and reset it, or look at the plant and take it out of ${latchPath(config)}`,
+      'untrusted',
     )
   }
   const floor = floorFile(floorPath(config))
-  const known = await floor.load().catch((error: Error) => {
-    log.error({ alarm: 'clock-not-kept' }, `${floor.path} cannot be read: ${error.message}`)
-    return undefined
-  })
+  const known = await floor.load().catch((error: Error) => error)
+  if (known instanceof NewerKept) throw anotherVersion(floor, known)
+  const isForgotten = known instanceof Error
   const revoked = revocationFile(revocationPath(config))
   const revocations = new Revocations(
     revoked,
     (await loadKept(revoked, 'what is revoked')) ?? [],
     config.credentials.epoch + config.credentials.grace,
   )
-  return { failsafe, revocations, clock: new KeptClock(systemClock, known?.floor), floor }
+  return {
+    failsafe,
+    revocations,
+    clock: new KeptClock(systemClock, isForgotten ? undefined : known?.floor),
+    floor,
+    forgotten: isForgotten ? `${floor.path} cannot be read: ${known.message}` : undefined,
+  }
 }
 
 /** Reads a small state that must not be guessed at. */
 export async function loadKept<State>(file: KeptFile<State>, what: string): Promise<State | undefined> {
   return await file.load().catch((error: Error) => {
+    if (error instanceof NewerKept) throw anotherVersion(file, error)
     throw new StartFailure(
       `${file.path} cannot be read (${error.message}), so nobody knows ${what}; look at the plant, then move the file away`,
+      'untrusted',
     )
   })
+}
+
+function anotherVersion({ path }: { readonly path: string }, { message }: NewerKept): StartFailure {
+  return new StartFailure(`${path} cannot be used: ${message}. Install that one again`, 'version')
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Logger } from 'pino'
+import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
 import type { AuditEntry } from '../model/audit.ts'
 import type { Clock, UnixMs } from '../model/time.ts'
 import { type AuditLog, openAuditLog } from './audit/log.ts'
@@ -20,7 +21,8 @@ export async function openAudit(
   boot: string,
   clock: Clock,
   log: Logger,
-): Promise<{ audit: AuditLog; replay: ReplayMemory; replayLostUntil: number }> {
+  alarms: { readonly raise: RaiseAlarm; readonly clear: ClearAlarm },
+): Promise<{ audit: AuditLog; replay: ReplayMemory; replayLostUntil: number; isNew: boolean }> {
   const path = auditPath(config)
   const options = {
     path,
@@ -28,7 +30,7 @@ export async function openAudit(
     clock,
     patient: true,
     onTrouble: ({ kind, detail }: { kind: string; detail: string }) =>
-      kind === 'healed' ? log.info(detail) : log.error({ alarm: 'audit-unwritable' }, detail),
+      kind === 'healed' ? alarms.clear('audit-unwritable', detail) : alarms.raise('audit-unwritable', detail),
     onCheckpoint: ({ note, size }: { note: string | undefined; size: number }) => {
       if (note !== undefined) log.info({ event: 'checkpoint', size, note }, 'audit checkpoint')
     },
@@ -42,18 +44,23 @@ export async function openAudit(
     opened = await openAuditLog({ ...options, mode: 'create' })
   }
   if (opened.kind !== 'opened') {
-    throw new StartFailure(`the audit log ${path} cannot be used: ${opened.detail}\n${opened.remedy}`)
+    throw new StartFailure(
+      `the audit log ${path} cannot be used: ${opened.detail}\n${opened.remedy}`,
+      opened.kind === 'foreign' ? 'version' : 'storage',
+    )
   }
   const audit = opened.log
   const { size, unwritable } = audit.state()
   // A log without a record is one that an earlier start began and did not come to write to.
-  let isLost = lost !== undefined || (unwritable === undefined && size === 0)
-  if (isLost) await recordLoss(audit, lost, config, log)
+  const isNew = lost !== undefined || (unwritable === undefined && size === 0)
+  let isLost = isNew
+  if (isLost) await recordLoss(audit, lost, config, alarms.raise)
   // A log that was lost not long ago is waited out to the end, however often the agent is started meanwhile.
   const recentLoss = await audit.records('log-created', now - REPLAY_WINDOW, 1)
   const lostAt = recentLoss.kind === 'records' ? lossIn(recentLoss.texts) : now
   if (!(await recallNonces(audit, replay, now))) isLost = true
-  return { audit, replay, replayLostUntil: (isLost ? now : (lostAt ?? -REPLAY_WINDOW)) + REPLAY_WINDOW }
+  const replayLostUntil = (isLost ? now : (lostAt ?? -REPLAY_WINDOW)) + REPLAY_WINDOW
+  return { audit, replay, replayLostUntil, isNew }
 }
 
 /** Why there was no log to go on with, and what was moved aside. */
@@ -74,6 +81,7 @@ async function moveAside(config: Config, now: UnixMs): Promise<Quarantined | und
   } catch (error) {
     throw new StartFailure(
       `the audit log ${path} cannot be used, and it cannot be moved aside: ${(error as Error).message}\nlook at the disk and the owner of its folder`,
+      'storage',
     )
   }
 }
@@ -83,7 +91,7 @@ async function recordLoss(
   audit: AuditLog,
   lost: Loss | undefined,
   config: Config,
-  log: Logger,
+  raise: RaiseAlarm,
 ): Promise<void> {
   const { environment, gateway } = config
   const aside = lost?.aside
@@ -108,9 +116,7 @@ async function recordLoss(
   const alarm = lost.kind === 'missing' ? 'audit-log-missing' : 'audit-log-corrupt'
   const kept =
     aside === undefined ? '' : `; what was there is kept as ${aside.file}, for whoever looks into it`
-  const detail = `${lost.detail}; a new one was begun${kept}`
-  log.error({ alarm }, detail)
-  audit.note({ kind: 'alarm', alarm, detail })
+  raise(alarm, `${lost.detail}; a new one was begun${kept}`)
 }
 
 /**
@@ -121,6 +127,13 @@ export async function recallNonces(audit: AuditLog, replay: ReplayMemory, now: U
   if (recent.kind !== 'nonces') return false
   for (const { credential, nonce, created } of recent.nonces) replay.recall(credential, nonce, created)
   return true
+}
+
+/** That what was seen before cannot be told from what is new until then, in words, while it is so. */
+export function replayTrouble(clock: Clock, until: UnixMs): string | undefined {
+  return clock.wall() < until
+    ? `the audit log was lost, so commands seen before cannot be told from new ones until ${new Date(until).toISOString()}`
+    : undefined
 }
 
 /** When a log was begun because there was none, by its newest such record. */

@@ -21,6 +21,11 @@ export function cursorPath({ stateDir }: Config): string {
   return join(stateDir, 'syslog.cursor')
 }
 
+/** How far the audit log was put into the journal. */
+export function journalCursorPath({ stateDir }: Config): string {
+  return join(stateDir, 'journal.cursor')
+}
+
 /** What the fail-safe keeps over a restart. */
 export function latchPath({ stateDir }: Config): string {
   return join(stateDir, 'latches.json')
@@ -29,6 +34,16 @@ export function latchPath({ stateDir }: Config): string {
 /** What people have locked out. */
 export function lockoutPath({ stateDir }: Config): string {
   return join(stateDir, 'lockouts.json')
+}
+
+/** The alarms that stand, and who has seen which. */
+export function alarmPath({ stateDir }: Config): string {
+  return join(stateDir, 'alarms.json')
+}
+
+/** How the credentials of each subject are used, for noticing what is odd. */
+export function habitPath({ stateDir }: Config): string {
+  return join(stateDir, 'habits.json')
 }
 
 /** The sealed emergency key. */

@@ -48,9 +48,13 @@ export class Gateway implements AsyncDisposable {
     }
   }
 
-  /** Starts an agent and waits until it says that it is ready. Whoever starts it disposes of it. */
-  async startAgent(): Promise<RunningAgent> {
-    const program = new Program(HOLDFAST, ['agent', '--config', this.#config])
+  /**
+   * Starts an agent and waits until it says that it is ready. Whoever starts it disposes of it. `holdfast` are the words that run
+   * the program: this checkout's unless others are given.
+   */
+  async startAgent(holdfast: readonly string[] = [HOLDFAST]): Promise<RunningAgent> {
+    const [file = HOLDFAST, ...words] = holdfast
+    const program = new Program(file, [...words, 'agent', '--config', this.#config])
     try {
       const listening = program.line(({ listener }) => listener === 'lan')
       const ready = program.line(({ event }) => event === 'ready')

@@ -40,8 +40,15 @@ export type AuditKind =
   | 'listener-closed'
   | 'listener-opened'
   | 'log-pruned'
+  | 'log-counted'
+  | 'log-rolled-back'
+  | 'log-restored'
   | 'alarm'
   | 'alarm-cleared'
+  | 'alarm-acknowledged'
+  | 'alarm-shelved'
+  | 'alarm-unshelved'
+  | 'alarms-summarised'
 
 /** A record before it has a place in the log: its kind and what happened. Members are flat where they can be. */
 export interface AuditEntry {

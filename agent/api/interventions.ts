@@ -1,4 +1,5 @@
 import type { Heartbeats } from '../../failsafe/heartbeats.ts'
+import { replayDoubt } from '../command/authenticate.ts'
 import { authorizeActuator, authorizeRequest } from '../command/authorize.ts'
 import type { Received } from '../command/received.ts'
 import { Refused, refuse } from '../command/refused.ts'
@@ -33,7 +34,11 @@ export class Interventions {
 
   async acknowledge(received: Received, id: string): Promise<HttpAnswer | Refused> {
     const by = this.#callers.stopper(received, 'acknowledge')
-    const first = by instanceof Refused ? by : acknowledge(received, by, id, this.#parts.manualTrips)
+    if (by instanceof Refused) return by
+    // A recorded acknowledgement must not stand for one of what has tripped since.
+    const doubt = by && replayDoubt(by, this.#parts.resets.replayTrouble)
+    if (doubt) return refuse('replay-memory-lost', doubt, 'its trip stands meanwhile', by.who)
+    const first = acknowledge(received, by, id, this.#parts.manualTrips)
     if (first instanceof Refused) return first
     return { status: 200, body: { outcome: 'acknowledged', actuator: id, first_out: viewTrip(first) } }
   }
@@ -55,8 +60,8 @@ export class Interventions {
     if (!this.#parts.manualTrips.actuators.has(id))
       return refuse('actuator-unknown', `there is no actuator ${id}`, 'see `holdfast status`', who)
     // A recorded heartbeat must not pass for somebody who is there.
-    if (!authenticated.certainlyNew)
-      return refuse('replay-memory-lost', 'it was signed before this agent started', 'sign it again', who)
+    const doubt = replayDoubt(authenticated, this.#parts.resets.replayTrouble)
+    if (doubt) return refuse('replay-memory-lost', doubt, undefined, who)
     this.#parts.heartbeats.beat(id)
     return { status: 200, body: { outcome: 'heard', actuator: id } }
   }

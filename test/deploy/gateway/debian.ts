@@ -9,7 +9,7 @@ export const CACHE = join(ROOT, 'node_modules/.cache/holdfast-gateway')
 const BASE = join(CACHE, 'bookworm')
 
 /** An environment that is nobody's in particular. */
-export const PLAIN = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' }
+export const PLAIN = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' }
 
 /** Throws, with the line to run, when a program is missing (named with its Debian package), or who runs this is not root. */
 export function requireTools(tools: Readonly<Record<string, string>>): void {
@@ -39,12 +39,13 @@ export async function bareDebian(root: string): Promise<void> {
 /** Runs a program in a Debian that does not run itself: with a /proc, which a chroot alone would lack. Returns what it said. */
 export async function within(root: string, ...command: readonly string[]): Promise<string> {
   const surroundings = ['--pid', '--fork', '--kill-child', '--mount-proc', `--root=${root}`, '--']
-  const { stdout } = await execa('unshare', [...surroundings, ...command], {
+  const { all } = await execa('unshare', [...surroundings, ...command], {
+    all: true,
     env: { ...PLAIN, DEBIAN_FRONTEND: 'noninteractive' },
     extendEnv: false,
     stdin: 'ignore',
   })
-  return stdout
+  return all
 }
 
 /** Installs packages in a Debian that does not run: names, or paths in it. Returns what apt said. */

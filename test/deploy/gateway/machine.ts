@@ -48,7 +48,7 @@ export class Machine implements AsyncDisposable {
     writeFileSync(join(this.root, path), text)
   }
 
-  /** Installs packages before it is booted: names, or paths in it. It has no network afterwards. */
+  /** Installs packages before it is booted: names, or paths in it. It has no network afterwards. Returns what was said. */
   install(...packages: readonly string[]): Promise<string> {
     return install(this.root, ...packages)
   }

@@ -168,7 +168,7 @@ test('an upgrade restarts the agent and keeps what it knows', async () => {
 })
 
 test('purged, it leaves the audit log and the configuration, and no unit', async () => {
-  const said = await sh('dpkg --purge holdfast 2>&1')
+  const said = await sh('DEBIAN_FRONTEND=noninteractive dpkg --purge holdfast 2>&1')
   assert.match(said, /\/var\/lib\/holdfast stays, with the audit log/)
   await sh('test -s /var/lib/holdfast/audit.db && test -s /etc/holdfast/holdfast.yaml')
   assert.equal((await gateway.machine.run('systemctl', 'cat', 'holdfast')).exitCode, 1)
