@@ -29,9 +29,8 @@ const FILES: Readonly<Record<string, string>> = {
   'etc/hostname': 'gateway\n',
   // Installing is not where the power fails here, and its 3000 files are flushed one by one otherwise.
   'etc/dpkg/dpkg.cfg.d/quick': 'force-unsafe-io\n',
+  // The interface is there before systemd is: its module is among MODULES.
   'etc/systemd/system/plant-network.service': `[Unit]
-Requires=sys-subsystem-net-devices-eth0.device
-After=sys-subsystem-net-devices-eth0.device
 Before=network-online.target
 [Service]
 Type=oneshot
