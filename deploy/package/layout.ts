@@ -54,7 +54,7 @@ export function layOut(tree: Tree, parts: Parts): void {
   tree.copy(join(debian, 'lintian-overrides'), 'usr/share/lintian/overrides/holdfast')
   for (const file of globSync('docs/{*.md,runbooks/*.md,decisions/*.md}', { cwd: root }))
     tree.copy(join(root, file), `${DOC}/${file.slice('docs/'.length)}`)
-  for (const file of globSync('{water-treatment/**/*.yaml,cooling-loop/**/*.yaml}', {
+  for (const file of globSync('{water-treatment/**/*.yaml,cooling-loop/**/*.yaml,siem/*}', {
     cwd: join(root, 'examples'),
   }))
     tree.copy(join(root, 'examples', file), `${DOC}/examples/${file}`)
