@@ -15,6 +15,7 @@ import { Refusals } from './command/refusals.ts'
 import { Selections } from './command/selections.ts'
 import type { Config } from './config/config.ts'
 import { Mint } from './credential/mint.ts'
+import { watchDeviceCertificates } from './device-certificates.ts'
 import { deviceGuards } from './device-guards.ts'
 import { Devices } from './devices.ts'
 import { openFailsafe } from './fail-safe.ts'
@@ -74,7 +75,7 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
   parts.use(openForwarding(config, audit, clock, alarms))
   parts.use(openJournal(config, around.journalStream, audit, clock, log, alarms))
 
-  const counter = parts.use(openCounter(config, audit, isNew, clock, alarms))
+  const counter = parts.use(openCounter(config, audit, { isNew, replayLostUntil }, clock, alarms))
   const keys = parts.use(await openKeys(config, around, clock, audit, log, alarms))
   const clockKeeper = parts.use(
     new ClockKeeper(clock, kept.floor, askSynchronised, {
@@ -137,12 +138,7 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
     heldBy: id => failsafe.holds.heldBy(id),
     clockTrouble: () => clock.trouble,
     auditTrouble: () => audit.state().unwritable,
-    replayTrouble: () => {
-      const until = Math.max(replayLostUntil, counter.replayLostUntil)
-      return clock.wall() < until
-        ? `the audit log was lost, so commands seen before cannot be told from new ones until ${new Date(until).toISOString()}`
-        : undefined
-    },
+    replayTrouble: () => counter.replayTrouble(),
     suspension: identity => keeper.suspension(identity),
   }
   const book = parts.use(new RefusalBook(audit, log, clock))
@@ -264,6 +260,7 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
   if (disagreements.length > 0) throw new StartFailure(disagreements.join('\n'))
   // The plant is looked at before anybody is let in, and the listeners are the first to close.
   devices.monitor.start()
+  parts.use(watchDeviceCertificates(config, devices, clock, alarms))
   alarms.watch({
     trip: ({ actuator = '' }) => trips.phase(actuator) !== 'normal',
     'identity-suspended': ({ identity = '' }) => keeper.suspension(identity) !== undefined,

@@ -26,25 +26,25 @@ export function counterOf(config: Config): MonotonicCounter | undefined {
 /** Keeps the log bound to the TPM's counter. */
 export interface LogCounter extends AsyncDisposable {
   start(): void
-  /** Until when commands that were seen before cannot be told from new ones, as the log that knew them was rolled back. */
-  readonly replayLostUntil: UnixMs
+  /** Why commands that were seen before cannot be told from new ones: the log that knew them was lost, or rolled back. */
+  replayTrouble(): string | undefined
 }
 
-/** Wires the log to its counter. `isNew`: the log was begun in this start, and that was said. */
+/** Wires the log to its counter. `isNew`: the log was begun in this start, and that was said; what it knew of commands is lost until then. */
 export function openCounter(
   config: Config,
   audit: AuditLog,
-  isNew: boolean,
+  { isNew, replayLostUntil }: { readonly isNew: boolean; readonly replayLostUntil: UnixMs },
   clock: Clock,
   alarms: { readonly raise: RaiseAlarm; readonly clear: ClearAlarm },
 ): LogCounter {
-  let replayLostUntil: UnixMs = 0
+  let lostUntil = replayLostUntil
   const counter = counterOf(config)
   const keeper =
     counter &&
     new CounterKeeper(audit, counter, isNew, clock, {
       rolledBack: detail => {
-        replayLostUntil = clock.wall() + REPLAY_WINDOW
+        lostUntil = clock.wall() + REPLAY_WINDOW
         alarms.raise('audit-log-rolled-back', detail)
       },
       meant: () => alarms.clear('audit-log-rolled-back'),
@@ -58,9 +58,10 @@ export function openCounter(
     })
   return {
     start: () => keeper?.start(),
-    get replayLostUntil() {
-      return replayLostUntil
-    },
+    replayTrouble: () =>
+      clock.wall() < lostUntil
+        ? `the audit log was lost, so commands seen before cannot be told from new ones until ${new Date(lostUntil).toISOString()}`
+        : undefined,
     [Symbol.asyncDispose]: async () => await keeper?.[Symbol.asyncDispose](),
   }
 }

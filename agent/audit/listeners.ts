@@ -1,3 +1,4 @@
+import type { Millis } from '../../model/time.ts'
 import type { Failure } from './failure.ts'
 import type { AuditLogOptions } from './options.ts'
 import type { SealedCheckpoint } from './store.ts'
@@ -7,9 +8,18 @@ type Callbacks = Pick<AuditLogOptions, 'onTrouble' | 'onCheckpoint'>
 /** Whoever wants to know how the log is doing. Their mistake must not keep the next record from the disk. */
 export class LogListeners {
   readonly #callbacks: Callbacks
+  readonly #ofCommits: ((took: Millis) => void)[] = []
 
   constructor(callbacks: Callbacks) {
     this.#callbacks = callbacks
+  }
+
+  onCommit(listener: (took: Millis) => void): void {
+    this.#ofCommits.push(listener)
+  }
+
+  committed(took: Millis): void {
+    for (const listener of this.#ofCommits) tell(() => listener(took))
   }
 
   unwritable({ detail, remedy }: Failure): void {

@@ -1,5 +1,5 @@
 import type { AuditEntry, AuditKind } from '../../model/audit.ts'
-import type { Clock, UnixMs } from '../../model/time.ts'
+import type { Clock, Millis, UnixMs } from '../../model/time.ts'
 import type { AuditState, FoundRecords, LatestRecord, RecentNonces, Sealed } from './answers.ts'
 import type { Failure } from './failure.ts'
 import type { Followed } from './forward/forwarder.ts'
@@ -63,8 +63,6 @@ export class AuditLog implements AsyncDisposable {
   #running: Promise<void> | undefined
   #gaveUp = false
   #stalled = Promise.withResolvers<void>()
-  #sealWanted = false
-  #sealTimer = false
   readonly #sealers = new Sealers()
   readonly #listeners: LogListeners
   readonly #reader = new LogReader(request => this.#query(request))
@@ -103,6 +101,11 @@ export class AuditLog implements AsyncDisposable {
     if (this.#closing.signal.aborted) return
     if (!this.#queue.offer(new Pending(this.#stamp(entry)))) this.#gap.drop(entry.kind, this.#clock.wall())
     this.#wake()
+  }
+
+  /** Calls back after each commit with how long the disk took. */
+  onCommit(listener: (took: Millis) => void): void {
+    this.#listeners.onCommit(listener)
   }
 
   /** Sets the key that checkpoints are signed with and signs one at once, so that all before it is covered; or takes the key away. */
@@ -157,7 +160,7 @@ export class AuditLog implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closing.signal.aborted) return
     this.#closing.abort()
-    this.#sealWanted = true
+    this.#sealers.isWanted = true
     this.#wake()
     const drained = await Promise.race([
       this.#running?.then(() => true),
@@ -200,7 +203,8 @@ export class AuditLog implements AsyncDisposable {
   }
 
   #hasWork(): boolean {
-    const waiting = this.#queue.length > 0 || this.#batch.length > 0 || this.#gap.isOpen || this.#sealWanted
+    const waiting =
+      this.#queue.length > 0 || this.#batch.length > 0 || this.#gap.isOpen || this.#sealers.isWanted
     return (waiting || this.#sealers.length > 0 || !this.#isOpen) && !this.#gaveUp
   }
 
@@ -229,8 +233,8 @@ export class AuditLog implements AsyncDisposable {
     const missed = this.#gap.take()
     const about = missed === undefined ? [] : [new Pending(this.#stamp(gapEntry(missed)))]
     const due = this.#sealers.take(fresh.length)
-    const seal = due.length > 0 || (this.#sealWanted && this.#queue.length === 0)
-    if (seal) this.#sealWanted = false
+    const seal = due.length > 0 || (this.#sealers.isWanted && this.#queue.length === 0)
+    if (seal) this.#sealers.isWanted = false
     this.#batch = [...kept, ...about]
     const candidates = this.#batch.map(({ stamped, isWanted }) => ({ stamped, wanted: isWanted }))
     const reply = await this.#watched(
@@ -238,7 +242,7 @@ export class AuditLog implements AsyncDisposable {
     )
     if (reply.kind !== 'committed') {
       if (missed) this.#gap.add(missed)
-      this.#sealWanted ||= seal
+      this.#sealers.isWanted ||= seal
       this.#sealers.putBack(due)
       this.#fail(failureIn(reply))
       this.#batch = kept
@@ -246,6 +250,7 @@ export class AuditLog implements AsyncDisposable {
     }
     this.#head = reply.head
     this.#lastCommitMs = reply.tookMs
+    this.#listeners.committed(reply.tookMs)
     settleDurable(this.#batch, reply.seqs)
     this.#batch = []
     const checkpoint = reply.checkpoint
@@ -258,13 +263,7 @@ export class AuditLog implements AsyncDisposable {
 
   /** Records do not wait longer than the limit for a checkpoint, however few they are. */
   async #sealLater(): Promise<void> {
-    if (this.#sealTimer) return
-    this.#sealTimer = true
-    await this.#clock.sleep(this.#limits.checkpoint, this.#closing.signal)
-    this.#sealTimer = false
-    if (this.#closing.signal.aborted) return
-    this.#sealWanted = true
-    this.#wake()
+    if (await this.#sealers.later(this.#clock, this.#limits.checkpoint, this.#closing.signal)) this.#wake()
   }
 
   /** Waits for the thread, and says so when the disk keeps it for too long. What it is at is awaited all the same. */

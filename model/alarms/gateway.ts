@@ -187,4 +187,15 @@ export const GATEWAY_ALARMS = {
     consequence: 'when it has, nobody connects over that listener any more',
     remedy: 'renew it and put the new files in place; they are taken up without a restart',
   },
+  'device-certificate-expiring': {
+    severity: 'warning',
+    worst: 'critical',
+    within: 'days',
+    ends: 'itself',
+    cause:
+      "a certificate of the connection to an OPC UA server (its own, ours, or the user's) expires within `alarms.certificate_expires` (30 and 7 days)",
+    consequence: 'when it has, the device cannot be reached any more',
+    remedy:
+      "renew the one that the alarm names: ours and the user's by putting new files in place, and the server must trust them; the server's with `holdfast device trust` once it has a new one",
+  },
 } as const satisfies Readonly<Record<string, AlarmForm>>
