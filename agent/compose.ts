@@ -9,7 +9,6 @@ import { Controls } from './command/controls.ts'
 import { Ledger } from './command/ledger.ts'
 import type { Permits } from './command/permit.ts'
 import { Progress } from './command/progress.ts'
-import { Rates } from './command/rates.ts'
 import { RefusalBook } from './command/refusal-book.ts'
 import { Refusals } from './command/refusals.ts'
 import { Selections } from './command/selections.ts'
@@ -23,10 +22,10 @@ import { openForwarding } from './forwarding.ts'
 import { openJournal } from './journal.ts'
 import { loadKeptState } from './kept-state.ts'
 import { openKeys } from './keys.ts'
-import { Listeners, ratesOf } from './listeners.ts'
+import { Listeners, openRates } from './listeners.ts'
 import type { Surroundings } from './master-keys.ts'
 import { openAlarms } from './open-alarms.ts'
-import { openAudit, recallNonces } from './open-audit.ts'
+import { openAudit, recallNonces, replayTrouble } from './open-audit.ts'
 import { openCounter } from './open-counter.ts'
 import { openLockouts } from './open-lockouts.ts'
 import { openMeasures } from './open-measures.ts'
@@ -75,7 +74,7 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
   parts.use(openForwarding(config, audit, clock, alarms))
   parts.use(openJournal(config, around.journalStream, audit, clock, log, alarms))
 
-  const counter = parts.use(openCounter(config, audit, { isNew, replayLostUntil }, clock, alarms))
+  const counter = parts.use(openCounter(config, audit, isNew, clock, alarms))
   const keys = parts.use(await openKeys(config, around, clock, audit, log, alarms))
   const clockKeeper = parts.use(
     new ClockKeeper(clock, kept.floor, askSynchronised, {
@@ -124,7 +123,7 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
   const { trips, keeper, failures } = failsafe
   const listeners = new Listeners(config, keeper, clock, { audit, alarms })
   const guards = parts.use(deviceGuards(config, actuators, progress, clock, audit, log, alarms))
-  const rates = new Rates(ratesOf(config), clock)
+  const rates = openRates(config, clock)
   const permits: Permits = {
     rates,
     approvals,
@@ -138,7 +137,7 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
     heldBy: id => failsafe.holds.heldBy(id),
     clockTrouble: () => clock.trouble,
     auditTrouble: () => audit.state().unwritable,
-    replayTrouble: () => counter.replayTrouble(),
+    replayTrouble: () => replayTrouble(clock, Math.max(replayLostUntil, counter.replayLostUntil)),
     suspension: identity => keeper.suspension(identity),
   }
   const book = parts.use(new RefusalBook(audit, log, clock))

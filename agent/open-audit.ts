@@ -125,6 +125,13 @@ export async function recallNonces(audit: AuditLog, replay: ReplayMemory, now: U
   return true
 }
 
+/** That what was seen before cannot be told from what is new until then, in words, while it is so. */
+export function replayTrouble(clock: Clock, until: UnixMs): string | undefined {
+  return clock.wall() < until
+    ? `the audit log was lost, so commands seen before cannot be told from new ones until ${new Date(until).toISOString()}`
+    : undefined
+}
+
 /** When a log was begun because there was none, by its newest such record. */
 function lossIn(texts: readonly string[]): number | undefined {
   const { lost, time } = JSON.parse(texts[0] ?? '{}') as { lost?: boolean; time?: string }

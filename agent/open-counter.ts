@@ -26,25 +26,25 @@ export function counterOf(config: Config): MonotonicCounter | undefined {
 /** Keeps the log bound to the TPM's counter. */
 export interface LogCounter extends AsyncDisposable {
   start(): void
-  /** Why commands that were seen before cannot be told from new ones: the log that knew them was lost, or rolled back. */
-  replayTrouble(): string | undefined
+  /** Until when commands that were seen before cannot be told from new ones, as the log that knew them was rolled back. */
+  readonly replayLostUntil: UnixMs
 }
 
-/** Wires the log to its counter. `isNew`: the log was begun in this start, and that was said; what it knew of commands is lost until then. */
+/** Wires the log to its counter. `isNew`: the log was begun in this start, and that was said. */
 export function openCounter(
   config: Config,
   audit: AuditLog,
-  { isNew, replayLostUntil }: { readonly isNew: boolean; readonly replayLostUntil: UnixMs },
+  isNew: boolean,
   clock: Clock,
   alarms: { readonly raise: RaiseAlarm; readonly clear: ClearAlarm },
 ): LogCounter {
-  let lostUntil = replayLostUntil
+  let replayLostUntil: UnixMs = 0
   const counter = counterOf(config)
   const keeper =
     counter &&
     new CounterKeeper(audit, counter, isNew, clock, {
       rolledBack: detail => {
-        lostUntil = clock.wall() + REPLAY_WINDOW
+        replayLostUntil = clock.wall() + REPLAY_WINDOW
         alarms.raise('audit-log-rolled-back', detail)
       },
       meant: () => alarms.clear('audit-log-rolled-back'),
@@ -58,10 +58,9 @@ export function openCounter(
     })
   return {
     start: () => keeper?.start(),
-    replayTrouble: () =>
-      clock.wall() < lostUntil
-        ? `the audit log was lost, so commands seen before cannot be told from new ones until ${new Date(lostUntil).toISOString()}`
-        : undefined,
+    get replayLostUntil() {
+      return replayLostUntil
+    },
     [Symbol.asyncDispose]: async () => await keeper?.[Symbol.asyncDispose](),
   }
 }

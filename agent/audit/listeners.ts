@@ -9,16 +9,24 @@ type Callbacks = Pick<AuditLogOptions, 'onTrouble' | 'onCheckpoint'>
 export class LogListeners {
   readonly #callbacks: Callbacks
   readonly #ofCommits: ((took: Millis) => void)[] = []
+  #lastCommitMs: Millis | undefined
 
   constructor(callbacks: Callbacks) {
     this.#callbacks = callbacks
   }
 
+  /** Calls back after each commit with how long the disk took. */
   onCommit(listener: (took: Millis) => void): void {
     this.#ofCommits.push(listener)
   }
 
+  /** How long the disk took for the last commit. */
+  get lastCommitMs(): Millis | undefined {
+    return this.#lastCommitMs
+  }
+
   committed(took: Millis): void {
+    this.#lastCommitMs = took
     for (const listener of this.#ofCommits) tell(() => listener(took))
   }
 

@@ -53,7 +53,6 @@ export class AuditLog implements AsyncDisposable {
   readonly #closing = new AbortController()
   /** Undefined while the file has not been opened yet. */
   #head: Head | undefined
-  #lastCommitMs: number | undefined
   #signer: NoteSigner | undefined
   #trouble: Failure | undefined
   /** Entries of a commit that is under way, or that failed and may yet be found in the file; `#base` is where they would be. */
@@ -63,6 +62,8 @@ export class AuditLog implements AsyncDisposable {
   #running: Promise<void> | undefined
   #gaveUp = false
   #stalled = Promise.withResolvers<void>()
+  #sealWanted = false
+  #sealTimer = false
   readonly #sealers = new Sealers()
   readonly #listeners: LogListeners
   readonly #reader = new LogReader(request => this.#query(request))
@@ -119,16 +120,15 @@ export class AuditLog implements AsyncDisposable {
   checkpoint(): Promise<Sealed> {
     const detail = this.#closing.signal.aborted ? CLOSED : this.#trouble?.detail
     if (detail !== undefined) return Promise.resolve({ kind: 'unwritable', detail })
-    const sealed = this.#sealers.wait(this.#queue.length)
     this.#wake()
-    return sealed
+    return this.#sealers.wait(this.#queue.length)
   }
 
   state(): AuditState {
     return {
       size: this.#head?.size ?? 0,
       queue: this.#queue.length + this.#batch.length,
-      lastCommitMs: this.#lastCommitMs,
+      lastCommitMs: this.#listeners.lastCommitMs,
       ...(this.#trouble === undefined ? {} : { unwritable: this.#trouble.detail }),
     }
   }
@@ -160,7 +160,7 @@ export class AuditLog implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closing.signal.aborted) return
     this.#closing.abort()
-    this.#sealers.isWanted = true
+    this.#sealWanted = true
     this.#wake()
     const drained = await Promise.race([
       this.#running?.then(() => true),
@@ -203,8 +203,7 @@ export class AuditLog implements AsyncDisposable {
   }
 
   #hasWork(): boolean {
-    const waiting =
-      this.#queue.length > 0 || this.#batch.length > 0 || this.#gap.isOpen || this.#sealers.isWanted
+    const waiting = this.#queue.length > 0 || this.#batch.length > 0 || this.#gap.isOpen || this.#sealWanted
     return (waiting || this.#sealers.length > 0 || !this.#isOpen) && !this.#gaveUp
   }
 
@@ -233,8 +232,8 @@ export class AuditLog implements AsyncDisposable {
     const missed = this.#gap.take()
     const about = missed === undefined ? [] : [new Pending(this.#stamp(gapEntry(missed)))]
     const due = this.#sealers.take(fresh.length)
-    const seal = due.length > 0 || (this.#sealers.isWanted && this.#queue.length === 0)
-    if (seal) this.#sealers.isWanted = false
+    const seal = due.length > 0 || (this.#sealWanted && this.#queue.length === 0)
+    if (seal) this.#sealWanted = false
     this.#batch = [...kept, ...about]
     const candidates = this.#batch.map(({ stamped, isWanted }) => ({ stamped, wanted: isWanted }))
     const reply = await this.#watched(
@@ -242,14 +241,13 @@ export class AuditLog implements AsyncDisposable {
     )
     if (reply.kind !== 'committed') {
       if (missed) this.#gap.add(missed)
-      this.#sealers.isWanted ||= seal
+      this.#sealWanted ||= seal
       this.#sealers.putBack(due)
       this.#fail(failureIn(reply))
       this.#batch = kept
       return false
     }
     this.#head = reply.head
-    this.#lastCommitMs = reply.tookMs
     this.#listeners.committed(reply.tookMs)
     settleDurable(this.#batch, reply.seqs)
     this.#batch = []
@@ -263,14 +261,19 @@ export class AuditLog implements AsyncDisposable {
 
   /** Records do not wait longer than the limit for a checkpoint, however few they are. */
   async #sealLater(): Promise<void> {
-    if (await this.#sealers.later(this.#clock, this.#limits.checkpoint, this.#closing.signal)) this.#wake()
+    if (this.#sealTimer) return
+    this.#sealTimer = true
+    await this.#clock.sleep(this.#limits.checkpoint, this.#closing.signal)
+    this.#sealTimer = false
+    if (this.#closing.signal.aborted) return
+    this.#sealWanted = true
+    this.#wake()
   }
 
   /** Waits for the thread, and says so when the disk keeps it for too long. What it is at is awaited all the same. */
   #watched(reply: Promise<Reply | Crashed>): Promise<Reply | Crashed> {
-    const { stall } = this.#limits
-    return watchForStall(reply, this.#clock, stall, () => {
-      this.#fail(stallFailure(stall))
+    return watchForStall(reply, this.#clock, this.#limits.stall, () => {
+      this.#fail(stallFailure(this.#limits.stall))
       this.#stalled.resolve()
     })
   }

@@ -1,4 +1,3 @@
-import type { Clock, Millis } from '../../model/time.ts'
 import type { Sealed } from './answers.ts'
 import type { SealedCheckpoint } from './store.ts'
 
@@ -10,10 +9,7 @@ export interface Sealer {
 
 /** Those who wait for a checkpoint of everything that was handed in before they asked. */
 export class Sealers {
-  /** Whether a checkpoint is wanted for which nobody waits. */
-  isWanted = false
   #waiting: readonly Sealer[] = []
-  #isTiming = false
 
   get length(): number {
     return this.#waiting.length
@@ -36,17 +32,6 @@ export class Sealers {
   /** Puts back those whose commit failed. */
   putBack(due: readonly Sealer[]): void {
     this.#waiting = [...due, ...this.#waiting]
-  }
-
-  /** Wants a checkpoint when the limit is over, and says so then; false at once where that is under way, and when `signal` aborts. */
-  async later(clock: Clock, limit: Millis, signal: AbortSignal): Promise<boolean> {
-    if (this.#isTiming) return false
-    this.#isTiming = true
-    await clock.sleep(limit, signal)
-    this.#isTiming = false
-    if (signal.aborted) return false
-    this.isWanted = true
-    return true
   }
 
   /** Answers everybody who waits: there will be no checkpoint for now. */
