@@ -124,10 +124,10 @@ test('a command that was seen before a restart is a replay after it', async () =
   assert.match(replayed.text, /replayed/)
 })
 
-test('after the audit log was lost, commands away from safe wait and those towards safe do not', async () => {
+test('after the audit log was lost, what replays could misuse waits, and commands towards safe do not', async () => {
   await using gateway = await Gateway.start()
   const first = await gateway.startAgent()
-  const { credential } = await gateway.issue('alice', 'operator')
+  const { credential, file } = await gateway.issue('alice', 'operator')
   await first.kill('SIGTERM')
   for (const end of ['', '-wal', '-shm']) await rm(`${gateway.auditLog}${end}`, { force: true })
   const agent = await gateway.startAgent()
@@ -136,6 +136,16 @@ test('after the audit log was lost, commands away from safe wait and those towar
   assert.equal(open.kind === 'problem' && open.problem.code, 'replay-memory-lost')
   assert.equal((await client.command('inlet-valve', 'closed')).kind, 'answered')
   assert.ok(agent.log.some(({ alarm }) => alarm === 'audit-log-missing'))
+  const attend = (...way: string[]) => gateway.holdfast('alarm', 'acknowledge', 'audit-log-missing', ...way)
+  assert.match(
+    (await attend('--agent', agent.address, '--credential', file)).stderr,
+    /cannot be told from new ones/,
+  )
+  const trip = await client.trip('coolant-pump', 'leak')
+  assert.equal(trip.kind, 'answered', 'a stop by hand is one of them')
+  const seen = await client.acknowledge('coolant-pump')
+  assert.equal(seen.kind === 'problem' && seen.problem.code, 'replay-memory-lost')
+  assert.equal((await attend('--agent', gateway.adminSocket)).exitCode, 0, 'root needs no signature')
   await agent.kill('SIGKILL')
   const second = await gateway.startAgent()
   const still = await gateway.client(second.address, credential).command('inlet-valve', 'open')
