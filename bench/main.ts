@@ -9,6 +9,7 @@ import type { Figure, Run } from './figure.ts'
 import { durabilityTrouble } from './folder.ts'
 import { measureMasterKey } from './master-key.ts'
 import { measureMemory } from './memory.ts'
+import { measureOpcUa } from './opcua.ts'
 import { measurePlantTrips } from './plant-trip.ts'
 import { measureReplays } from './replay.ts'
 import { formatJson, formatTable } from './report.ts'
@@ -29,6 +30,7 @@ const MEASUREMENTS: Readonly<Record<string, (run: Run) => Promise<Figure[]>>> = 
   audit: measureAudit,
   million: measureMillion,
   driver: measureDriver,
+  opcua: measureOpcUa,
 }
 const NAMES = Object.keys(MEASUREMENTS)
 /** What takes minutes is measured when it is asked for. */

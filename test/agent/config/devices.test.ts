@@ -343,7 +343,10 @@ const NODES: readonly (readonly [command: object, said: RegExp])[] = [
   [{ coil: 1, data_type: 'Double' }, /for a node of OPC UA/],
   [{ node: VALVE_NODE, method: MOVE }, /one method for every setpoint has to be told which/],
   [{ node: VALVE_NODE, method: MOVE, methods: { 1: MOVE }, data_type: 'Double' }, /either method or methods/],
-  [{ node: VALVE_NODE, methods: { open: MOVE } }, /the value that a position writes, such as 1/],
+  [
+    { node: VALVE_NODE, methods: { open: MOVE } },
+    /open is no number: expected the value that a position writes/,
+  ],
   [{ node: VALVE_NODE, methods: { 1: MOVE } }, /0 does not fit a method/],
   [{ node: VALVE_NODE, methods: { 0: MOVE, 1: MOVE }, scale: 2 }, /leave data_type, scale and offset out/],
   [{ node: VALVE_NODE, methods: { 0: MOVE, 1: MOVE }, arguments: ['setpoint'] }, /expected its data_type/],
