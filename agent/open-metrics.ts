@@ -32,10 +32,13 @@ export function openMetrics(
     actuators: () =>
       [...actuators.keys()].map(id => ({ id, phase: trips.phase(id), evidence: failures.level(id) })),
     devices: () => devices.connections,
+    watchdogs: () =>
+      [...condition.deviceGuards.states].map(([device, { kind }]) => ({ device, isArmed: kind === 'armed' })),
     alarms: () => condition.alarms.list.map(alarm => ({ ...alarm, state: stateOf(alarm) })),
     suspended: () => Object.keys(condition.suspended()).length,
     closedListeners: () => Object.keys(condition.closed()).length,
   })
+  audit.onCommit(took => metrics.committed(took))
   outlets.alsoTell(({ news, alarm }) => {
     if (news === 'raised') metrics.raised(alarm.name, alarm.severity)
   })

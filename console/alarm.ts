@@ -49,9 +49,29 @@ export async function acknowledgeAlarm(
     options,
     around,
     client => client.acknowledgeAlarm(which),
-    list =>
-      list.map(({ id, alarm, state }) => `${id} ${alarm}: acknowledged${STILL[state] ?? ''}\n`).join(''),
+    list => list.map(view => `${titleOf(view)}: ${seenBy(view)}${STILL[view.state] ?? ''}\n`).join(''),
   )
+}
+
+function titleOf(view: AlarmView): string {
+  const about = aboutOf(view)
+  return `${view.id} ${view.alarm}${about === undefined ? '' : ` ${about}`}`
+}
+
+/** Whoever was the first: seeing it again changes nothing. */
+function seenBy({ acknowledged }: AlarmView): string {
+  return acknowledged ? `acknowledged by ${acknowledged.by}` : 'acknowledged'
+}
+
+function aboutOf({
+  actuator,
+  device,
+  reading,
+  listener,
+  identity,
+  credential,
+}: AlarmView): string | undefined {
+  return actuator ?? device ?? reading ?? listener ?? identity ?? credential
 }
 
 const STILL: Readonly<Record<string, string>> = {
@@ -76,8 +96,7 @@ export async function shelveAlarm(
     options,
     around,
     client => client.shelveAlarm(which, options.for, options.reason),
-    list =>
-      list.map(({ id, alarm, shelved }) => `${id} ${alarm}: shelved until ${shelved?.until}\n`).join(''),
+    list => list.map(view => `${titleOf(view)}: shelved until ${view.shelved?.until}\n`).join(''),
   )
 }
 
@@ -91,8 +110,7 @@ export async function unshelveAlarm(
     options,
     around,
     client => client.unshelveAlarm(which),
-    list =>
-      list.map(({ id, alarm, state }) => `${id} ${alarm}: not shelved any more; it is ${state}\n`).join(''),
+    list => list.map(view => `${titleOf(view)}: not shelved; it is ${view.state}\n`).join(''),
   )
 }
 
@@ -112,8 +130,7 @@ async function ask(
 /** One alarm in lines for a table: what it is, what it says, and what to do next. */
 export function describeAlarm(view: AlarmView): string {
   const { id, severity, priority, state, alarm, detail, remedy, count, last, acknowledged, shelved } = view
-  const about =
-    view.actuator ?? view.device ?? view.reading ?? view.listener ?? view.identity ?? view.credential
+  const about = aboutOf(view)
   const often = count > 1 ? `, ${count} times` : ''
   const lines = [
     `${String(id).padStart(4)}  P${priority}  ${severity.toUpperCase().padEnd(8)}  ${state.padEnd(14)}  ${alarm}${about === undefined ? '' : `  ${about}`}  (${last}${often})`,

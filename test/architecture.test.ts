@@ -32,6 +32,18 @@ const MAY_IMPORT: readonly (readonly [room: string, allowed: readonly string[] |
   ['agent/service/', ['agent/service/', 'model/']],
   ['agent/time/', ['agent/time/', 'keep/', 'model/']],
   [
+    'agent/doctor/',
+    [
+      'agent/doctor/',
+      'agent/audit/',
+      'agent/credential/',
+      'agent/time/kept-clock.ts',
+      'agent/config/config.ts',
+      'model/',
+    ],
+  ],
+  ['agent/init/', ['agent/init/', 'agent/config/forms.ts', 'agent/credential/escrow/scheme.ts', 'model/']],
+  [
     'agent/command/',
     [
       'agent/command/',

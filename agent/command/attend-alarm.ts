@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Trips } from '../../failsafe/trips.ts'
+import { ALARM_NAMES } from '../../model/alarm.ts'
 import type { Clock } from '../../model/time.ts'
 import { parseDuration } from '../../model/time.ts'
 import type { Alarms, Attention, RecordOfPerson } from '../alarms/alarms.ts'
@@ -113,9 +114,20 @@ function find(
   })
   const reached = reach.filter(({ denied }) => denied === undefined).map(({ alarm }) => alarm)
   if (reached.length > 0) return reached
-  const unknown = () =>
-    refuse('not-found', `no alarm ${JSON.stringify(which)} stands`, 'see `holdfast alarms`', by?.who)
-  return reach[0]?.denied ?? unknown()
+  return (
+    reach[0]?.denied ??
+    refuse('not-found', absence(which), '`holdfast alarms` shows those that stand', by?.who)
+  )
+}
+
+/** Why there is no such alarm to do anything about. */
+function absence(which: string): string {
+  const isId = /^[0-9]+$/.test(which)
+  if (isId) return `no alarm ${which} stands: it is over, or there was none of that id`
+  const names: readonly string[] = ALARM_NAMES
+  return names.includes(which)
+    ? `no alarm ${which} stands`
+    : `there is no alarm named ${JSON.stringify(which)}`
 }
 
 async function attend(

@@ -1,9 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { AlarmName } from '../../model/alarm.ts'
+import { ALARM_NAMES, type AlarmName, formOf } from '../../model/alarm.ts'
 import type { Severity } from '../../model/alarm-form.ts'
-import type { RefusalCode } from '../../model/refusal.ts'
+import { REFUSAL_CODES, type RefusalCode } from '../../model/refusal.ts'
 import type { Millis } from '../../model/time.ts'
-import type { TripCause, TripPhase } from '../../model/trip.ts'
+import { TRIP_CAUSES, type TripCause, type TripPhase } from '../../model/trip.ts'
 
 /** What is read at the moment of a scrape. Every value is known without asking a device, the TPM or the disk. */
 export interface Readable {
@@ -15,7 +15,6 @@ export interface Readable {
   audit(): {
     readonly size: number
     readonly queue: number
-    readonly lastCommitMs: number | undefined
     readonly unwritable?: string
   }
   masterKey(): {
@@ -30,11 +29,14 @@ export interface Readable {
   }
   actuators(): readonly { readonly id: string; readonly phase: TripPhase; readonly evidence: number }[]
   devices(): readonly { readonly id: string; readonly isConnected: boolean }[]
+  /** The devices that have a watchdog, and whether it runs. */
+  watchdogs(): readonly { readonly device: string; readonly isArmed: boolean }[]
   alarms(): readonly { readonly name: AlarmName; readonly severity: Severity; readonly state: string }[]
   suspended(): number
   closedListeners(): number
 }
 
+const OUTCOMES = ['verified', 'mismatch', 'unknown', 'refused']
 const PHASES: readonly TripPhase[] = ['normal', 'tripping', 'tripped', 'trip-failed', 'resetting']
 const SEVERITIES: readonly Severity[] = ['critical', 'warning', 'notice']
 const STATES = ['unacknowledged', 'acknowledged', 'cleared', 'latched', 'shelved']
@@ -43,6 +45,9 @@ const STATES = ['unacknowledged', 'acknowledged', 'cleared', 'latched', 'shelved
 const STAGE_BUCKETS = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30, 120,
 ]
+
+/** Seconds: a good disk takes a third of a millisecond, slow flash fifty; at five the log counts as unwritable. */
+const COMMIT_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5]
 
 /**
  * The agent in numbers, for Prometheus. Labels are names of the configuration and words of closed lists, never of whoever sends
@@ -57,6 +62,7 @@ export class Metrics {
   readonly #refusals: Counter<'code'>
   readonly #trips: Counter<'actuator' | 'cause'>
   readonly #raised: Counter<'alarm' | 'severity'>
+  readonly #commits: Histogram
 
   constructor(read: Readable) {
     const registers = [this.#registry]
@@ -104,6 +110,12 @@ export class Metrics {
       labelNames: ['alarm', 'severity'],
       registers,
     })
+    this.#commits = new Histogram({
+      name: 'holdfast_audit_commit_duration_seconds',
+      help: 'How long the disk took for a commit of the audit log',
+      buckets: COMMIT_BUCKETS,
+      registers,
+    })
     this.#gauge('holdfast_info', 'Which gateway this is', ['environment', 'gateway'], () => [
       [1, { environment: read.environment, gateway: read.gateway }],
     ])
@@ -129,6 +141,25 @@ export class Metrics {
     this.#gauge('holdfast_listeners_closed', 'Listeners that attacks have closed', [], () => [
       [read.closedListeners()],
     ])
+    this.#begin(read)
+  }
+
+  /**
+   * Every series begins at 0. One that came with its first event would begin at 1, and `increase` and `rate` would never see
+   * that one: the first trip, the first forged signature.
+   */
+  #begin(read: Readable): void {
+    for (const { id } of read.actuators()) {
+      for (const outcome of OUTCOMES) this.#commands.inc({ actuator: id, outcome }, 0)
+      for (const cause of TRIP_CAUSES) this.#trips.inc({ actuator: id, cause }, 0)
+    }
+    this.#commands.inc({ actuator: 'unknown', outcome: 'refused' }, 0)
+    for (const code of REFUSAL_CODES) this.#refusals.inc({ code }, 0)
+    for (const alarm of ALARM_NAMES) {
+      const { severity, worst } = formOf(alarm)
+      for (const grade of worst ? [severity, worst] : [severity])
+        this.#raised.inc({ alarm, severity: grade }, 0)
+    }
   }
 
   /** The text format, and its media type. */
@@ -161,16 +192,16 @@ export class Metrics {
     this.#raised.inc({ alarm, severity })
   }
 
+  committed(took: Millis): void {
+    this.#commits.observe(took / 1000)
+  }
+
   #addAudit(read: Readable): void {
     this.#gauge('holdfast_audit_records', 'Records in the audit log', [], () => [[read.audit().size]])
     this.#gauge('holdfast_audit_queue', 'Records that wait for the disk', [], () => [[read.audit().queue]])
     this.#gauge('holdfast_audit_writable', '1 when the audit log takes records', [], () => [
       [bit(read.audit().unwritable === undefined)],
     ])
-    this.#gauge('holdfast_audit_commit_seconds', 'How long the last commit took', [], () => {
-      const { lastCommitMs } = read.audit()
-      return lastCommitMs === undefined ? [] : [[lastCommitMs / 1000]]
-    })
   }
 
   #addKeyAndClock(read: Readable): void {
@@ -225,6 +256,12 @@ export class Metrics {
     this.#gauge('holdfast_device_connected', '1 when there is a connection to the device', ['device'], () =>
       read.devices().map(({ id, isConnected }) => [bit(isConnected), { device: id }] as const),
     )
+    this.#gauge(
+      'holdfast_device_watchdog_armed',
+      '1 when the device would make the plant safe without this agent; absent where it has no watchdog',
+      ['device'],
+      () => read.watchdogs().map(({ device, isArmed }) => [bit(isArmed), { device }] as const),
+    )
   }
 
   #gauge(
@@ -242,7 +279,7 @@ export class Metrics {
         const now = values()
         this.reset()
         // A gauge without labels begins at 0, and what is not known is not 0.
-        if (now.length === 0) this.remove()
+        if (now.length === 0 && labelNames.length === 0) this.remove()
         for (const [value, labels] of now) this.set(labels ?? {}, value)
       },
     })

@@ -122,6 +122,15 @@ function addAlarms(program: Command): void {
     )
 
   const alarm = program.command('alarm').description('what people do about an alarm')
+  alarm
+    .command('explain')
+    .description('say what an alarm means: its cause, what comes of it, what to do; asks no agent')
+    .argument('[name]', 'its name; all of them unless given')
+    .option('--json', 'print JSON')
+    .action(async (name, options) =>
+      finish((await import('../../console/alarm-explanation.ts')).explainAlarm(name, options, around)),
+    )
+
   withAgent(alarm.command('acknowledge'))
     .description('say that you have seen it; ends one whose end the agent cannot see')
     .argument('<alarm>', 'its id, as `alarms` shows it, or a name: all of that name')

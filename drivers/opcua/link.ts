@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { OPCUAClient } from 'node-opcua-client'
 import type { Clock, Millis } from '../../model/time.ts'
+import { Backoff, type BackoffLimits } from '../backoff.ts'
 import { clientOptions, type OpcUaEndpoint, serverCertificate, userOf } from './endpoint.ts'
 import { loadLibrary } from './library.ts'
 import { type Session, sendingOnce } from './once.ts'
@@ -14,8 +15,7 @@ export interface Connection {
   readonly lost: AbortSignal
 }
 
-const BACKOFF_FIRST: Millis = 250
-const BACKOFF_MAX: Millis = 5000
+const BACKOFF: BackoffLimits = { first: 250, max: 5000 }
 /** A channel, a session and their signatures take a while on a small gateway. */
 const CONNECT_TIMEOUT: Millis = 5000
 
@@ -27,7 +27,7 @@ export class OpcUaLink implements AsyncDisposable {
   readonly #endpoint: OpcUaEndpoint
   readonly #timeout: Millis
   readonly #clock: Clock
-  readonly #jitter: () => number
+  readonly #backoff: Backoff
   readonly #stop = new AbortController()
   readonly #running: Promise<void>
   readonly #first = Promise.withResolvers<void>()
@@ -40,7 +40,7 @@ export class OpcUaLink implements AsyncDisposable {
     this.#endpoint = endpoint
     this.#timeout = timeout
     this.#clock = clock
-    this.#jitter = jitter
+    this.#backoff = new Backoff(BACKOFF, clock, jitter)
     this.#trouble = 'not connected yet'
     this.#running = this.#run()
   }
@@ -91,17 +91,15 @@ export class OpcUaLink implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    let backoff = BACKOFF_FIRST
     while (!this.#stop.signal.aborted) {
       try {
         await this.#hold()
-        backoff = BACKOFF_FIRST
+        this.#backoff.reset()
       } catch (error) {
         this.#trouble = (error as Error).message.split('\n')[0] ?? ''
       }
       this.#first.resolve()
-      await this.#clock.sleep(backoff * (0.5 + this.#jitter() / 2), this.#stop.signal)
-      backoff = Math.min(backoff * 2, BACKOFF_MAX)
+      await this.#backoff.wait(this.#stop.signal)
     }
     this.#trouble = 'the agent is stopping'
   }

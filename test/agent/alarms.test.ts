@@ -53,10 +53,10 @@ test('an alarm is shown with what to do, in the first line of status too, and la
   assert.match(denied.stderr, /403 Forbidden - Role/)
   const unknown = await gateway.holdfast('alarm', 'acknowledge', '4711', ...as(alice.file))
   assert.equal(unknown.exitCode, 3)
-  assert.match(unknown.stderr, /no alarm "4711" stands\nNext: see `holdfast alarms`/)
+  assert.match(unknown.stderr, /no alarm 4711 stands: it is over, or there was none of that id/)
   const done = await gateway.holdfast('alarm', 'acknowledge', 'authentication-failures', ...as(alice.file))
   assert.equal(done.exitCode, 0, done.stderr)
-  assert.match(done.stdout, /authentication-failures: acknowledged, and it is over/)
+  assert.match(done.stdout, /authentication-failures inlet-valve: acknowledged by alice, and it is over/)
   assert.equal(await find('authentication-failures', 'inlet-valve'), undefined)
 })
 
@@ -115,13 +115,28 @@ test('a shelved alarm is out of sight and in the list, with who, why and until w
   assert.equal(tooLong.kind === 'problem' && tooLong.problem.code, 'body-malformed')
   const shelved = await gateway.holdfast('alarm', 'shelve', String(alarm?.id), ...shelf, ...as(alice.file))
   assert.equal(shelved.exitCode, 0, shelved.stderr)
-  assert.match(shelved.stdout, /authentication-failures: shelved until .*Z/)
+  assert.match(shelved.stdout, /authentication-failures inlet-valve: shelved until .*Z/)
   const { stdout } = await gateway.holdfast('status', '--agent', gateway.operatorSocket)
   assert.doesNotMatch(stdout, /authentication-failures/)
   const table = await gateway.holdfast('alarms', '--agent', gateway.operatorSocket)
   assert.match(table.stdout, /shelved by alice until .*Z: penetration test/)
   const back = await gateway.holdfast('alarm', 'unshelve', String(alarm?.id), ...as(alice.file))
-  assert.match(back.stdout, /authentication-failures: not shelved any more; it is latched/)
+  assert.match(back.stdout, /authentication-failures inlet-valve: not shelved; it is latched/)
+})
+
+test('an alarm that is not there is said so: over, not standing, or no alarm at all', async () => {
+  const alice = await gateway.issue('alice', 'operator')
+  const rows = [
+    ['999', /no alarm 999 stands: it is over, or there was none of that id/],
+    ['disk-space', /no alarm disk-space stands/],
+    ['tripp', /there is no alarm named "tripp"/],
+  ] as const
+  for (const [which, words] of rows) {
+    const { exitCode, stderr } = await gateway.holdfast('alarm', 'acknowledge', which, ...as(alice.file))
+    assert.equal(exitCode, 3)
+    assert.match(stderr, words)
+    assert.match(stderr, /Next: `holdfast alarms` shows those that stand/)
+  }
 })
 
 test('more than ten failed authentications in an hour raise their alarm', async () => {

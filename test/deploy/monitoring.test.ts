@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test'
 import { execa } from 'execa'
 import { parse, stringify } from 'yaml'
 import { Gateway, ROOT, type RunningAgent } from '../agent/gateway.ts'
+import { guardedGateway } from '../agent/guarded-gateway.ts'
 
 const PROMETHEUS = join(ROOT, 'deploy', 'prometheus')
 const DASHBOARD = join(ROOT, 'deploy', 'grafana', 'holdfast.json')
@@ -15,7 +16,7 @@ let gateway: Gateway
 let agent: RunningAgent
 
 before(async () => {
-  gateway = await Gateway.start({
+  gateway = await guardedGateway({
     unattributed: 'count',
     settings: [[['metrics'], { allowed_networks: ['127.0.0.1/32'] }]],
   })
@@ -39,7 +40,7 @@ function namesIn(expressions: readonly string[]): string[] {
 
 test('the rules and the configuration of Prometheus are found right by promtool', async () => {
   const rules = await execa('promtool', ['check', 'rules', join(PROMETHEUS, 'holdfast.rules.yml')])
-  assert.match(rules.stdout, /SUCCESS: 9 rules found/)
+  assert.match(rules.stdout, /SUCCESS: 10 rules found/)
   const config = await execa('promtool', ['check', 'config', join(PROMETHEUS, 'prometheus.yml')])
   assert.match(config.stdout, /SUCCESS/)
 })
@@ -74,6 +75,7 @@ test('what the agent serves is found right by promtool, counts what happened, an
     ['holdfast_actuator_phase{actuator="inlet-valve",phase="tripped"}', 1],
     ['holdfast_actuator_phase{actuator="inlet-valve",phase="normal"}', 0],
     ['holdfast_device_connected{device="plc"}', 1],
+    ['holdfast_device_watchdog_armed{device="plc"}', 1],
     ['holdfast_command_stage_duration_seconds_count{stage="verify"}', 1],
     ['holdfast_command_duration_seconds_count{outcome="verified"}', 1],
     ['holdfast_master_key_available', 1],
@@ -83,6 +85,7 @@ test('what the agent serves is found right by promtool, counts what happened, an
   for (const [series, value] of expected) assert.equal(valueIn(text, series), value, series)
   assert.ok((valueIn(text, 'holdfast_alarms{severity="critical",state="unacknowledged"}') ?? 0) >= 1)
   assert.ok((valueIn(text, 'holdfast_audit_records') ?? 0) > 5)
+  assert.ok((valueIn(text, 'holdfast_audit_commit_duration_seconds_count') ?? 0) > 1)
 
   const rules = parse(await readFile(join(PROMETHEUS, 'holdfast.rules.yml'), 'utf8')) as {
     groups: { rules: { expr: string }[] }[]
@@ -99,6 +102,24 @@ test('what the agent serves is found right by promtool, counts what happened, an
     shown.filter(name => !text.includes(`# TYPE ${name} `)),
     [],
   )
+})
+
+test('every counter is there from the start, at 0, so that the first trip and the first forgery are seen as a rise', async () => {
+  await using fresh = await Gateway.start({
+    settings: [[['metrics'], { allowed_networks: ['127.0.0.1/32'] }]],
+  })
+  const other = await fresh.startAgent()
+  const text = await (await scrape(other.address)).text()
+  const series = [
+    'holdfast_commands_total{actuator="inlet-valve",outcome="mismatch"}',
+    'holdfast_commands_total{actuator="unknown",outcome="refused"}',
+    'holdfast_refusals_total{code="signature-invalid"}',
+    'holdfast_trips_total{actuator="coolant-pump",cause="device-unreachable"}',
+    'holdfast_alarms_raised_total{alarm="trip",severity="critical"}',
+    'holdfast_alarms_raised_total{alarm="disk-space",severity="critical"}',
+  ]
+  for (const one of series) assert.equal(valueIn(text, one), 0, one)
+  assert.doesNotMatch(text, /^holdfast_device_watchdog_armed\{/m)
 })
 
 test('nobody decides how many series there are: what strangers send is in no label', async () => {
@@ -161,8 +182,10 @@ test('Prometheus scrapes the agent, evaluates the rules, and the alert about the
     assert.ok(alert.labels.actuator === 'inlet-valve' || alert.labels.actuator === 'coolant-pump')
     const query = encodeURIComponent('holdfast_commands_total{outcome="verified"}')
     const found = await fetch(`http://127.0.0.1:${port}/api/v1/query?query=${query}`)
-    const { data } = (await found.json()) as { data: { result: { value: [number, string] }[] } }
-    assert.equal(data.result[0]?.value[1], '1')
+    const { data } = (await found.json()) as {
+      data: { result: { metric: Record<string, string>; value: [number, string] }[] }
+    }
+    assert.equal(data.result.find(({ metric }) => metric.actuator === 'inlet-valve')?.value[1], '1')
   } finally {
     server.kill('SIGTERM')
     await server
