@@ -3,10 +3,22 @@ import type { ParsedRecord } from '../words.ts'
 /** How loudly other systems are to be told of a record. */
 export type Severity = 'information' | 'notice' | 'warning' | 'error' | 'critical'
 
+/** Facility 13, log audit (RFC 5424 §6.2.1, table 1). */
+export const SYSLOG_FACILITY = 13
+/** Severities of RFC 5424 §6.2.1, table 2. */
+export const SYSLOG_LEVELS: Readonly<Record<Severity, number>> = {
+  information: 6,
+  notice: 5,
+  warning: 4,
+  error: 3,
+  critical: 2,
+}
+
 /** Kinds that are not `information`. */
 const BY_KIND: ReadonlyMap<unknown, Severity> = new Map<unknown, Severity>([
   ['log-created', 'notice'],
   ['log-pruned', 'notice'],
+  ['log-restored', 'notice'],
   ['enrolled', 'notice'],
   ['credential-issued', 'notice'],
   ['revocation', 'notice'],
@@ -26,6 +38,7 @@ const BY_KIND: ReadonlyMap<unknown, Severity> = new Map<unknown, Severity>([
   ['refusals-summarised', 'warning'],
   ['alarm', 'error'],
   ['break-glass-opened', 'critical'],
+  ['log-rolled-back', 'critical'],
   ['listener-closed', 'critical'],
   ['trip', 'critical'],
   ['trip-failed', 'critical'],
