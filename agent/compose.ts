@@ -38,6 +38,7 @@ import { ClockKeeper } from './time/clock-keeper.ts'
 import { askSynchronised } from './time/synchronisation.ts'
 import { systemClock } from './time/system-clock.ts'
 import { watchCondition } from './watch-condition.ts'
+import { watchConnections } from './watch-connections.ts'
 import { openWebhook } from './webhook.ts'
 
 /** A running agent. Disposing of it stops it in order: no new commands, none under way, the log closed last. */
@@ -91,6 +92,7 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
   const progress = new Progress(clock)
   const devices = new Devices(config, clock, randomBytes, progress)
   parts.use(devices)
+  parts.use(watchConnections(devices, clock, alarms))
   const { actuators } = devices
   const controls = new Controls()
   const approvals = new Approvals(config.approvalWindow, clock, revocations, entry => audit.note(entry))

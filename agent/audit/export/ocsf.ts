@@ -54,6 +54,7 @@ const MAPPING: Readonly<Partial<Record<AuditKind, readonly [Class, Activity]>>> 
   'trip-safe': [FINDING, [2, 'Update']],
   'trip-failed': [FINDING, [2, 'Update']],
   'trip-safe-lost': [FINDING, [2, 'Update']],
+  'watchdog-expired': [FINDING, [1, 'Create']],
   'alarm-cleared': [FINDING, [3, 'Close']],
   'alarm-acknowledged': [FINDING, [2, 'Update']],
   'alarm-shelved': [FINDING, [2, 'Update']],

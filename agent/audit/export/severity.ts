@@ -29,6 +29,9 @@ const BY_KIND: ReadonlyMap<unknown, Severity> = new Map<unknown, Severity>([
   ['break-glass-sealed', 'notice'],
   ['break-glass-closed', 'notice'],
   ['listener-opened', 'notice'],
+  ['suspension-lifted', 'notice'],
+  ['trip-requested', 'notice'],
+  ['acknowledgement', 'notice'],
   ['alarm-cleared', 'notice'],
   ['alarm-acknowledged', 'notice'],
   ['alarm-shelved', 'warning'],
@@ -41,6 +44,7 @@ const BY_KIND: ReadonlyMap<unknown, Severity> = new Map<unknown, Severity>([
   ['log-rolled-back', 'critical'],
   ['listener-closed', 'critical'],
   ['trip', 'critical'],
+  ['watchdog-expired', 'critical'],
   ['trip-failed', 'critical'],
   ['trip-safe-lost', 'critical'],
 ])
