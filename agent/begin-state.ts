@@ -44,8 +44,8 @@ export async function beginState(order: BeginOrder): Promise<Begun> {
   const user = actAsOwner(config.stateDir, process)
   const around = { user, credentialsDirectory: order.credentialsDirectory }
   const lock = await lockState(config.stateDir)
-  if (typeof lock === 'string') {
-    return lock.startsWith('another') ? { kind: 'busy', detail: lock } : failed(lock)
+  if (lock instanceof Error) {
+    return lock.obstacle === 'blocked' ? { kind: 'busy', detail: lock.message } : failed(lock.message)
   }
   await using _lock = lock
   const begun = await beginLog(config)

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
+import type { Millis } from '../model/time.ts'
 import type { Listening } from './api/listener.ts'
 import { Readings } from './api/readings.ts'
 import { Service } from './api/service.ts'
@@ -32,8 +33,8 @@ import { openMeasures } from './open-measures.ts'
 import { openMetrics } from './open-metrics.ts'
 import { openPacing } from './open-pacing.ts'
 import { StartFailure } from './start-failure.ts'
-import { lockState } from './state-lock.ts'
-import { stopInOrder } from './stop-in-order.ts'
+import { takeState } from './state-access.ts'
+import { stopInOrder, stopTime } from './stop-in-order.ts'
 import { ClockKeeper } from './time/clock-keeper.ts'
 import { askSynchronised } from './time/synchronisation.ts'
 import { systemClock } from './time/system-clock.ts'
@@ -48,6 +49,8 @@ export interface Agent extends AsyncDisposable {
   troubles(): string[]
   /** What keeps it from carrying out any command at all: something on their way has not ended when it should have. */
   stuck(): string | undefined
+  /** How long driving actuators to safe may take when it is stopped: more than that, and than what any service needs, it never does. */
+  readonly stopTime: Millis
   /** Calls back when that changes, until the signal aborts. */
   watchCondition(listener: (troubles: readonly string[]) => void, signal: AbortSignal): void
 }
@@ -58,9 +61,7 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
   const boot = randomUUID()
   await using parts = new AsyncDisposableStack()
 
-  const lock = await lockState(config.stateDir)
-  if (typeof lock === 'string') throw new StartFailure(lock)
-  parts.use(lock)
+  parts.use(await takeState(config.stateDir))
   const kept = await loadKeptState(config)
   const { clock, revocations } = kept
   const { alarms, outlets } = await openAlarms(config, clock, log)
@@ -258,7 +259,7 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
   // Keys and devices are asked at the same time; neither keeps the agent from starting.
   await Promise.all([keys.start(), devices.attempted])
   const disagreements = await guards.start()
-  if (disagreements.length > 0) throw new StartFailure(disagreements.join('\n'))
+  if (disagreements.length > 0) throw new StartFailure(disagreements.join('\n'), 'device')
   // The plant is looked at before anybody is let in, and the listeners are the first to close.
   devices.monitor.start()
   parts.use(watchDeviceCertificates(config, devices, clock, alarms))
@@ -286,6 +287,7 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
     listening: listeners.listening,
     troubles: () => troubles(condition),
     stuck: () => progress.stuck,
+    stopTime: stopTime(config, actuators),
     watchCondition: (listener, signal) => void watchCondition(condition, listener, signal),
     [Symbol.asyncDispose]: async () => {
       controls.stop('the agent is stopping')

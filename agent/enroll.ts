@@ -34,7 +34,7 @@ export async function enroll(options: EnrollOptions, surroundings: KeySurroundin
   }
   const around = { ...surroundings, user: actAsOwner(config.stateDir, process) }
   const lock = await lockState(config.stateDir)
-  if (typeof lock === 'string') return fail(lock)
+  if (lock instanceof Error) return fail(lock.message)
   await using _lock = lock
   if ((await new KeyFiles(config.stateDir).newest()) !== undefined) {
     return fail(

@@ -44,7 +44,10 @@ export async function openAudit(
     opened = await openAuditLog({ ...options, mode: 'create' })
   }
   if (opened.kind !== 'opened') {
-    throw new StartFailure(`the audit log ${path} cannot be used: ${opened.detail}\n${opened.remedy}`)
+    throw new StartFailure(
+      `the audit log ${path} cannot be used: ${opened.detail}\n${opened.remedy}`,
+      opened.kind === 'foreign' ? 'version' : 'storage',
+    )
   }
   const audit = opened.log
   const { size, unwritable } = audit.state()
@@ -78,6 +81,7 @@ async function moveAside(config: Config, now: UnixMs): Promise<Quarantined | und
   } catch (error) {
     throw new StartFailure(
       `the audit log ${path} cannot be used, and it cannot be moved aside: ${(error as Error).message}\nlook at the disk and the owner of its folder`,
+      'storage',
     )
   }
 }

@@ -52,7 +52,7 @@ export async function prune(
     )
   }
   const lock = await lockState(config.stateDir)
-  if (typeof lock === 'string') return fail(lock)
+  if (lock instanceof Error) return fail(lock.message)
   await using _lock = lock
   if (!existsSync(vkeyPath(config)))
     return fail(

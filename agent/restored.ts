@@ -29,7 +29,7 @@ export async function restored(options: RestoredOptions, around: KeySurroundings
   const { config } = loaded
   actAsOwner(config.stateDir, process)
   const lock = await lockState(config.stateDir)
-  if (typeof lock === 'string') return fail(lock)
+  if (lock instanceof Error) return fail(lock.message)
   await using _lock = lock
   const path = auditPath(config)
   const opened = await openAuditLog({

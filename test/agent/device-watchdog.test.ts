@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { EXIT } from '../../console/exit.ts'
 import { guardedGateway, untilPlant } from './guarded-gateway.ts'
 
 test('an agent whose device falls back to what is not safe does not start, and says what to do', async () => {
@@ -7,7 +8,7 @@ test('an agent whose device falls back to what is not safe does not start, and s
     plant: [[['plc', 'modbus', 'coils', 1, 'fallback'], 0]],
   })
   const { exitCode, stderr } = await gateway.holdfast('agent', '--config', gateway.config)
-  assert.equal(exitCode, 6, stderr)
+  assert.equal(exitCode, EXIT.device, stderr)
   assert.equal(
     stderr,
     'coolant-pump: without this agent plc sets it to 0, and its safe state on is 1: set the device\'s fallback to 1, or, where the device is right, correct "safe" of coolant-pump in the configuration',
