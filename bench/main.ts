@@ -13,6 +13,7 @@ import { measurePlantTrips } from './plant-trip.ts'
 import { measureReplays } from './replay.ts'
 import { formatJson, formatTable } from './report.ts'
 import { measureSignatures } from './signature.ts'
+import { measureSimulator } from './simulator.ts'
 import { measureStart } from './start.ts'
 import { measureTrips } from './trip.ts'
 
@@ -29,6 +30,7 @@ const MEASUREMENTS: Readonly<Record<string, (run: Run) => Promise<Figure[]>>> = 
   audit: measureAudit,
   million: measureMillion,
   driver: measureDriver,
+  simulator: measureSimulator,
 }
 const NAMES = Object.keys(MEASUREMENTS)
 /** What takes minutes is measured when it is asked for. */
