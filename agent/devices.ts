@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import type { Driver, ReadResult } from '../drivers/driver.ts'
 import { ModbusDriver } from '../drivers/modbus/driver.ts'
 import type { Identity } from '../drivers/modbus/identity.ts'
@@ -18,10 +19,11 @@ import type { Config, DeviceConfig, ModbusDeviceConfig, WayConfig } from './conf
 import { connectionOf } from './config/devices.ts'
 import { monitoredPoints } from './monitored-points.ts'
 import { commandPoint, fallbackPoint, feedbackPoint, readingPoint } from './point-names.ts'
+import { subscribedPoints } from './subscribed-points.ts'
 
 /** A driver that can also say what is at its other end. */
 type DeviceDriver = Driver & {
-  readonly link: { readonly facts: Facts }
+  readonly link: { readonly facts: Facts; readonly isConnected: boolean }
   identify(signal: AbortSignal): Promise<Identity>
 }
 
@@ -34,8 +36,10 @@ export class Devices implements AsyncDisposable {
   readonly attempted: Promise<unknown>
   readonly #drivers: ReadonlyMap<string, DeviceDriver>
   readonly #links: ReadonlyMap<string, ModbusLink>
+  readonly #config: Config
 
   constructor(config: Config, clock: Clock, entropy: Entropy, progress: Progress) {
+    this.#config = config
     const jitter = () => (entropy(1)[0] ?? 0) / 255
     const links = openLinks(config.devices, clock, jitter)
     const drivers = new Map<string, DeviceDriver>()
@@ -49,7 +53,8 @@ export class Devices implements AsyncDisposable {
         continue
       }
       const link = links.get(connectionOf(device))
-      if (link) drivers.set(id, new ModbusDriver(link, device, registersAmong(points), clock))
+      const unit = { ...device, safe: safeValuesOn(id, config) }
+      if (link) drivers.set(id, new ModbusDriver(link, unit, registersAmong(points), clock))
     }
     const watched = new Map(
       [...drivers].map(([id, driver]) => [
@@ -72,10 +77,19 @@ export class Devices implements AsyncDisposable {
       })
     }
     this.actuators = actuators
-    this.monitor = new Monitor(monitoredPoints(config, watched), clock)
+    const sides = [...drivers].flatMap(([id, driver]) => {
+      const other = watched.get(id)
+      return other ? [{ driver, watched: other }] : []
+    })
+    this.monitor = new Monitor(subscribedPoints(monitoredPoints(config, watched), sides), clock)
     this.attempted = Promise.all(attempts)
     this.#drivers = drivers
     this.#links = links
+  }
+
+  /** Whether there is a connection to each device now. */
+  get connections(): readonly { readonly id: string; readonly isConnected: boolean }[] {
+    return [...this.#drivers].map(([id, { link }]) => ({ id, isConnected: link.isConnected }))
   }
 
   /** Reads one point of a device, by the name that its driver knows it by. */
@@ -88,6 +102,28 @@ export class Devices implements AsyncDisposable {
     const driver = this.#driver(id)
     const identity = await driver.identify(signal)
     return { identity, connection: driver.link.facts }
+  }
+
+  /**
+   * Devices that are one: the same unit behind the same address, reached over connections of their own because their hosts have
+   * different names. That can be seen only while both are connected.
+   */
+  get twins(): readonly (readonly [device: string, twin: string, peer: string])[] {
+    const seen = new Map<string, string>()
+    return [...this.#config.devices].flatMap(([id, device]) => {
+      const peer = this.#drivers.get(id)?.link.facts.peer
+      if (device.kind !== 'modbus' || peer === undefined) return []
+      const key = `${peer} ${device.unit}`
+      const twin = seen.get(key)
+      seen.set(key, twin ?? id)
+      return twin === undefined ? [] : [[id, twin, peer] as const]
+    })
+  }
+
+  /** The certificate that an OPC UA server showed last, where somebody has trusted it. */
+  serverCertificate(id: string): X509Certificate | undefined {
+    const driver = this.#drivers.get(id)
+    return driver instanceof OpcUaDriver ? driver.link.server : undefined
   }
 
   #driver(id: string): DeviceDriver {
@@ -116,6 +152,17 @@ function pointsOn(id: string, { devices, actuators, readings }: Config): Map<str
     if (reading.device === id) points.set(readingPoint(reading.id), reading.point)
   }
   return points
+}
+
+/** What is written to the points of one device where an actuator is to go to its safe state. */
+function safeValuesOn(id: string, { actuators }: Config): Map<string, number> {
+  return new Map(
+    [...actuators.values()].flatMap(actuator =>
+      actuator.device === id && actuator.safe
+        ? [[commandPoint(actuator.id), actuator.safe.write] as const]
+        : [],
+    ),
+  )
 }
 
 function nodesAmong(points: ReadonlyMap<string, Point>): Map<string, OpcUaPoint> {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Progress } from './command/progress.ts'
-import { connectionOf } from './config/devices.ts'
+import { addressOf } from './config/devices.ts'
 import { loadConfig } from './config/load.ts'
 import { formatProblems } from './config/problem.ts'
 import { Devices } from './devices.ts'
@@ -30,7 +30,7 @@ export async function showDevice(id: string, options: { config: string; json?: b
   const about =
     device.kind === 'opcua'
       ? { device: id, protocol: device.kind, address: device.endpoint.url }
-      : { device: id, protocol: device.way.protocol, address: connectionOf(device), unit: device.unit }
+      : { device: id, protocol: device.way.protocol, address: addressOf(device), unit: device.unit }
   const told = identity.kind === 'identity'
   if (options.json) {
     const result = told ? { identity: identity.facts } : { trouble: identity.reason }

@@ -5,10 +5,10 @@ import type { NumberPoint } from '../drivers/modbus/point.ts'
 import { tcpWay } from '../drivers/modbus/tcp.ts'
 import { type Figure, figure, type Run } from './figure.ts'
 import { Folder } from './folder.ts'
-import { startPlantProcess } from './gateway.ts'
+import { type PlcAddress, startPlantProcess } from './gateway.ts'
 import { LibmodbusClient } from './libmodbus.ts'
 import { RawClient } from './raw-client.ts'
-import { interleave, type Sample, timeEach } from './sample.ts'
+import { interleave, rateOf, type Sample, timeEach } from './sample.ts'
 
 const POINTS = 1000
 const REGISTER = 30
@@ -16,8 +16,13 @@ const WARM_UP = 500
 const TURN = 100
 const TURNS = 20
 const POLLS = 25
-const DEADLINE = 10_000
+/** What a device has unless its configuration says otherwise. */
+const DEADLINE = 1000
+const DEVICES = 64
+const EACH = 20
 
+const RAW =
+  'the same by modbus-serial (no deadline but its own, no look at what is confirmed), on as many connections to the same server'
 const LIBMODBUS = 'libmodbus in C, on the same server over a connection of its own'
 
 /** The Modbus driver by itself, without the agent around it. */
@@ -37,11 +42,7 @@ export async function measureDriver({ signal, progress }: Run): Promise<Figure[]
   let drawn = 0
   const writeAndRead = async () => {
     drawn = (drawn % POINTS) + 1
-    const deadline = AbortSignal.timeout(DEADLINE)
-    const written = await driver.write(String(REGISTER), drawn, deadline)
-    const read = await driver.read(String(REGISTER), deadline)
-    if (written.kind !== 'accepted' || read.kind !== 'value' || read.value !== drawn)
-      throw new Error(`register ${REGISTER}: ${JSON.stringify({ written, read })}`)
+    await writeAndReadBack(driver, REGISTER, drawn)
   }
   const poll = async (asked: ModbusDriver) => {
     const deadline = AbortSignal.timeout(DEADLINE)
@@ -76,13 +77,66 @@ export async function measureDriver({ signal, progress }: Run): Promise<Figure[]
     },
     signal,
   )
+  progress(`${DEVICES} devices at once`)
+  const many = await manyDevices(plant.plc, signal)
   return [
-    latency('driver: write and read-back of one register', single.ours, single.libmodbus, {
-      modbus_serial: single.raw.median,
-    }),
+    latency('driver: write and read-back of one register', single.ours, single.libmodbus),
     latency(`driver: poll of ${POINTS} points, one request at a time`, polls.ours, polls.libmodbus),
     latency(`driver: poll of ${POINTS} points, 8 requests in flight`, polls.eager, polls.libmodbus),
+    figure({
+      name: 'driver: write and read-back, beside modbus-serial',
+      unit: 'ms',
+      ours: single.ours.median,
+      limit: single.raw.median,
+      better: 'less',
+      against: RAW,
+      p50: single.ours.median,
+      p99: single.ours.percentile(99),
+      also: { limit_p99: single.raw.percentile(99) },
+    }),
+    figure({
+      name: `driver: write and read-back on ${DEVICES} connections at once`,
+      unit: '1/s',
+      ours: many.ours.median,
+      limit: many.raw.median,
+      better: 'more',
+      against: RAW,
+    }),
   ]
+}
+
+/** Write and read-back of a register of its own on each of many connections, as often as it goes in a second. */
+async function manyDevices(plc: PlcAddress, signal: AbortSignal): Promise<Record<'ours' | 'raw', Sample>> {
+  await using stack = new AsyncDisposableStack()
+  const options = { inFlight: 1, units: 1, timeout: DEADLINE }
+  const lanes = Array.from({ length: DEVICES }, (_, lane) => lane)
+  const links = lanes.map(() => stack.use(new ModbusLink(tcpWay(plc), options, systemClock, () => 0)))
+  await Promise.all(links.map(link => link.attempted))
+  const drivers = links.map(driverOn)
+  const raws = await Promise.all(lanes.map(async () => stack.use(await RawClient.connect(plc))))
+  const ours = async (lane: number, index: number) => {
+    const driver = drivers[lane]
+    if (!driver) throw new RangeError(`there is no lane ${lane}`)
+    await writeAndReadBack(driver, lane, 1 + index)
+  }
+  const raw = async (lane: number, index: number) => await raws[lane]?.writeAndReadBack(lane, 1 + index)
+  for (const work of [ours, raw]) await rateOf(DEVICES, EACH, work)
+  return await interleave(
+    TURNS,
+    {
+      ours: async () => [await rateOf(DEVICES, EACH, ours)],
+      raw: async () => [await rateOf(DEVICES, EACH, raw)],
+    },
+    signal,
+  )
+}
+
+async function writeAndReadBack(driver: ModbusDriver, register: number, value: number): Promise<void> {
+  const deadline = AbortSignal.timeout(DEADLINE)
+  const written = await driver.write(String(register), value, deadline)
+  const read = await driver.read(String(register), deadline)
+  if (written.kind !== 'accepted' || read.kind !== 'value' || read.value !== value)
+    throw new Error(`register ${register}: ${JSON.stringify({ written, read })}`)
 }
 
 function driverOn(link: ModbusLink): ModbusDriver {
@@ -98,7 +152,7 @@ function driverOn(link: ModbusLink): ModbusDriver {
   })
   const points = new Map(Array.from({ length: POINTS }, (_, address) => [String(address), point(address)]))
   const limits = { registersMax: 125, bitsMax: 2000, gap: 0 }
-  return new ModbusDriver(link, { unit: 1, limits, timeout: DEADLINE }, points, systemClock)
+  return new ModbusDriver(link, { unit: 1, limits, timeout: DEADLINE, safe: new Map() }, points, systemClock)
 }
 
 function latency(name: string, ours: Sample, limit: Sample, also: Record<string, number> = {}): Figure {

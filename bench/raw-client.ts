@@ -6,7 +6,7 @@ import type { PlcAddress } from './gateway.ts'
 const ModbusRtu = modbusSerial.default
 const DEADLINE = 10_000
 
-/** The limit: the client that the agent's driver is built on, by itself, on a connection made the same way. */
+/** The limit: the usual client of this runtime, by itself, on a connection made the same way. */
 export class RawClient implements Disposable {
   readonly #modbus = new ModbusRtu()
   readonly #socket: Socket

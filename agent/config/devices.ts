@@ -1,9 +1,10 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import type { OpcUaUser } from '../../drivers/opcua/link.ts'
+import type { OpcUaUser } from '../../drivers/opcua/endpoint.ts'
 import { canRead, kindOf, nameOf, type Point, sharesWith } from '../../drivers/point.ts'
 import type { DeviceConfig, ModbusDeviceConfig, ReadingConfig, WayConfig } from './config.ts'
 import { port, timeout } from './forms.ts'
+import { canonicalHost } from './host.ts'
 import { type PointFile, resolvePoint } from './points.ts'
 import type { Report } from './problem.ts'
 import { resolveWatchdog, watchdogForm } from './watchdogs.ts'
@@ -163,9 +164,14 @@ function resolveWay(device: ModbusFile, folder: string): WayConfig {
   }
 }
 
+/** Where a device is, as the configuration says it. */
+export function addressOf({ way }: ModbusDeviceConfig): string {
+  return 'path' in way ? way.path : `${way.host}:${way.port}`
+}
+
 /** What makes a connection one: devices of which this is the same share it. */
 export function connectionOf({ way }: ModbusDeviceConfig): string {
-  return 'path' in way ? way.path : `${way.host}:${way.port}`
+  return 'path' in way ? way.path : `${canonicalHost(way.host)}:${way.port}`
 }
 
 /** Checks what devices mean together: those behind one connection must agree on it, and be different units. */
@@ -177,7 +183,12 @@ export function checkDevices(devices: ReadonlyMap<string, DeviceConfig>, report:
     const sharing = seen.get(connection) ?? []
     seen.set(connection, [...sharing, [id, device]])
     const [first] = sharing
-    if (first && first[1].inFlight !== device.inFlight)
+    if (first && addressOf(first[1]) !== addressOf(device))
+      report(
+        ['devices', id, 'host'],
+        `this is where ${first[0]} is, by another name: expected the host of ${addressOf(first[1])}, as there`,
+      )
+    else if (first && first[1].inFlight !== device.inFlight)
       report(
         ['devices', id, 'in_flight'],
         `${first[0]} shares this connection: expected ${first[1].inFlight} as there`,

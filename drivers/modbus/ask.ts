@@ -1,7 +1,8 @@
 import type { MonotonicMs } from '../../model/time.ts'
-import type { Exchange, ExchangeEnd, Line } from './line.ts'
+import type { Exchange, ExchangeEnd, ExchangeKind } from './exchange.ts'
+import type { Line } from './line.ts'
 import type { ModbusLink } from './link.ts'
-import { type Question, understand } from './pdu.ts'
+import { isAnswer, type Question, understand } from './pdu.ts'
 
 export type Asked =
   /** `sent` is when the device was asked. */
@@ -16,28 +17,29 @@ export type Asked =
 export async function ask(
   link: ModbusLink,
   unit: number,
-  kind: Exchange['kind'],
+  kind: ExchangeKind,
   question: Question,
   signal: AbortSignal,
 ): Promise<Asked> {
   const { line } = link
   if (!('start' in line)) return { kind: 'unreachable', reason: line.trouble }
   if (signal.aborted) return { kind: 'unreachable', reason: GIVEN_UP_BEFORE }
-  const { promise, resolve } = Promise.withResolvers<Asked>()
-  const exchange: Exchange = {
-    kind,
-    unit,
-    request: () => question.request,
-    ended: end => resolve(meaningOf(end, question, line, unit)),
-  }
-  const onAbort = () => resolve(givenUp(line.giveUp(exchange, isLate(signal)), signal))
-  signal.addEventListener('abort', onAbort)
-  line.start(exchange)
-  try {
-    return await promise
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
+  return await new Promise(resolve => {
+    const settle = (asked: Asked) => {
+      signal.removeEventListener('abort', onAbort)
+      resolve(asked)
+    }
+    const exchange: Exchange = {
+      kind,
+      unit,
+      request: () => question.request,
+      fits: pdu => isAnswer(question, pdu),
+      ended: end => settle(meaningOf(end, question, line, unit)),
+    }
+    const onAbort = () => settle(givenUp(line.giveUp(exchange, isLate(signal)), signal))
+    signal.addEventListener('abort', onAbort)
+    line.start(exchange)
+  })
 }
 
 /** What the end of an exchange means for its question. A unit that answers nonsense is not trusted further. */
@@ -51,7 +53,7 @@ export function meaningOf(end: ExchangeEnd, question: Question, line: Line, unit
       return understood
     case 'nonsense': {
       const reason = `the device answered nonsense: ${understood.reason}`
-      line.distrust(unit, reason)
+      line.distrust(unit, pdu => isAnswer(question, pdu), reason)
       return { kind: 'unanswered', reason }
     }
   }

@@ -1,8 +1,8 @@
 import type { Clock, Millis } from '../../model/time.ts'
 import type { Driver, ReadResult, WriteResult } from '../driver.ts'
 import { type Asked, ask } from './ask.ts'
+import type { ExchangeKind } from './exchange.ts'
 import { type Identity, identify } from './identity.ts'
-import type { Exchange } from './line.ts'
 import type { ModbusLink } from './link.ts'
 import {
   maskWriteQuestion,
@@ -22,6 +22,8 @@ export interface ModbusUnit {
   readonly limits: ReadLimits
   /** Deadline of what the driver does by itself: ending a pulse. */
   readonly timeout: Millis
+  /** The value of a point, by its name, that is towards the safe state. Writing it goes before everything else. */
+  readonly safe: ReadonlyMap<string, number>
 }
 
 /**
@@ -67,14 +69,15 @@ export class ModbusDriver implements Driver {
     if (!isWritable(point.table)) throw new RangeError(`${name} is a ${point.table}: it cannot be written`)
     const bytes = encode(point, value)
     if (!bytes) throw new RangeError(`${value} does not fit the ${point.table} of ${name}`)
+    const kind = this.#unit.safe.get(name) === value ? 'safe' : 'write'
     const isPulse = point.pulse !== undefined && bytes.some(byte => byte !== 0)
     const isOvertaken = async () => {
       const latest = this.#latest.get(name)
       return latest !== writing && !notWritten(await latest)
     }
     const writing: Promise<WriteResult> = isPulse
-      ? this.#pulse(point, bytes, point.pulse ?? 0, isOvertaken, signal)
-      : this.#put(point, bytes, signal)
+      ? this.#pulse(point, bytes, kind, isOvertaken, signal)
+      : this.#put(point, bytes, kind, signal)
     this.#latest.set(name, writing)
     if (isPulse) this.#pulses.add(writing)
     try {
@@ -101,20 +104,25 @@ export class ModbusDriver implements Driver {
     return point
   }
 
-  async #put(point: ModbusPoint, bytes: Buffer, signal: AbortSignal): Promise<WriteResult> {
+  async #put(
+    point: ModbusPoint,
+    bytes: Buffer,
+    kind: ExchangeKind,
+    signal: AbortSignal,
+  ): Promise<WriteResult> {
     if (isBit(point)) {
       const question = writeCoilQuestion(point.writeFunction, point.address, bytes[0] ?? 0)
-      return written(await this.#ask('write', question, signal))
+      return written(await this.#ask(kind, question, signal))
     }
     const { address, mask, writeFunction } = point
     if (writeFunction === 22) {
       const or = bytes.readUInt16BE()
       return written(
-        await this.#ask('write', maskWriteQuestion(address, ~maskOnWire(point) & 0xffff, or), signal),
+        await this.#ask(kind, maskWriteQuestion(address, ~maskOnWire(point) & 0xffff, or), signal),
       )
     }
-    if (mask !== undefined) return await this.#change(point, writeFunction, bytes, signal)
-    return written(await this.#ask('write', writeRegistersQuestion(writeFunction, address, bytes), signal))
+    if (mask !== undefined) return await this.#change(point, writeFunction, bytes, kind, signal)
+    return written(await this.#ask(kind, writeRegistersQuestion(writeFunction, address, bytes), signal))
   }
 
   /**
@@ -125,6 +133,7 @@ export class ModbusDriver implements Driver {
     point: NumberPoint,
     writeFunction: 6 | 16,
     field: Buffer,
+    kind: ExchangeKind,
     signal: AbortSignal,
   ): Promise<WriteResult> {
     const { address } = point
@@ -134,7 +143,7 @@ export class ModbusDriver implements Driver {
     await before
     try {
       const keep = ~maskOnWire(point) & 0xffff
-      const look = () => this.#ask('write', readQuestion(spanOf(point)), signal)
+      const look = () => this.#ask(kind, readQuestion(spanOf(point)), signal)
       const held = await look()
       if (held.kind !== 'data') {
         const reason = `the register could not be read, and was not changed: ${held.reason}`
@@ -143,7 +152,7 @@ export class ModbusDriver implements Driver {
       const register = Buffer.alloc(2)
       register.writeUInt16BE((held.data.readUInt16BE() & keep) | field.readUInt16BE())
       const result = written(
-        await this.#ask('write', writeRegistersQuestion(writeFunction, address, register), signal),
+        await this.#ask(kind, writeRegistersQuestion(writeFunction, address, register), signal),
       )
       if (result.kind !== 'accepted') return result
       const found = await look()
@@ -172,18 +181,20 @@ export class ModbusDriver implements Driver {
   async #pulse(
     point: ModbusPoint,
     bytes: Buffer,
-    length: Millis,
+    kind: ExchangeKind,
     isOvertaken: () => Promise<boolean>,
     signal: AbortSignal,
   ): Promise<WriteResult> {
-    const set = await this.#put(point, bytes, signal)
+    const set = await this.#put(point, bytes, kind, signal)
     if (notWritten(set)) return set
-    if (set.kind === 'accepted') await this.#clock.sleep(length, AbortSignal.any([signal, this.#stop.signal]))
+    if (set.kind === 'accepted')
+      await this.#clock.sleep(point.pulse ?? 0, AbortSignal.any([signal, this.#stop.signal]))
     const wasCut = signal.aborted || this.#stop.signal.aborted
     if (await isOvertaken()) return { kind: 'unknown', reason: 'another write took the place of the pulse' }
     const cleared = await this.#put(
       point,
       Buffer.alloc(bytes.length),
+      kind,
       AbortSignal.timeout(this.#unit.timeout),
     )
     if (cleared.kind !== 'accepted')
@@ -193,8 +204,8 @@ export class ModbusDriver implements Driver {
     return set
   }
 
-  async #ask(kind: Exchange['kind'], question: Question, signal: AbortSignal): Promise<Asked> {
-    return await ask(this.link, this.#unit.unit, kind, question, signal)
+  #ask(kind: ExchangeKind, question: Question, signal: AbortSignal): Promise<Asked> {
+    return ask(this.link, this.#unit.unit, kind, question, signal)
   }
 }
 

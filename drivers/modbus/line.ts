@@ -1,23 +1,9 @@
 import type { Duplex } from 'node:stream'
 import type { Clock, Millis, MonotonicMs } from '../../model/time.ts'
+import type { Exchange, ExchangeKind } from './exchange.ts'
 import { type Framing, NUMBER_MAX } from './framing.ts'
-
-/** A request on its way: it waits for its turn, is sent, and ends once. */
-export interface Exchange {
-  readonly kind: 'read' | 'write'
-  readonly unit: number
-  /** Called when its turn has come, with the PDU to send as its answer; undefined when it is not needed any more. */
-  request(): Buffer | undefined
-  ended(end: ExchangeEnd): void
-}
-
-export type ExchangeEnd =
-  /** `sent` is when the request went out. */
-  | { readonly kind: 'answered'; readonly pdu: Buffer; readonly sent: MonotonicMs }
-  /** No byte was sent. */
-  | { readonly kind: 'unreachable'; readonly reason: string }
-  /** Sent, and no answer came that can be believed. */
-  | { readonly kind: 'unanswered'; readonly reason: string }
+import type { Fits, Owed } from './owed.ts'
+import { Queue } from './queue.ts'
 
 export interface LineOptions {
   /** How many requests the device takes before it has answered the first. */
@@ -28,19 +14,19 @@ export interface LineOptions {
   readonly timeout: Millis
 }
 
+/** What was sent and has not been answered. */
 interface Pending {
+  readonly number: number
   readonly exchange: Exchange
   readonly order: number
   readonly sent: MonotonicMs
 }
 
-/** Waiting for a turn takes little; this is only so that a flood cannot fill the memory. */
-const QUEUE_MAX = 1024
-
 /**
  * One live connection, shared by all units behind it. It lets as many requests out at once as the device takes; writes go
- * first, and never have to wait for reads where more than one may be out: whoever looks at the plant must not be able to
- * keep it from being made safe. Nothing survives the connection: when it ends, so does everything that waits.
+ * first, those towards the safe state before all others, and never have to wait for reads where more than one may be out:
+ * whoever looks at the plant must not be able to keep it from being made safe. Nothing survives the connection: when it
+ * ends, so does everything that waits.
  */
 export class Line {
   readonly #stream: Duplex
@@ -49,9 +35,9 @@ export class Line {
   readonly #clock: Clock
   readonly #inFlightMax: number
   readonly #readsMax: number
-  readonly #waiting = { write: new Set<Exchange>(), read: new Set<Exchange>() }
-  readonly #pending = new Map<number, Pending>()
-  readonly #resting: Map<number, MonotonicMs>
+  readonly #waiting = new Queue()
+  #pending: Pending[] = []
+  readonly #owed: Owed
   readonly #over = new AbortController()
   readonly #ended = Promise.withResolvers<string>()
   #number = 0
@@ -61,15 +47,8 @@ export class Line {
   #isPausing = false
   #trouble: string | undefined
 
-  /** `resting` says until when units owe an answer. It outlives the line: what is late on a serial line does not mind a new one. */
-  constructor(
-    stream: Duplex,
-    framing: Framing,
-    options: LineOptions,
-    clock: Clock,
-    resting: Map<number, MonotonicMs>,
-  ) {
-    this.#resting = resting
+  constructor(stream: Duplex, framing: Framing, options: LineOptions, clock: Clock, owed: Owed) {
+    this.#owed = owed
     this.#stream = stream
     this.#framing = framing
     this.#options = options
@@ -87,6 +66,11 @@ export class Line {
     return this.#trouble
   }
 
+  /** Whether any request was answered on it. */
+  get hasAnswered(): boolean {
+    return this.#lastAnswered > 0
+  }
+
   /** Resolves with the reason when the connection is over. */
   get ended(): Promise<string> {
     return this.#ended.promise
@@ -94,15 +78,10 @@ export class Line {
 
   /** Sends a request as soon as its turn comes. */
   start(exchange: Exchange): void {
-    const reason = this.#trouble ?? this.#restOf(exchange.unit)
-    const queue = this.#waiting[exchange.kind]
+    const reason = this.#trouble ?? this.#restFor(exchange)
     if (reason !== undefined) exchange.ended({ kind: 'unreachable', reason })
-    else if (queue.size >= QUEUE_MAX)
-      exchange.ended({ kind: 'unreachable', reason: 'too many requests wait for this device' })
-    else {
-      queue.add(exchange)
-      this.#pump()
-    }
+    else if (this.#waiting.add(exchange, this.#placeOf(exchange))) this.#pump()
+    else exchange.ended({ kind: 'unreachable', reason: 'too many requests wait for this device' })
   }
 
   /**
@@ -110,19 +89,17 @@ export class Line {
    * had been sent. It does not end by itself then.
    */
   giveUp(exchange: Exchange, late: boolean): 'sent' | 'not-sent' {
-    if (this.#waiting[exchange.kind].delete(exchange)) return 'not-sent'
-    for (const [number, pending] of this.#pending) {
-      if (pending.exchange !== exchange) continue
-      if (late) this.#missed(number, pending)
-      else void this.#missedAfter(number, pending)
-    }
+    if (this.#waiting.remove(exchange)) return 'not-sent'
+    const pending = this.#pending.find(one => one.exchange === exchange)
+    if (pending && late) this.#missed(pending)
+    else if (pending) void this.#missedLater(pending)
     return 'sent'
   }
 
-  /** What a unit said is not to be believed, and neither is what else may still come of it. */
-  distrust(unit: number, reason: string): void {
+  /** What a unit said to a request is not to be believed, and neither is what else may still come of it. */
+  distrust(unit: number, request: Fits, reason: string): void {
     if (this.#framing.namesRequests) this.end(reason)
-    else this.#rest(unit)
+    else this.#owed.add(unit, request, false)
   }
 
   /** Ends the connection, for a reason that everybody who waits is told. */
@@ -131,11 +108,9 @@ export class Line {
     this.#trouble = reason
     this.#over.abort()
     this.#stream.destroy()
-    const sent = [...this.#pending.values()]
-    const waiting = [...this.#waiting.write, ...this.#waiting.read]
-    this.#pending.clear()
-    this.#waiting.write.clear()
-    this.#waiting.read.clear()
+    const sent = this.#pending
+    const waiting = this.#waiting.empty()
+    this.#pending = []
     for (const { exchange } of sent)
       exchange.ended({ kind: 'unanswered', reason: `no answer came before this: ${reason}` })
     for (const exchange of waiting) exchange.ended({ kind: 'unreachable', reason })
@@ -143,10 +118,10 @@ export class Line {
   }
 
   #pump(): void {
-    while (this.#trouble === undefined && !this.#isPausing && this.#pending.size < this.#inFlightMax) {
-      const exchange = this.#take()
+    while (this.#trouble === undefined && !this.#isPausing && this.#pending.length < this.#inFlightMax) {
+      const exchange = this.#waiting.next(this.#areReadsWelcome)
       if (!exchange) return
-      const reason = this.#restOf(exchange.unit)
+      const reason = this.#restFor(exchange)
       if (reason !== undefined) {
         exchange.ended({ kind: 'unreachable', reason })
         continue
@@ -156,46 +131,48 @@ export class Line {
       const number = this.#number
       this.#number = number === NUMBER_MAX ? 0 : number + 1
       this.#order += 1
-      this.#pending.set(number, { exchange, order: this.#order, sent: this.#clock.monotonic() })
+      this.#pending.push({ number, exchange, order: this.#order, sent: this.#clock.monotonic() })
       this.#stream.write(this.#framing.frame(number, exchange.unit, request))
     }
   }
 
-  #take(): Exchange | undefined {
-    const [write] = this.#waiting.write
-    if (write) {
-      this.#waiting.write.delete(write)
-      return write
-    }
-    const [read] = this.#waiting.read
-    if (!read) return undefined
+  /** Where more than one request may be out, reads leave room for writes. */
+  readonly #areReadsWelcome = (): boolean => {
     let reads = 0
-    for (const { exchange } of this.#pending.values()) if (exchange.kind === 'read') reads += 1
-    if (reads >= this.#readsMax) return undefined
-    this.#waiting.read.delete(read)
-    return read
+    for (const { exchange } of this.#pending) if (exchange.kind === 'read') reads += 1
+    return reads < this.#readsMax
   }
 
   #accept(bytes: Buffer): void {
     for (const arrival of this.#framing.accept(bytes)) {
       void this.#pause()
       if (arrival.kind === 'nonsense') return this.end(`the device answered nonsense: ${arrival.reason}`)
-      const pending = this.#pending.get(arrival.number)
-      // Nobody asked, or nobody waits any more.
-      if (!pending) continue
-      this.#pending.delete(arrival.number)
+      const { number, unit, pdu } = arrival
+      const pending = this.#pending.find(one => one.number === number)
+      const isLate = this.#owed.settle(unit, pdu)
+      // Nobody asked, or nobody waits any more, or what was waited for may still come.
+      if (!pending || (isLate && !pending.exchange.fits(pdu))) continue
+      this.#forget(pending)
       this.#lastAnswered = this.#order
       this.#silent = 0
-      const { exchange, sent } = pending
-      if (arrival.unit === exchange.unit) {
-        exchange.ended({ kind: 'answered', pdu: arrival.pdu, sent })
-        continue
-      }
-      const reason = `the device answered nonsense: as unit ${arrival.unit} where ${exchange.unit} was asked`
-      exchange.ended({ kind: 'unanswered', reason })
-      this.end(reason)
+      this.#hand(pending, unit, pdu, isLate)
     }
     this.#pump()
+  }
+
+  #hand({ exchange, sent }: Pending, unit: number, pdu: Buffer, isLate: boolean): void {
+    if (unit !== exchange.unit) {
+      const reason = `the device answered nonsense: as unit ${unit} where ${exchange.unit} was asked`
+      exchange.ended({ kind: 'unanswered', reason })
+      return this.end(reason)
+    }
+    if (isLate) {
+      this.#owed.add(unit, exchange.fits, exchange.kind === 'safe')
+      const reason = 'what came may be the late answer to an equal request before it'
+      return exchange.ended({ kind: 'unanswered', reason })
+    }
+    this.#owed.forgive(unit)
+    exchange.ended({ kind: 'answered', pdu, sent })
   }
 
   /** A line that is shared by the bit wants to be silent for a moment before the next request. */
@@ -209,35 +186,46 @@ export class Line {
   }
 
   /** A slow answer is no reason to cut everybody off; nothing at all since the question, from as many as there are, is. */
-  #missed(number: number, { exchange, order }: Pending): void {
-    this.#pending.delete(number)
-    if (!this.#framing.namesRequests) this.#rest(exchange.unit)
+  #missed(pending: Pending): void {
+    const { exchange, order } = pending
+    this.#forget(pending)
+    if (!this.#framing.namesRequests) this.#owe(exchange)
     if (this.#lastAnswered < order) this.#silent += 1
-    // Who answers no reads may still take writes: one that waits goes out before the connection is given up.
-    const isLastHope = exchange.kind === 'read' && this.#framing.namesRequests && this.#waiting.write.size > 0
-    if (this.#silent >= this.#options.units && !isLastHope) this.end('the device did not answer in time')
+    if (this.#silent >= this.#options.units && !this.#isHopeBehind(exchange))
+      this.end('the device did not answer in time')
     else this.#pump()
   }
 
-  async #missedAfter(number: number, pending: Pending): Promise<void> {
-    await this.#clock.sleep(this.#options.timeout, this.#over.signal)
-    if (this.#pending.get(number) === pending) this.#missed(number, pending)
+  /** Who answers no reads may still take writes: one that waits goes out before the connection is given up. */
+  #isHopeBehind({ kind }: Exchange): boolean {
+    if (kind !== 'safe' && this.#waiting.has('safe')) return true
+    return kind === 'read' && this.#framing.namesRequests && this.#waiting.has('write')
+  }
+
+  #forget(pending: Pending): void {
+    this.#pending.splice(this.#pending.indexOf(pending), 1)
+  }
+
+  async #missedLater(pending: Pending): Promise<void> {
+    const elapsed = this.#clock.monotonic() - pending.sent
+    await this.#clock.sleep(Math.max(0, this.#options.timeout - elapsed), this.#over.signal)
+    if (this.#pending.includes(pending)) this.#missed(pending)
+  }
+
+  #owe(exchange: Exchange): void {
+    this.#owed.add(exchange.unit, exchange.fits, exchange.kind === 'safe')
+    if (this.#owed.hasSafe(exchange.unit)) this.#waiting.putBack(exchange.unit)
   }
 
   /**
-   * Where answers name no request, a late one could be taken for the answer to the next. So a unit that owes one is asked
-   * nothing until it has had the time again.
+   * A write towards the safe state goes first. Where a unit has let one go unanswered, its next ones go behind whatever waits
+   * already: a unit that is dead must not keep the others on the line from being asked, and from being made safe.
    */
-  #rest(unit: number): void {
-    this.#resting.set(unit, this.#clock.monotonic() + this.#options.timeout)
+  #placeOf({ kind, unit }: Exchange): ExchangeKind {
+    return kind === 'safe' && this.#owed.hasSafe(unit) ? 'read' : kind
   }
 
-  #restOf(unit: number): string | undefined {
-    const until = this.#resting.get(unit)
-    if (until === undefined) return undefined
-    if (this.#clock.monotonic() < until)
-      return `unit ${unit} owes an answer: it is waited out, so that it is not taken for another`
-    this.#resting.delete(unit)
-    return undefined
+  #restFor({ kind, unit }: Exchange): string | undefined {
+    return kind === 'safe' ? undefined : this.#owed.restOf(unit)
   }
 }

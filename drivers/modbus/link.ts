@@ -1,7 +1,9 @@
 import type { Duplex } from 'node:stream'
-import type { Clock, Millis, MonotonicMs } from '../../model/time.ts'
+import type { Clock, Millis } from '../../model/time.ts'
+import { Backoff, type BackoffLimits } from '../backoff.ts'
 import type { Framing } from './framing.ts'
 import { Line, type LineOptions } from './line.ts'
+import { Owed } from './owed.ts'
 
 /** A way to a device: how a connection is made, and how requests are framed on it. */
 export interface Way {
@@ -17,8 +19,7 @@ export interface Way {
 /** What is known of something, by what a person calls it. */
 export type Facts = Readonly<Record<string, string>>
 
-const BACKOFF_FIRST: Millis = 50
-const BACKOFF_MAX: Millis = 2000
+const BACKOFF: BackoffLimits = { first: 50, max: 2000 }
 const CONNECT_TIMEOUT: Millis = 2000
 
 /**
@@ -29,10 +30,10 @@ export class ModbusLink implements AsyncDisposable {
   readonly #way: Way
   readonly #options: LineOptions
   readonly #clock: Clock
-  readonly #jitter: () => number
+  readonly #backoff: Backoff
   readonly #stop = new AbortController()
   readonly #running: Promise<void>
-  readonly #resting = new Map<number, MonotonicMs>()
+  readonly #owed: Owed
   readonly #first = Promise.withResolvers<void>()
   #line: Line | undefined
   #facts: Facts = {}
@@ -43,7 +44,8 @@ export class ModbusLink implements AsyncDisposable {
     this.#way = way
     this.#options = options
     this.#clock = clock
-    this.#jitter = jitter
+    this.#backoff = new Backoff(BACKOFF, clock, jitter)
+    this.#owed = new Owed(options.timeout, clock)
     this.#trouble = `${way.name}: not connected yet`
     this.#running = this.#run()
   }
@@ -53,6 +55,11 @@ export class ModbusLink implements AsyncDisposable {
     const line = this.#line
     if (!line) return { trouble: this.#trouble }
     return line.trouble === undefined ? line : { trouble: `${this.#way.name}: ${line.trouble}` }
+  }
+
+  /** Whether there is a connection now. */
+  get isConnected(): boolean {
+    return this.line instanceof Line
   }
 
   /** What the last connection said about who is at its other end. */
@@ -72,23 +79,22 @@ export class ModbusLink implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    let backoff = BACKOFF_FIRST
     while (!this.#stop.signal.aborted) {
       const opened = await this.#open()
       if (typeof opened === 'string') this.#trouble = `${this.#way.name}: ${opened}`
       else {
-        backoff = BACKOFF_FIRST
         this.#facts = this.#way.about?.(opened) ?? {}
-        this.#line = new Line(opened, this.#way.framing(), this.#options, this.#clock, this.#resting)
+        this.#line = new Line(opened, this.#way.framing(), this.#options, this.#clock, this.#owed)
       }
       this.#first.resolve()
       if (this.#line) {
         if (this.#stop.signal.aborted) this.#line.end('the agent is stopping')
         this.#trouble = `${this.#way.name}: ${await this.#line.ended}`
+        // To be connected is not yet to be well: a device may take connections and answer nothing, or close them at once.
+        if (this.#line.hasAnswered) this.#backoff.reset()
         this.#line = undefined
       }
-      await this.#clock.sleep(backoff * (0.5 + this.#jitter() / 2), this.#stop.signal)
-      backoff = Math.min(backoff * 2, BACKOFF_MAX)
+      await this.#backoff.wait(this.#stop.signal)
     }
     this.#trouble = `${this.#way.name}: the agent is stopping`
   }

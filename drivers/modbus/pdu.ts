@@ -43,6 +43,11 @@ export function understand({ request, data }: Question, answer: Buffer): Underst
   return typeof found === 'string' ? { kind: 'nonsense', reason: found } : { kind: 'data', data: found }
 }
 
+/** Whether a PDU can be an answer to a question, be it a yes or a no. */
+export function isAnswer(question: Question, pdu: Buffer): boolean {
+  return understand(question, pdu).kind !== 'nonsense'
+}
+
 const READ_FUNCTIONS: Readonly<Record<ModbusTable, number>> = {
   coil: 1,
   'discrete-input': 2,

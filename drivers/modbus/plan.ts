@@ -28,34 +28,35 @@ export function planReads<Wish extends { readonly span: Span }>(
   const sorted = [...wishes].sort(
     ({ span: a }, { span: b }) => compare(a.table, b.table) || a.address - b.address || a.count - b.count,
   )
-  const plan: { span: Span; wishes: Wish[] }[] = []
+  const plan: Merged<Wish>[] = []
+  let table: Span['table'] | undefined
+  let [start, end, max] = [0, 0, 0]
+  let together: Wish[] = []
+  const close = () => {
+    if (table) plan.push({ span: { table, address: start, count: end - start }, wishes: together })
+  }
   for (const wish of sorted) {
     const { span } = wish
-    const last = plan.at(-1)
-    const merged = last && join(last.span, span)
-    const max = isBitTable(span.table) ? limits.bitsMax : limits.registersMax
-    const isFree = last && span.address - endOf(last.span) <= limits.gap
-    const isCut = last && span.address !== last.span.address && cuts.has(cutKey(span))
-    const isContained = last && merged && merged.count === last.span.count
-    if (last && merged && isFree && !isCut && (isContained || merged.count <= max)) {
-      last.span = merged
-      last.wishes.push(wish)
-    } else plan.push({ span, wishes: [wish] })
+    const { address } = span
+    const endWith = Math.max(end, address + span.count)
+    const isCut = address !== start && cuts.size > 0 && cuts.has(cutKey(span))
+    const isNear = address - end <= limits.gap && (endWith - start <= max || endWith === end)
+    if (span.table === table && isNear && !isCut) {
+      end = endWith
+      together.push(wish)
+      continue
+    }
+    close()
+    table = span.table
+    start = address
+    end = address + span.count
+    max = isBitTable(table) ? limits.bitsMax : limits.registersMax
+    together = [wish]
   }
+  close()
   return plan
 }
 
-/** One span over both; undefined where they are of different tables. */
-function join(one: Span, other: Span): Span | undefined {
-  if (one.table !== other.table) return undefined
-  const end = Math.max(endOf(one), endOf(other))
-  return { table: one.table, address: one.address, count: end - one.address }
-}
-
-function endOf({ address, count }: Span): number {
-  return address + count
-}
-
 function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
+  return a === b ? 0 : a < b ? -1 : 1
 }

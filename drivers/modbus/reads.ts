@@ -1,7 +1,8 @@
 import { type Asked, GIVEN_UP_BEFORE, givenUp, isLate, meaningOf } from './ask.ts'
-import type { Exchange, Line } from './line.ts'
+import type { Exchange } from './exchange.ts'
+import type { Line } from './line.ts'
 import type { ModbusLink } from './link.ts'
-import { readQuestion } from './pdu.ts'
+import { isAnswer, readQuestion } from './pdu.ts'
 import { cutKey, type Merged, planReads, type ReadLimits } from './plan.ts'
 import { isBitTable, type Span } from './point.ts'
 
@@ -19,6 +20,7 @@ interface Carrier {
 
 /** Everybody who waits with the same signal. */
 interface Waiters {
+  readonly signal: AbortSignal
   readonly wishes: Set<Wish>
   leave(wish: Wish): void
 }
@@ -35,9 +37,10 @@ export class Reads {
   readonly #link: ModbusLink
   readonly #unit: number
   readonly #limits: ReadLimits
-  readonly #waiting = new Set<Wish>()
-  /** Many wishes share a deadline, and a signal that has a listener for each is slow. */
-  readonly #bySignal = new Map<AbortSignal, Waiters>()
+  /** Lists and not sets, for the reason that the queue of a line has. */
+  #waiting: Wish[] = []
+  /** Many wishes share a deadline, and a signal that has a listener for each is slow. These are those who came last. */
+  #waiters: Waiters | undefined
   /** How what waits would go out; undefined when that has to be thought over. */
   #plan: Merged<Wish>[] | undefined
   #cuts: { readonly line: Line; readonly at: Set<string> } | undefined
@@ -70,28 +73,28 @@ export class Reads {
   }
 
   #waitersOf(signal: AbortSignal): Waiters {
-    const known = this.#bySignal.get(signal)
-    if (known) return known
+    if (this.#waiters?.signal === signal) return this.#waiters
     const wishes = new Set<Wish>()
     const onAbort = () => {
       for (const wish of wishes) this.#drop(wish, signal)
     }
     signal.addEventListener('abort', onAbort)
     const waiters: Waiters = {
+      signal,
       wishes,
       leave: wish => {
         wishes.delete(wish)
         if (wishes.size > 0) return
         signal.removeEventListener('abort', onAbort)
-        this.#bySignal.delete(signal)
+        if (this.#waiters === waiters) this.#waiters = undefined
       },
     }
-    this.#bySignal.set(signal, waiters)
+    this.#waiters = waiters
     return waiters
   }
 
   #wait(wish: Wish): void {
-    this.#waiting.add(wish)
+    this.#waiting.push(wish)
     this.#plan = undefined
   }
 
@@ -104,7 +107,7 @@ export class Reads {
       const { line } = this.#link
       if (!('start' in line)) return this.#fail({ kind: 'unreachable', reason: line.trouble })
       const needed = this.#planFor(line).length
-      while (this.#turns < needed && this.#waiting.size > 0) this.#takeTurn(line)
+      while (this.#turns < needed && this.#waiting.length > 0) this.#takeTurn(line)
     })
   }
 
@@ -119,12 +122,11 @@ export class Reads {
         merged = this.#next(line)
         if (!merged) return undefined
         const carrier = { exchange, wishes: new Set(merged.wishes) }
-        for (const wish of merged.wishes) {
-          this.#waiting.delete(wish)
-          wish.carrier = carrier
-        }
+        for (const wish of merged.wishes) wish.carrier = carrier
+        this.#waiting = this.#waiting.filter(wish => wish.carrier === undefined)
         return readQuestion(merged.span).request
       },
+      fits: pdu => merged !== undefined && isAnswer(readQuestion(merged.span), pdu),
       ended: end => {
         if (merged)
           return this.#hand(line, merged, meaningOf(end, readQuestion(merged.span), line, this.#unit))
@@ -161,8 +163,8 @@ export class Reads {
   }
 
   #fail(asked: Asked): void {
-    const failed = [...this.#waiting]
-    this.#waiting.clear()
+    const failed = this.#waiting
+    this.#waiting = []
     this.#plan = undefined
     for (const wish of failed) wish.resolve(asked)
   }
@@ -171,7 +173,7 @@ export class Reads {
   #drop(wish: Wish, signal: AbortSignal): void {
     const { carrier } = wish
     if (!carrier) {
-      this.#waiting.delete(wish)
+      this.#waiting = this.#waiting.filter(one => one !== wish)
       this.#plan = undefined
       return wish.resolve(givenUp('not-sent', signal))
     }

@@ -4,6 +4,7 @@ import type { Arrival, Framing } from './framing.ts'
 const READ_IDENTIFICATION = 43
 /** Twice the longest frame. */
 const KEPT = 512
+const NOTHING = Buffer.alloc(0)
 
 /** The one request that is waited for. */
 interface Expected {
@@ -15,14 +16,15 @@ interface Expected {
 /**
  * The framing of Modbus RTU (MODBUS over Serial Line V1.02 §2.5.1): a unit, a PDU and a check sum, and nothing that says
  * which request an answer belongs to, or how long it is. So one request is out at a time, and its answer is what begins with
- * its unit and function code and has the right check sum; everything else on the line is noise.
+ * its unit and function code and has the right check sum; everything else on the line is noise. There may be more than one of
+ * them: an answer that is late, and then the one that was waited for.
  */
 export class Rtu implements Framing {
   readonly inFlightMax = 1
   readonly namesRequests = false
   readonly turnaround: Millis
   #expected: Expected | undefined
-  #rest: Buffer = Buffer.alloc(0)
+  #rest: Buffer = NOTHING
 
   /** `turnaround` is the silence that the line wants between an answer and the next request. */
   constructor(turnaround: Millis) {
@@ -31,7 +33,7 @@ export class Rtu implements Framing {
 
   frame(number: number, unit: number, pdu: Buffer): Buffer {
     this.#expected = { number, unit, code: pdu[0] ?? 0 }
-    this.#rest = Buffer.alloc(0)
+    this.#rest = NOTHING
     const frame = Buffer.alloc(pdu.length + 3)
     frame.writeUInt8(unit, 0)
     pdu.copy(frame, 1)
@@ -50,13 +52,14 @@ export class Rtu implements Framing {
       const length = rest.length < 2 || ((rest[1] ?? 0) & 0x7f) === code ? answerLength(rest) : 0
       if (length === undefined || rest.length < length) mayBecome = true
       else if (length > 0 && rest.readUInt16LE(length - 2) === checkSum(rest.subarray(0, length - 2))) {
-        this.#expected = undefined
+        this.#rest = rest.subarray(length)
         yield { kind: 'answer', number, unit, pdu: rest.subarray(1, length - 2) }
+        yield* this.accept(NOTHING)
         return
       }
     }
     // What looks like a beginning may be one, and may be noise before the frame.
-    if (!mayBecome) this.#rest = Buffer.alloc(0)
+    if (!mayBecome) this.#rest = NOTHING
   }
 }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
-import type { Way } from './link.ts'
+import { connect, isIPv6, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Facts, Way } from './link.ts'
 import { Mbap } from './mbap.ts'
 import { Rtu } from './rtu.ts'
 
@@ -11,20 +12,46 @@ export interface TcpEndpoint {
 
 /** Modbus TCP (MODBUS Messaging on TCP/IP V1.0b). */
 export function tcpWay(endpoint: TcpEndpoint): Way {
-  return { name: nameOf(endpoint), framing: () => new Mbap(), open: signal => openTcp(endpoint, signal) }
+  return { ...wayTo(endpoint), framing: () => new Mbap() }
 }
 
 /** Modbus RTU frames in a TCP stream, as serial device servers pass them through. */
 export function rtuOverTcpWay(endpoint: TcpEndpoint): Way {
-  return { name: nameOf(endpoint), framing: () => new Rtu(0), open: signal => openTcp(endpoint, signal) }
+  return { ...wayTo(endpoint), framing: () => new Rtu(0) }
 }
 
-function nameOf({ host, port }: TcpEndpoint): string {
-  return `${host}:${port}`
+function wayTo(endpoint: TcpEndpoint): Omit<Way, 'framing'> {
+  const { host, port } = endpoint
+  return { name: `${host}:${port}`, open: signal => openTcp(endpoint, signal), about: peerOf }
 }
+
+/** Which address answered: a name may stand for several, and two names for one. */
+export function peerOf(stream: Duplex): Facts {
+  if (!(stream instanceof Socket) || stream.remoteAddress === undefined) return {}
+  const { remoteAddress, remotePort } = stream
+  const address = remoteAddress.replace(/^::ffff:(?=[\d.]+$)/, '')
+  return { peer: isIPv6(address) ? `[${address}]:${remotePort}` : `${address}:${remotePort}` }
+}
+
+/** More than the answers that can be on their way at once. */
+const BUFFER_BYTES = 65_536
 
 async function openTcp({ host, port }: TcpEndpoint, signal: AbortSignal): Promise<Socket> {
-  const socket = connect({ host, port, noDelay: true, keepAlive: true })
+  const socket: Socket = connect({
+    host,
+    port,
+    noDelay: true,
+    keepAlive: true,
+    // Node makes a buffer of this size for each read otherwise, and an answer is a dozen bytes: it took longer to clear them away
+    // than to understand the answers.
+    onread: {
+      buffer: Buffer.allocUnsafeSlow(BUFFER_BYTES),
+      callback: (count, buffer) => {
+        socket.emit('data', Buffer.from(buffer.subarray(0, count)))
+        return true
+      },
+    },
+  })
   try {
     await once(socket, 'connect', { signal })
     return socket

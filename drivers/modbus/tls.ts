@@ -7,7 +7,7 @@ import { checkServerIdentity, connect, TLSSocket } from 'node:tls'
 import type { Facts, Way } from './link.ts'
 import { Mbap } from './mbap.ts'
 import { roleIn } from './role.ts'
-import type { TcpEndpoint } from './tcp.ts'
+import { peerOf, type TcpEndpoint } from './tcp.ts'
 
 export interface TlsEndpoint extends TcpEndpoint {
   /** Files in PEM: our certificate, its key, and the authorities whose devices are trusted. */
@@ -71,6 +71,7 @@ function factsOf(stream: Duplex, ours: X509Certificate | undefined): Facts {
   const role = theirs && roleIn(theirs.raw)
   const ourRole = ours && roleIn(ours.raw)
   return {
+    ...peerOf(stream),
     tls: `${stream.getProtocol()}, ${stream.getCipher().standardName}`,
     ...(theirs
       ? { certificate: theirs.subject.replaceAll('\n', ', '), certificate_valid_to: theirs.validTo }

@@ -66,6 +66,22 @@ test('probe reads every configured point, says what each means, and writes nothi
   assert.match(table.stdout, /every point was read; nothing was written/)
 })
 
+test('probe sees that two devices are one, where their names do not show it', async () => {
+  await using plc = await site()
+  const document = parseDocument(await readFile(plc.config, 'utf8'))
+  const { port } = plc.plant.address
+  // This too is the machine itself.
+  document.setIn(['devices', 'other'], { protocol: 'modbus-tcp', host: '0.0.0.0', port })
+  document.setIn(['devices', 'neighbour'], { protocol: 'modbus-tcp', host: '0.0.0.0', port, unit: 2 })
+  await writeFile(plc.config, document.toString())
+  const { exitCode, stderr } = await holdfast('device', 'probe', '--config', plc.config)
+  assert.equal(exitCode, 0)
+  assert.equal(
+    stderr,
+    `other and plc are one unit at 127.0.0.1:${port}: give them the same host, or declare it once`,
+  )
+})
+
 test('probe says of each point why it could not be read, and ends with 4', async () => {
   await using plc = await site()
   await plc.plant.faults.set({ kind: 'exception', code: 2 })
@@ -95,7 +111,7 @@ test('show says what a device tells about itself', async () => {
     protocol: 'modbus-tcp',
     address: `127.0.0.1:${server.port}`,
     unit: 1,
-    connection: {},
+    connection: { peer: `127.0.0.1:${server.port}` },
     identity: { vendor: 'ACME' },
   })
 })

@@ -186,6 +186,16 @@ test('units behind one address share the connection, and must agree about it', (
   assert.match(problemsOf([['devices', 'drive'], { ...second, unit: 1 }])[0] ?? '', /one device, one name/)
 })
 
+test('one host that is written in two ways is one connection, and has to be written in one', () => {
+  for (const host of ['localhost', '::1', '127.0.0.1.']) {
+    const twin = { protocol: 'modbus-tcp', host, port: 15_020, unit: 1 }
+    const problems = problemsOf([['devices', 'drive'], twin]).join('\n')
+    assert.match(problems, /host: this is where plc is, by another name: .* 127\.0\.0\.1:15020, as there/)
+    assert.match(problems, /one device, one name/)
+  }
+  configOf([['devices', 'drive'], { protocol: 'modbus-tcp', host: '127.0.0.2', port: 15_020, unit: 1 }])
+})
+
 test('a device is reached by one of four ways, and files are found from the configuration', () => {
   const config = configOf(
     [

@@ -43,7 +43,7 @@ export class Connected implements AsyncDisposable {
   driver(points: Readonly<Record<string, PointText>>, unit: Partial<ModbusUnit> = {}): ModbusDriver {
     const driver = new ModbusDriver(
       this.link,
-      { unit: 1, limits: LIMITS, timeout: 1000, ...unit },
+      { unit: 1, limits: LIMITS, timeout: 1000, safe: new Map(), ...unit },
       new Map(Object.entries(points).map(([name, text]) => [name, pointFrom(text)])),
       this.#clock,
     )

@@ -242,18 +242,6 @@ test('a pulse whose end is refused is not called accepted', async () => {
   assert.match(result.kind === 'unknown' ? result.reason : '', /not known to be cleared: exception 4/)
 })
 
-test('a device that answers no reads gets its writes all the same, however often it is looked at', async () => {
-  const registers = new Map([[3, 0]])
-  const device = registerDevice(registers)
-  await using server = await OddServer.start(request => (request.pdu[0] === 3 ? undefined : device(request)))
-  await using connected = await Connected.to(tcpWay({ host: '127.0.0.1', port: server.port }))
-  const driver = connected.driver({ seen: { holding_register: 0 }, valve: { holding_register: 3 } })
-  const looking = driver.read('seen', AbortSignal.timeout(200))
-  while (server.requests.length === 0) await new Promise(resolve => setImmediate(resolve))
-  assert.deepEqual(await driver.write('valve', 7, AbortSignal.timeout(1000)), { kind: 'accepted' })
-  assert.equal((await looking).kind, 'failed')
-})
-
 test('a pulse that is overruled does not cut short the one that overrules it', async () => {
   const registers = new Map([[3, 0]])
   await using server = await OddServer.start(registerDevice(registers))

@@ -21,7 +21,7 @@ const hasty: Clock = {
   sleep: (ms, signal) =>
     new Promise(resolve => {
       if (signal?.aborted) return resolve()
-      const timer = setTimeout(resolve, ms < 1000 ? 0 : ms)
+      const timer = setTimeout(resolve, ms < 2000 ? 0 : ms)
       signal?.addEventListener('abort', () => {
         clearTimeout(timer)
         resolve()

@@ -34,6 +34,7 @@ export class OddServer implements AsyncDisposable {
 
   static async start(
     answer: (request: OddRequest, socket: Socket) => Buffer | undefined,
+    { closesAtOnce = false } = {},
   ): Promise<OddServer> {
     const sockets = new Set<Socket>()
     const requests: OddRequest[] = []
@@ -41,6 +42,7 @@ export class OddServer implements AsyncDisposable {
     const server = createServer(socket => {
       connections.count += 1
       sockets.add(socket)
+      if (closesAtOnce) socket.end()
       let rest = Buffer.alloc(0)
       socket.on('error', () => {})
       socket.on('data', (bytes: Buffer) => {
@@ -61,8 +63,13 @@ export class OddServer implements AsyncDisposable {
     return new OddServer(server, sockets, port, requests, connections)
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Closes every connection that there is. */
+  hangUp(): void {
     for (const socket of this.#sockets) socket.destroy()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.hangUp()
     this.#server.close()
     await once(this.#server, 'close')
   }

@@ -43,9 +43,11 @@ test('an exception is an answer', () => {
   assert.deepEqual(heard(withCheckSum(Buffer.from('118302', 'hex'))), ['8302'])
 })
 
-test('an answer that nobody asked for, or a second one, is dropped', () => {
+test('an answer that nobody asked for is dropped, and a second one is not hidden by the first', () => {
   assert.deepEqual([...new Rtu(0).accept(answer)], [])
-  assert.deepEqual(heard(answer, answer), ['03020007'])
+  const late = withCheckSum(Buffer.from('1103020009', 'hex'))
+  assert.deepEqual(heard(late, answer), ['03020009', '03020007'])
+  assert.deepEqual(heard(Buffer.concat([late, Buffer.of(0xff), answer])), ['03020009', '03020007'])
 })
 
 test('an identification is as long as its objects say', () => {

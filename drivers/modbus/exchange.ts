@@ -1,0 +1,24 @@
+import type { MonotonicMs } from '../../model/time.ts'
+import type { Fits } from './owed.ts'
+
+/** What is asked, in the order of who goes first. A `safe` one is part of a write towards the safe state. */
+export type ExchangeKind = 'safe' | 'write' | 'read'
+
+/** A request on its way: it waits for its turn, is sent, and ends once. */
+export interface Exchange {
+  readonly kind: ExchangeKind
+  readonly unit: number
+  /** Called when its turn has come, with the PDU to send as its answer; undefined when it is not needed any more. */
+  request(): Buffer | undefined
+  /** Whether a PDU can be the answer to what was sent. */
+  readonly fits: Fits
+  ended(end: ExchangeEnd): void
+}
+
+export type ExchangeEnd =
+  /** `sent` is when the request went out. */
+  | { readonly kind: 'answered'; readonly pdu: Buffer; readonly sent: MonotonicMs }
+  /** No byte was sent. */
+  | { readonly kind: 'unreachable'; readonly reason: string }
+  /** Sent, and no answer came that can be believed. */
+  | { readonly kind: 'unanswered'; readonly reason: string }

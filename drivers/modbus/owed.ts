@@ -1,0 +1,69 @@
+import type { Clock, Millis, MonotonicMs } from '../../model/time.ts'
+
+/** Whether a PDU can be an answer to one certain request. */
+export type Fits = (pdu: Buffer) => boolean
+
+interface Debt {
+  readonly until: MonotonicMs
+  /** The requests whose answers may still come. */
+  readonly requests: Fits[]
+  /** Whether a write towards the safe state is among them. */
+  readonly hasSafe: boolean
+}
+
+/**
+ * What units owe on a line whose answers name no request: a late one could be taken for the answer to the next. So a unit that
+ * owes one is asked nothing until it has had the time again, or the answer has come. Only a write towards the safe state does not
+ * wait for that; its answer is then told from what is owed by what it says. All this outlives a connection: what is late on
+ * a serial line does not mind a new one.
+ */
+export class Owed {
+  readonly #timeout: Millis
+  readonly #clock: Clock
+  readonly #debts = new Map<number, Debt>()
+
+  constructor(timeout: Millis, clock: Clock) {
+    this.#timeout = timeout
+    this.#clock = clock
+  }
+
+  /** A unit has let a request go unanswered. */
+  add(unit: number, request: Fits, isSafe: boolean): void {
+    const { requests = [], hasSafe = false } = this.#debtOf(unit) ?? {}
+    const until = this.#clock.monotonic() + this.#timeout
+    this.#debts.set(unit, { until, requests: [...requests, request], hasSafe: hasSafe || isSafe })
+  }
+
+  /** Why a unit is asked nothing now; undefined when it may be asked. */
+  restOf(unit: number): string | undefined {
+    if (!this.#debtOf(unit)) return undefined
+    return `unit ${unit} owes an answer: it is waited out, so that it is not taken for another`
+  }
+
+  /** Whether a unit has let even a write towards the safe state go unanswered. */
+  hasSafe(unit: number): boolean {
+    return this.#debtOf(unit)?.hasSafe ?? false
+  }
+
+  /** Takes an answer for one that is owed, the oldest that it can be. Says whether there is one. */
+  settle(unit: number, answer: Buffer): boolean {
+    const debt = this.#debtOf(unit)
+    const index = debt?.requests.findIndex(fits => fits(answer)) ?? -1
+    if (!debt || index < 0) return false
+    debt.requests.splice(index, 1)
+    if (debt.requests.length === 0) this.#debts.delete(unit)
+    return true
+  }
+
+  /** A unit answers in the order in which it was asked: after an answer to a later request nothing earlier can come. */
+  forgive(unit: number): void {
+    this.#debts.delete(unit)
+  }
+
+  #debtOf(unit: number): Debt | undefined {
+    const debt = this.#debts.get(unit)
+    if (!debt || this.#clock.monotonic() < debt.until) return debt
+    this.#debts.delete(unit)
+    return undefined
+  }
+}
