@@ -49,8 +49,8 @@ export async function beginState(order: BeginOrder): Promise<Begun> {
   }
   await using _lock = lock
   const begun = await beginLog(config)
-  if ('kind' in begun) return failed(begun.detail)
-  await using log = begun
+  if (begun.kind !== 'begun') return failed(begun.detail)
+  await using log = begun.log
   const isEnrolled = await hasBeenEnrolled(config, log)
   if (isEnrolled === 'key-lost')
     return failed(
@@ -62,7 +62,7 @@ export async function beginState(order: BeginOrder): Promise<Begun> {
     scheme: scheme?.kind === 'scheme' ? scheme : undefined,
     breakGlass: false,
   } as const
-  const enrolment = isEnrolled ? ({ kind: 'kept' } as const) : await enrolGateway(config, log, around, wish)
+  const enrolment = isEnrolled ? ({ kind: 'kept' } as const) : await enrolGateway(config, begun, around, wish)
   if (enrolment.kind === 'not-enrolled') return failed(enrolment.detail)
   if (order.admin === undefined) return { kind: 'begun', enrolment, credential: undefined }
   const minted = await issueFirstCredential(config, log, around, order.admin)

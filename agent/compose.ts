@@ -9,7 +9,6 @@ import { Controls } from './command/controls.ts'
 import { Ledger } from './command/ledger.ts'
 import type { Permits } from './command/permit.ts'
 import { Progress } from './command/progress.ts'
-import { Rates } from './command/rates.ts'
 import { RefusalBook } from './command/refusal-book.ts'
 import { Refusals } from './command/refusals.ts'
 import { Selections } from './command/selections.ts'
@@ -20,12 +19,14 @@ import { deviceGuards } from './device-guards.ts'
 import { Devices } from './devices.ts'
 import { openFailsafe } from './fail-safe.ts'
 import { openForwarding } from './forwarding.ts'
+import { openJournal } from './journal.ts'
 import { loadKeptState } from './kept-state.ts'
 import { openKeys } from './keys.ts'
-import { Listeners, ratesOf } from './listeners.ts'
-import type { KeySurroundings } from './master-keys.ts'
+import { Listeners, openRates } from './listeners.ts'
+import type { Surroundings } from './master-keys.ts'
 import { openAlarms } from './open-alarms.ts'
-import { openAudit, recallNonces } from './open-audit.ts'
+import { openAudit, recallNonces, replayTrouble } from './open-audit.ts'
+import { openCounter } from './open-counter.ts'
 import { openLockouts } from './open-lockouts.ts'
 import { openMeasures } from './open-measures.ts'
 import { openMetrics } from './open-metrics.ts'
@@ -37,6 +38,7 @@ import { ClockKeeper } from './time/clock-keeper.ts'
 import { askSynchronised } from './time/synchronisation.ts'
 import { systemClock } from './time/system-clock.ts'
 import { watchCondition } from './watch-condition.ts'
+import { watchConnections } from './watch-connections.ts'
 import { openWebhook } from './webhook.ts'
 
 /** A running agent. Disposing of it stops it in order: no new commands, none under way, the log closed last. */
@@ -51,7 +53,7 @@ export interface Agent extends AsyncDisposable {
 }
 
 /** Wires the rooms together. The one place where everything is known. */
-export async function startAgent(config: Config, log: Logger, around: KeySurroundings): Promise<Agent> {
+export async function startAgent(config: Config, log: Logger, around: Surroundings): Promise<Agent> {
   const started = systemClock.monotonic()
   const boot = randomUUID()
   await using parts = new AsyncDisposableStack()
@@ -63,7 +65,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   const { clock, revocations } = kept
   const { alarms, outlets } = await openAlarms(config, clock, log)
   if (kept.forgotten !== undefined) alarms.raise('clock-forgotten', kept.forgotten)
-  const { audit, replayLostUntil, replay } = await openAudit(config, boot, clock, log, alarms)
+  const { audit, replayLostUntil, replay, isNew } = await openAudit(config, boot, clock, log, alarms)
   parts.use(audit)
   outlets.recordTo(audit)
   parts.use(alarms)
@@ -71,7 +73,9 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   const measures = parts.use(await openMeasures(config, clock, alarms, audit))
   parts.use(openWebhook(config, around.user, clock, alarms, outlets))
   parts.use(openForwarding(config, audit, clock, alarms))
+  parts.use(openJournal(config, around.journalStream, audit, clock, log, alarms))
 
+  const counter = parts.use(openCounter(config, audit, isNew, clock, alarms))
   const keys = parts.use(await openKeys(config, around, clock, audit, log, alarms))
   const clockKeeper = parts.use(
     new ClockKeeper(clock, kept.floor, askSynchronised, {
@@ -88,6 +92,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   const progress = new Progress(clock)
   const devices = new Devices(config, clock, randomBytes, progress)
   parts.use(devices)
+  parts.use(watchConnections(devices, clock, alarms))
   const { actuators } = devices
   const controls = new Controls()
   const approvals = new Approvals(config.approvalWindow, clock, revocations, entry => audit.note(entry))
@@ -120,7 +125,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   const { trips, keeper, failures } = failsafe
   const listeners = new Listeners(config, keeper, clock, { audit, alarms })
   const guards = parts.use(deviceGuards(config, actuators, progress, clock, audit, log, alarms))
-  const rates = new Rates(ratesOf(config), clock)
+  const rates = openRates(config, clock)
   const permits: Permits = {
     rates,
     approvals,
@@ -134,10 +139,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     heldBy: id => failsafe.holds.heldBy(id),
     clockTrouble: () => clock.trouble,
     auditTrouble: () => audit.state().unwritable,
-    replayTrouble: () =>
-      clock.wall() < replayLostUntil
-        ? `the audit log was lost, so commands seen before cannot be told from new ones until ${new Date(replayLostUntil).toISOString()}`
-        : undefined,
+    replayTrouble: () => replayTrouble(clock, Math.max(replayLostUntil, counter.replayLostUntil)),
     suspension: identity => keeper.suspension(identity),
   }
   const book = parts.use(new RefusalBook(audit, log, clock))
@@ -270,6 +272,8 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   parts.use(listeners)
   await listeners.start(service)
   await keys.takeUpGlass()
+  // Last: the TPM is first asked for keys.
+  counter.start()
   audit.note({
     kind: 'agent-started',
     environment: config.environment,

@@ -5,7 +5,7 @@ import { ListenFailure } from './api/listener.ts'
 import { startAgent } from './compose.ts'
 import { loadConfig } from './config/load.ts'
 import { formatProblems } from './config/problem.ts'
-import type { KeySurroundings } from './master-keys.ts'
+import type { Surroundings } from './master-keys.ts'
 import { journalStream } from './service/journal.ts'
 import { notifierFor } from './service/notify.ts'
 import { feedWatchdog } from './service/watchdog.ts'
@@ -18,7 +18,7 @@ import { systemClock } from './time/system-clock.ts'
  */
 export async function runAgent(
   options: { config: string; logLevel?: string },
-  around: KeySurroundings,
+  around: Surroundings,
 ): Promise<number> {
   const loaded = await loadConfig(options.config)
   if (loaded.kind === 'problems') {

@@ -60,6 +60,8 @@ export function layOut(tree: Tree, parts: Parts): void {
     tree.copy(join(root, 'examples', file), `${DOC}/examples/${file}`)
   for (const file of globSync('*.conf', { cwd: join(systemd, 'drop-ins') }))
     tree.copy(join(systemd, 'drop-ins', file), `${DOC}/examples/drop-ins/${file}`)
+  for (const file of globSync('{prometheus/*.yml,grafana/*.json}', { cwd: join(root, 'deploy') }))
+    tree.copy(join(root, 'deploy', file), `${DOC}/examples/${file}`)
 
   tree.settle(file => file === `${LIBRARY}/bin/node` || file === `${LIBRARY}/bin/holdfast`, time)
 }

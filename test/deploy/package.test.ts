@@ -136,6 +136,16 @@ test('the installed program reads a configuration from the installed examples', 
   assert.match(stdout, /waterworks-1/)
 })
 
+test('what monitors it from outside is in it, as the repository has it, and so are the libraries that serve the metrics', async () => {
+  const examples = join(installed, 'usr/share/doc/holdfast/examples')
+  for (const file of ['prometheus/holdfast.rules.yml', 'prometheus/prometheus.yml', 'grafana/holdfast.json'])
+    assert.ok(readFileSync(join(examples, file)).equals(readFileSync(join(ROOT, 'deploy', file))), file)
+  const copyright = readFileSync(join(installed, 'usr/share/doc/holdfast/copyright'), 'utf8')
+  for (const library of ['prom-client', '@opentelemetry/api', 'tdigest', 'bintrees'])
+    assert.match(copyright, new RegExp(`^----- ${library} [0-9.]+ \\(`, 'm'))
+  await execa('promtool', ['check', 'rules', join(examples, 'prometheus/holdfast.rules.yml')])
+})
+
 test('its scripts are in plain sh', async () => {
   const control = join(folder, 'control')
   await execa('dpkg-deb', ['--control', join(folder, 'first', deb), control])
