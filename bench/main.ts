@@ -15,6 +15,7 @@ import { measurePlantTrips } from './plant-trip.ts'
 import { measureReplays } from './replay.ts'
 import { formatJson, formatTable } from './report.ts'
 import { measureSignatures } from './signature.ts'
+import { measureSimulator } from './simulator.ts'
 import { measureStart } from './start.ts'
 import { measureTrips } from './trip.ts'
 
@@ -34,6 +35,7 @@ const MEASUREMENTS: Readonly<Record<string, (run: Run) => Promise<Figure[]>>> = 
   driver: measureDriver,
   package: measurePackage,
   opcua: measureOpcUa,
+  simulator: measureSimulator,
 }
 const NAMES = Object.keys(MEASUREMENTS)
 /** What takes minutes, or needs more of the host, is measured when it is asked for. */
