@@ -111,7 +111,8 @@ test('a connection that carries nothing is asked after five seconds whether its 
   )
   await connected.connected(true)
   const port = server.port.toString(16).toUpperCase().padStart(4, '0')
-  // proc(5): ours is the established (01) connection whose far end is the server. The timer 02 is the one that keeps a connection alive; how long it has to run is in hundredths of a second.
+  // proc(5): ours is the established one (01) whose far end is the server. Timer 02 is the one that keeps a connection alive; how
+  // long it has to run is in hundredths of a second.
   const line = (await readFile('/proc/net/tcp', 'utf8'))
     .split('\n')
     .find(one => one.includes(`0100007F:${port} 01 `))
