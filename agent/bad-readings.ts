@@ -1,32 +1,24 @@
-import type { Logger } from 'pino'
 import { BadReadings } from '../failsafe/bad-readings.ts'
 import { inputOf } from '../failsafe/condition.ts'
 import type { Monitor } from '../failsafe/monitor.ts'
+import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
 import type { Clock } from '../model/time.ts'
-import type { AuditLog } from './audit/log.ts'
 import type { Config } from './config/config.ts'
-
-const ALARM = 'reading-bad'
 
 /** The alarms about a configuration's readings: each says what looks at the reading and is blind without it. */
 export function openBadReadings(
   config: Config,
   monitor: Pick<Monitor, 'latest'>,
   clock: Clock,
-  audit: Pick<AuditLog, 'note'>,
-  log: Logger,
-  alarm: (name: string, detail: string, about: Record<string, string>) => void,
+  alarms: { readonly raise: RaiseAlarm; readonly clear: ClearAlarm },
 ): BadReadings {
   return new BadReadings([...config.readings.keys()], monitor, clock, {
     bad: (reading, why) => {
       const blind = guardsOver(config, reading)
       const who = blind.length === 0 ? '' : `. Blind without it: ${blind.join(', ')}`
-      alarm(ALARM, `${reading} is of bad quality: ${why}${who}`, { reading })
+      alarms.raise('reading-bad', `${reading} is of bad quality: ${why}${who}`, { reading })
     },
-    good: reading => {
-      log.info({ cleared: ALARM, reading }, 'it is of good quality again')
-      audit.note({ kind: 'alarm-cleared', alarm: ALARM, reading })
-    },
+    good: reading => alarms.clear('reading-bad', 'it is of good quality again', { reading }),
   })
 }
 

@@ -1,3 +1,4 @@
+import type { Config } from './config/config.ts'
 import { loadConfig } from './config/load.ts'
 import { formatProblems } from './config/problem.ts'
 
@@ -10,10 +11,13 @@ export async function check(options: { config: string; json?: boolean }): Promis
   } else if (loaded.kind === 'problems') {
     process.stderr.write(`${formatProblems(problems)}\n`)
   } else {
-    const { environment, gateway, devices, actuators, listeners } = loaded.config
-    process.stdout.write(
-      `${options.config} is whole: ${environment}/${gateway}, ${devices.size} device(s), ${actuators.size} actuator(s), ${listeners.length} listener(s).\n`,
-    )
+    process.stdout.write(`${describeWhole(options.config, loaded.config)}\n`)
   }
   return problems.length === 0 ? 0 : 2
+}
+
+/** What is said of a configuration that has no mistake. */
+export function describeWhole(file: string, { environment, gateway, ...of }: Config): string {
+  const { devices, actuators, listeners } = of
+  return `${file} is whole: ${environment}/${gateway}, ${devices.size} device(s), ${actuators.size} actuator(s), ${listeners.length} listener(s).`
 }

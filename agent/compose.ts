@@ -9,23 +9,26 @@ import { Controls } from './command/controls.ts'
 import { Ledger } from './command/ledger.ts'
 import type { Permits } from './command/permit.ts'
 import { Progress } from './command/progress.ts'
-import type { Rate } from './command/rate.ts'
 import { Rates } from './command/rates.ts'
 import { RefusalBook } from './command/refusal-book.ts'
 import { Refusals } from './command/refusals.ts'
 import { Selections } from './command/selections.ts'
 import type { Config } from './config/config.ts'
 import { Mint } from './credential/mint.ts'
+import { watchDeviceCertificates } from './device-certificates.ts'
 import { deviceGuards } from './device-guards.ts'
 import { Devices } from './devices.ts'
 import { openFailsafe } from './fail-safe.ts'
 import { openForwarding } from './forwarding.ts'
 import { loadKeptState } from './kept-state.ts'
 import { openKeys } from './keys.ts'
-import { Listeners } from './listeners.ts'
+import { Listeners, ratesOf } from './listeners.ts'
 import type { KeySurroundings } from './master-keys.ts'
+import { openAlarms } from './open-alarms.ts'
 import { openAudit, recallNonces } from './open-audit.ts'
 import { openLockouts } from './open-lockouts.ts'
+import { openMeasures } from './open-measures.ts'
+import { openMetrics } from './open-metrics.ts'
 import { openPacing } from './open-pacing.ts'
 import { StartFailure } from './start-failure.ts'
 import { lockState } from './state-lock.ts'
@@ -34,6 +37,7 @@ import { ClockKeeper } from './time/clock-keeper.ts'
 import { askSynchronised } from './time/synchronisation.ts'
 import { systemClock } from './time/system-clock.ts'
 import { watchCondition } from './watch-condition.ts'
+import { openWebhook } from './webhook.ts'
 
 /** A running agent. Disposing of it stops it in order: no new commands, none under way, the log closed last. */
 export interface Agent extends AsyncDisposable {
@@ -55,25 +59,24 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   const lock = await lockState(config.stateDir)
   if (typeof lock === 'string') throw new StartFailure(lock)
   parts.use(lock)
-  const kept = await loadKeptState(config, log)
+  const kept = await loadKeptState(config)
   const { clock, revocations } = kept
-  const { audit, replayLostUntil, replay } = await openAudit(config, boot, clock, log)
+  const { alarms, outlets } = await openAlarms(config, clock, log)
+  if (kept.forgotten !== undefined) alarms.raise('clock-forgotten', kept.forgotten)
+  const { audit, replayLostUntil, replay } = await openAudit(config, boot, clock, log, alarms)
   parts.use(audit)
-  const alarm = (name: string, detail: string, about: Record<string, string> = {}) => {
-    log.error({ alarm: name, ...about }, detail)
-    audit.note({ kind: 'alarm', alarm: name, detail, ...about })
-  }
+  outlets.recordTo(audit)
+  parts.use(alarms)
+  const alarm = alarms.raise
+  const measures = parts.use(await openMeasures(config, clock, alarms, audit))
+  parts.use(openWebhook(config, around.user, clock, alarms, outlets))
+  parts.use(openForwarding(config, audit, clock, alarms))
 
-  parts.use(openForwarding(config, audit, clock, log, alarm))
-
-  const keys = parts.use(await openKeys(config, around, clock, audit, log, alarm))
+  const keys = parts.use(await openKeys(config, around, clock, audit, log, alarms))
   const clockKeeper = parts.use(
     new ClockKeeper(clock, kept.floor, askSynchronised, {
       alarm,
-      cleared: (name, detail) => {
-        log.info({ cleared: name }, detail)
-        audit.note({ kind: 'alarm-cleared', alarm: name, detail })
-      },
+      cleared: alarms.clear,
       // A time that was set back makes fresh again what only the log still knows. Where it cannot be read, that stays unsure.
       adopted: async () => {
         if (await recallNonces(audit, replay, clock.wall())) replay.beginAt(clock.wall())
@@ -99,12 +102,13 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       log,
       clock,
       kept: kept.failsafe,
-      alarm,
+      alarms,
       troubles: {
         masterKey: () => keys.epochKeys.trouble?.detail,
         clock: () => clock.trouble,
         audit: () => audit.state().unwritable,
       },
+      tripped: measures.tripped,
       safeVerified: actuator => pacing.tripped(actuator),
       overrule: (actuator, detail) => {
         controls.overrule(actuator, detail)
@@ -114,8 +118,8 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     }),
   )
   const { trips, keeper, failures } = failsafe
-  const listeners = new Listeners(config, keeper, clock, { audit, alarm })
-  const guards = parts.use(deviceGuards(config, actuators, progress, clock, audit, log))
+  const listeners = new Listeners(config, keeper, clock, { audit, alarms })
+  const guards = parts.use(deviceGuards(config, actuators, progress, clock, audit, log, alarms))
   const rates = new Rates(ratesOf(config), clock)
   const permits: Permits = {
     rates,
@@ -143,10 +147,12 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     failures,
     trips,
     actuators,
+    heard: measures.refused,
     alarm: (actuator, detail) => alarm('authentication-failures', detail, { actuator }),
     suspend: (identity, actuator, detail) => {
       alarm('identity-suspended', `${identity} is suspended: ${detail}`, { actuator, identity })
       keeper.suspend(identity, actuator, detail)
+      approvals.forgetIdentity(identity)
     },
     closeListener: (listener, detail) => listeners.close(listener, detail),
   })
@@ -160,6 +166,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     glass: keys.glass,
     masterKey: () => keys.epochKeys.generations.at(-1)?.master.description ?? '',
     audit,
+    alarms,
     trips,
     permits,
     deviceGuards: guards,
@@ -169,6 +176,8 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     closed: () => keeper.closed,
     failsafe,
   }
+  const metrics = openMetrics(condition, devices, failures, outlets)
+  measures.countWith(metrics)
   const service = new Service({
     commands: {
       authenticator: {
@@ -179,12 +188,14 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
         revocations,
         roles: config.roles,
         clock,
+        used: measures.used,
       },
       actuators,
       permits,
       audit,
       refusals,
       supervision: failsafe.supervision,
+      meter: metrics,
       clock,
       progress,
       newCommandId: randomUUID,
@@ -196,6 +207,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
         trips,
         failures,
         persists: id => failsafe.causes.persists(id),
+        replayTrouble: permits.replayTrouble,
         warnLevel: config.authenticationFailures.warn,
         audit,
         approvals,
@@ -231,8 +243,13 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     rates,
     condition,
     clock,
-    onNotice: (listener, detail, bad) =>
-      bad ? alarm('certificate', detail, { listener }) : log.info({ listener }, detail),
+    attending: { alarms, trips, clock },
+    metrics: { metrics, allowedNetworks: config.metrics.allowedNetworks },
+    onNotice: (listener, detail, bad) => {
+      if (bad) return alarm('certificate', detail, { listener })
+      log.info({ listener }, detail)
+      alarms.clear('certificate', detail, { listener })
+    },
     onBug: error => log.error({ err: error }, 'a mistake in the agent'),
   })
 
@@ -242,6 +259,12 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   if (disagreements.length > 0) throw new StartFailure(disagreements.join('\n'))
   // The plant is looked at before anybody is let in, and the listeners are the first to close.
   devices.monitor.start()
+  parts.use(watchDeviceCertificates(config, devices, clock, alarms))
+  alarms.watch({
+    trip: ({ actuator = '' }) => trips.phase(actuator) !== 'normal',
+    'identity-suspended': ({ identity = '' }) => keeper.suspension(identity) !== undefined,
+    'rotation-due': () => keys.isRotationDue(),
+  })
   failsafe.causes.start()
   failsafe.badReadings.start()
   parts.use(listeners)
@@ -267,10 +290,4 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
       await running.disposeAsync()
     },
   }
-}
-
-function ratesOf({ listeners }: Config): Map<string, Rate> {
-  return new Map(
-    listeners.flatMap(listener => (listener.kind !== 'unix' ? [[listener.name, listener.rate]] : [])),
-  )
 }

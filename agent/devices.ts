@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import type { Driver, ReadResult } from '../drivers/driver.ts'
 import { ModbusDriver } from '../drivers/modbus/driver.ts'
 import type { Identity } from '../drivers/modbus/identity.ts'
@@ -18,10 +19,11 @@ import type { Config, DeviceConfig, ModbusDeviceConfig, WayConfig } from './conf
 import { connectionOf } from './config/devices.ts'
 import { monitoredPoints } from './monitored-points.ts'
 import { commandPoint, fallbackPoint, feedbackPoint, readingPoint } from './point-names.ts'
+import { subscribedPoints } from './subscribed-points.ts'
 
 /** A driver that can also say what is at its other end. */
 type DeviceDriver = Driver & {
-  readonly link: { readonly facts: Facts }
+  readonly link: { readonly facts: Facts; readonly isConnected: boolean }
   identify(signal: AbortSignal): Promise<Identity>
 }
 
@@ -75,10 +77,19 @@ export class Devices implements AsyncDisposable {
       })
     }
     this.actuators = actuators
-    this.monitor = new Monitor(monitoredPoints(config, watched), clock)
+    const sides = [...drivers].flatMap(([id, driver]) => {
+      const other = watched.get(id)
+      return other ? [{ driver, watched: other }] : []
+    })
+    this.monitor = new Monitor(subscribedPoints(monitoredPoints(config, watched), sides), clock)
     this.attempted = Promise.all(attempts)
     this.#drivers = drivers
     this.#links = links
+  }
+
+  /** Whether there is a connection to each device now. */
+  get connections(): readonly { readonly id: string; readonly isConnected: boolean }[] {
+    return [...this.#drivers].map(([id, { link }]) => ({ id, isConnected: link.isConnected }))
   }
 
   /** Reads one point of a device, by the name that its driver knows it by. */
@@ -107,6 +118,12 @@ export class Devices implements AsyncDisposable {
       seen.set(key, twin ?? id)
       return twin === undefined ? [] : [[id, twin, peer] as const]
     })
+  }
+
+  /** The certificate that an OPC UA server showed last, where somebody has trusted it. */
+  serverCertificate(id: string): X509Certificate | undefined {
+    const driver = this.#drivers.get(id)
+    return driver instanceof OpcUaDriver ? driver.link.server : undefined
   }
 
   #driver(id: string): DeviceDriver {

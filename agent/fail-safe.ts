@@ -12,8 +12,9 @@ import { type Kept, latchFile, NOTHING_KEPT } from '../failsafe/latch.ts'
 import type { Monitor } from '../failsafe/monitor.ts'
 import { Supervision } from '../failsafe/supervision.ts'
 import { Trips } from '../failsafe/trips.ts'
+import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
 import type { Clock } from '../model/time.ts'
-import { viewEvidence } from '../model/trip.ts'
+import { type TripCause, viewEvidence } from '../model/trip.ts'
 import type { AuditLog } from './audit/log.ts'
 import { openBadReadings } from './bad-readings.ts'
 import type { Actuator } from './command/actuator.ts'
@@ -37,7 +38,14 @@ export interface FailsafeParts {
   readonly troubles: AgentTroubles
   /** What an earlier run left. */
   readonly kept: Kept | undefined
-  alarm(name: string, detail: string, about?: Record<string, string>): void
+  readonly alarms: {
+    readonly raise: RaiseAlarm
+    readonly clear: ClearAlarm
+    /** Somebody has acknowledged a trip, and so its alarm. */
+    see(name: 'trip', by: string, about: { readonly actuator: string }): void
+  }
+  /** A trip has begun. */
+  tripped(actuator: string, cause: TripCause): void
   /** A trip has put an actuator into its safe state. */
   safeVerified(actuator: Actuator): void
   /** Takes control of an actuator away from whoever has it. */
@@ -60,10 +68,12 @@ export interface Failsafe extends AsyncDisposable {
 }
 
 export function openFailsafe(parts: FailsafeParts): Failsafe {
-  const { config, devices, audit, log, clock, alarm } = parts
+  const { config, devices, audit, log, clock, alarms } = parts
   const { actuators, monitor } = devices
   const keeper = new FailsafeKeeper(latchFile(latchPath(config)), clock, detail =>
-    alarm('latches-not-kept', `trips would not survive a restart: ${detail}`),
+    detail === undefined
+      ? alarms.clear('latches-not-kept', 'they are written down again')
+      : alarms.raise('latches-not-kept', `trips would not survive a restart: ${detail}`),
   )
   const holdRules = new Map(
     [...config.actuators].flatMap(([id, { guards }]) => (guards.hold ? [[id, guards.hold] as const] : [])),
@@ -76,15 +86,18 @@ export function openFailsafe(parts: FailsafeParts): Failsafe {
   const onMistake = (error: unknown) =>
     log.error({ err: error }, 'a mistake in the agent; the fail-safe went on without it')
   const trips = new Trips(actuators, [...config.tripGroups.values()], clock, {
-    alarm: (actuator, cause, detail) => alarm('trip', detail, { actuator, cause }),
+    alarm: (actuator, cause, detail) => alarms.raise('trip', detail, { actuator, cause }),
     record: (kind, actuator, cause, detail, evidence) => {
       log.warn({ actuator, cause, event: kind }, detail)
       audit.note({ kind, actuator, cause, detail, ...(evidence && viewEvidence(evidence)) })
+      if (kind === 'trip') parts.tripped(actuator, cause)
       if (kind === 'trip-safe') {
         holds.begin(actuator)
         const tripped = actuators.get(actuator)
         if (tripped) parts.safeVerified(tripped)
       }
+      if (kind === 'trip-acknowledged')
+        alarms.see('trip', trips.firstOut(actuator)?.acknowledged?.by ?? '', { actuator })
       void audit.checkpoint()
     },
     latchesChanged: () => keeper.save(),
@@ -98,7 +111,7 @@ export function openFailsafe(parts: FailsafeParts): Failsafe {
     watch(actuator, { ...parts.troubles, monitor, heartbeats, expectations, trips, actuators }),
   )
   const causes = new Causes(watched, trips, clock, onMistake)
-  const badReadings = openBadReadings(config, monitor, clock, audit, log, alarm)
+  const badReadings = openBadReadings(config, monitor, clock, alarms)
   keeper.restore(parts.kept ?? NOTHING_KEPT, { trips, failures, holds })
   return {
     trips,

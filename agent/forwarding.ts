@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { Logger } from 'pino'
+import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
 import type { Clock } from '../model/time.ts'
 import { eventOf } from './audit/export/event.ts'
 import { formatRfc5424 } from './audit/export/rfc5424.ts'
@@ -10,15 +10,12 @@ import type { AuditLog } from './audit/log.ts'
 import type { Config, SyslogConfig } from './config/config.ts'
 import { cursorPath } from './paths.ts'
 
-const ALARM = 'audit-not-forwarded'
-
 /** Begins to send the audit log to another host, where the configuration names one. */
 export function openForwarding(
   config: Config,
   audit: AuditLog,
   clock: Clock,
-  log: Logger,
-  alarm: (name: string, detail: string) => void,
+  alarms: { readonly raise: RaiseAlarm; readonly clear: ClearAlarm },
 ): AsyncDisposable | undefined {
   const { syslog } = config.audit
   if (syslog === undefined) return undefined
@@ -30,12 +27,11 @@ export function openForwarding(
     clock,
     onTrouble: detail => {
       if (detail !== undefined)
-        return alarm(
-          ALARM,
+        return alarms.raise(
+          'audit-not-forwarded',
           `${syslog.host}:${syslog.port} gets no audit records: ${detail}; they wait in the log`,
         )
-      log.info(`${syslog.host}:${syslog.port} gets audit records again`)
-      audit.note({ kind: 'alarm-cleared', alarm: ALARM })
+      alarms.clear('audit-not-forwarded', `${syslog.host}:${syslog.port} gets audit records again`)
     },
   })
 }

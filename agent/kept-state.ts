@@ -1,4 +1,3 @@
-import type { Logger } from 'pino'
 import { type Kept, latchFile } from '../failsafe/latch.ts'
 import type { KeptFile } from '../keep/kept-file.ts'
 import type { UnixMs } from '../model/time.ts'
@@ -15,10 +14,12 @@ export interface KeptState {
   readonly revocations: Revocations
   readonly clock: KeptClock
   readonly floor: KeptFile<{ floor: UnixMs }>
+  /** Why nobody knows any more what time it was last, where that is so. */
+  readonly forgotten: string | undefined
 }
 
 /** Reads the small files of the state directory. Throws StartFailure where one must not be guessed at. */
-export async function loadKeptState(config: Config, log: Logger): Promise<KeptState> {
+export async function loadKeptState(config: Config): Promise<KeptState> {
   const failsafe = await loadKept(latchFile(latchPath(config)), 'what is tripped')
   for (const actuator of Object.keys(failsafe?.latches ?? {})) {
     if (config.actuators.has(actuator)) continue
@@ -27,17 +28,21 @@ export async function loadKeptState(config: Config, log: Logger): Promise<KeptSt
     )
   }
   const floor = floorFile(floorPath(config))
-  const known = await floor.load().catch((error: Error) => {
-    log.error({ alarm: 'clock-not-kept' }, `${floor.path} cannot be read: ${error.message}`)
-    return undefined
-  })
+  const known = await floor.load().catch((error: Error) => error)
+  const isForgotten = known instanceof Error
   const revoked = revocationFile(revocationPath(config))
   const revocations = new Revocations(
     revoked,
     (await loadKept(revoked, 'what is revoked')) ?? [],
     config.credentials.epoch + config.credentials.grace,
   )
-  return { failsafe, revocations, clock: new KeptClock(systemClock, known?.floor), floor }
+  return {
+    failsafe,
+    revocations,
+    clock: new KeptClock(systemClock, isForgotten ? undefined : known?.floor),
+    floor,
+    forgotten: isForgotten ? `${floor.path} cannot be read: ${known.message}` : undefined,
+  }
 }
 
 /** Reads a small state that must not be guessed at. */

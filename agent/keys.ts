@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
 import { type Clock, formatDuration } from '../model/time.ts'
 import type { AuditLog } from './audit/log.ts'
 import { signerFrom } from './audit/note.ts'
@@ -13,7 +14,10 @@ import { type KeySurroundings, openMasterKeys } from './master-keys.ts'
 import { logName, openGlassPath, sealedGlassPath } from './paths.ts'
 import { TpmRotator } from './rotation.ts'
 
-type Alarm = (name: string, detail: string, about?: Record<string, string>) => void
+interface AlarmsOfKeys {
+  readonly raise: RaiseAlarm
+  readonly clear: ClearAlarm
+}
 
 /** Everything that credentials hang on, wired together: epoch keys and who keeps them, rotation, and the emergency key. */
 export interface Keys extends AsyncDisposable {
@@ -22,6 +26,8 @@ export interface Keys extends AsyncDisposable {
   readonly glass: BreakGlass
   /** The key that a credential hangs on, whatever its generation. */
   keyFor(generation: number, epoch: number): EpochKeyAnswer
+  /** Whether the newest generation is older than it should get. */
+  isRotationDue(): boolean
   /** Derives what is needed to begin with. Resolves too when the master key cannot be used. */
   start(): Promise<void>
   /** Looks at once which keys are good: the time has changed. */
@@ -39,7 +45,7 @@ export async function openKeys(
   clock: Clock,
   audit: AuditLog,
   log: Logger,
-  alarm: Alarm,
+  alarms: AlarmsOfKeys,
 ): Promise<Keys> {
   const { generations, warnings } = await openMasterKeys(config, around)
   for (const warning of warnings) log.warn(warning)
@@ -51,25 +57,22 @@ export async function openKeys(
     clock,
     {
       unavailable: ({ reason, detail, remedy }) =>
-        alarm('master-key-unavailable', `${detail}. ${remedy}`, { reason }),
-      restored: () => {
-        log.info('the master key can be used again')
-        audit.note({ kind: 'alarm-cleared', alarm: 'master-key-unavailable' })
-      },
+        alarms.raise('master-key-unavailable', `${detail}. ${remedy}`, { reason }),
+      restored: () => alarms.clear('master-key-unavailable', 'the master key can be used again'),
       checkpointSeed: seed => {
         audit.checkpointWith(signerFrom(logName(config), seed))
         seed.fill(0)
       },
-      retired: ({ master }) => void retire(config, master.generation, clock, audit, log),
+      retired: ({ master }) => void retire(config, master.generation, clock, audit, alarms.raise),
       rotationDue: age =>
-        alarm('rotation-due', `the master key is ${formatDuration(age)} old: holdfast key rotate`),
+        alarms.raise('rotation-due', `the master key is ${formatDuration(age)} old: holdfast key rotate`),
     },
   )
   const rotator = new TpmRotator(config, around, epochKeys, audit, clock, () => keeper.wake())
   const glass = new BreakGlass(sealedGlassPath(config), config, clock, why => {
     log.warn({ event: 'break-glass-closed' }, `the emergency credential is worth nothing now: ${why}`)
     audit.note({ kind: 'break-glass-closed', detail: why })
-    audit.note({ kind: 'alarm-cleared', alarm: 'break-glass' })
+    alarms.clear('break-glass', why)
   })
   return {
     epochKeys,
@@ -77,9 +80,13 @@ export async function openKeys(
     glass,
     keyFor: (generation, epoch) =>
       generation === BREAK_GLASS_GENERATION ? glass.keyFor(epoch) : epochKeys.keyFor(generation, epoch),
+    isRotationDue: () => {
+      const since = epochKeys.generations.at(-1)?.since
+      return since !== undefined && clock.wall() - since >= credentials.rotationDue
+    },
     start: () => keeper.start(),
     wake: () => keeper.wake(),
-    takeUpGlass: () => takeUpGlass(glass, openGlassPath(config), around, audit, alarm),
+    takeUpGlass: () => takeUpGlass(glass, openGlassPath(config), around, audit, alarms),
     [Symbol.asyncDispose]: async () => {
       await glass[Symbol.asyncDispose]()
       await keeper[Symbol.asyncDispose]()
@@ -93,7 +100,7 @@ async function takeUpGlass(
   path: string,
   { user }: KeySurroundings,
   audit: AuditLog,
-  alarm: Alarm,
+  alarms: AlarmsOfKeys,
 ): Promise<void> {
   const handed = await takeHandover(path, user).catch((error: Error) => ({
     kind: 'refused' as const,
@@ -103,14 +110,21 @@ async function takeUpGlass(
     case 'none':
       break
     case 'refused':
-      alarm('break-glass', `somebody opened the emergency key, and it is not taken up: ${handed.detail}`)
+      alarms.raise(
+        'break-glass-unused',
+        `somebody opened the emergency key, and it is not taken up: ${handed.detail}`,
+      )
       break
     case 'taken': {
       const until = new Date(handed.until).toISOString()
       if (glass.open(handed.key, handed.until)) {
         audit.note({ kind: 'break-glass-opened', until })
-        alarm('break-glass', `THE EMERGENCY CREDENTIAL IS IN USE until ${until}: holdfast break-glass close`)
-      } else alarm('break-glass', `the emergency key was opened, and its time was over at ${until}`)
+        alarms.raise(
+          'break-glass',
+          `THE EMERGENCY CREDENTIAL IS IN USE until ${until}: holdfast break-glass close`,
+        )
+      } else
+        alarms.raise('break-glass-unused', `the emergency key was opened, and its time was over at ${until}`)
     }
   }
 }
@@ -121,7 +135,7 @@ async function retire(
   generation: number,
   clock: Clock,
   audit: AuditLog,
-  log: Logger,
+  raise: RaiseAlarm,
 ): Promise<void> {
   const { masterKey, stateDir } = config
   if (masterKey.source !== 'tpm') return
@@ -134,6 +148,5 @@ async function retire(
     signal,
   })
   if (removed.kind === 'removed') audit.note({ kind: 'key-retired', generation })
-  else
-    log.error({ alarm: 'key-not-removed' }, `generation ${generation} of the master key: ${removed.detail}`)
+  else raise('key-not-removed', `generation ${generation} of the master key: ${removed.detail}`)
 }

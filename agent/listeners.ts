@@ -1,13 +1,15 @@
 import type { FailsafeKeeper } from '../failsafe/keeper.ts'
+import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
 import type { Clock } from '../model/time.ts'
 import { type Handler, type Listening, listen } from './api/listener.ts'
 import type { AuditLog } from './audit/log.ts'
+import type { Rate } from './command/rate.ts'
 import type { Config } from './config/config.ts'
 
 /** Who hears of it when attacks have closed a listener. */
 export interface ListenersTell {
   readonly audit: Pick<AuditLog, 'note'>
-  alarm(name: string, detail: string, about: Record<string, string>): void
+  readonly alarms: { readonly raise: RaiseAlarm; readonly clear: ClearAlarm }
 }
 
 /** The listeners of a configuration. One that attacks have closed stays closed, over restarts, until somebody opens it again. */
@@ -56,7 +58,7 @@ export class Listeners implements AsyncDisposable {
     if (!Object.hasOwn(this.#keeper.closed, name)) return false
     await this.#open(name)
     this.#keeper.openListener(name)
-    this.#tell.audit.note({ kind: 'alarm-cleared', alarm: 'listener-closed', detail: name })
+    this.#tell.alarms.clear('listener-closed', `${name} is open again`, { listener: name })
     return true
   }
 
@@ -66,7 +68,7 @@ export class Listeners implements AsyncDisposable {
 
   #told(listener: string, reason: string): void {
     const detail = `${listener} is closed: ${reason}. When it is over: holdfast listener open ${listener}`
-    this.#tell.alarm('listener-closed', detail, { listener })
+    this.#tell.alarms.raise('listener-closed', detail, { listener })
   }
 
   async #open(name: string): Promise<void> {
@@ -74,4 +76,11 @@ export class Listeners implements AsyncDisposable {
     if (!config || !this.#handler) return
     this.#listening.set(name, await listen(config, this.#handler, this.#clock))
   }
+}
+
+/** How often one source may ask, of each listener that limits it. */
+export function ratesOf({ listeners }: Config): Map<string, Rate> {
+  return new Map(
+    listeners.flatMap(listener => (listener.kind !== 'unix' ? [[listener.name, listener.rate]] : [])),
+  )
 }

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs'
 import { pino } from 'pino'
 import { EXIT } from '../console/exit.ts'
 import { ListenFailure } from './api/listener.ts'
@@ -5,6 +6,7 @@ import { startAgent } from './compose.ts'
 import { loadConfig } from './config/load.ts'
 import { formatProblems } from './config/problem.ts'
 import type { KeySurroundings } from './master-keys.ts'
+import { journalStream } from './service/journal.ts'
 import { notifierFor } from './service/notify.ts'
 import { feedWatchdog } from './service/watchdog.ts'
 import { StartFailure } from './start-failure.ts'
@@ -23,11 +25,10 @@ export async function runAgent(
     process.stderr.write(`${formatProblems(loaded.problems)}\n`)
     return 2
   }
-  const log = pino({
-    level: options.logLevel ?? 'info',
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-  })
+  const log = pino(
+    { level: options.logLevel ?? 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    journalStream(pino.destination({ fd: 1, sync: true }), process.env.JOURNAL_STREAM, fstatSync(1)),
+  )
   const stopped = Promise.withResolvers<string>()
   const onSignal = (signal: string) => stopped.resolve(signal)
   // Not `once`: execa's own listener would take the signal for unhandled, and end the process with it.

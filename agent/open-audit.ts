@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Logger } from 'pino'
+import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
 import type { AuditEntry } from '../model/audit.ts'
 import type { Clock, UnixMs } from '../model/time.ts'
 import { type AuditLog, openAuditLog } from './audit/log.ts'
@@ -20,6 +21,7 @@ export async function openAudit(
   boot: string,
   clock: Clock,
   log: Logger,
+  alarms: { readonly raise: RaiseAlarm; readonly clear: ClearAlarm },
 ): Promise<{ audit: AuditLog; replay: ReplayMemory; replayLostUntil: number }> {
   const path = auditPath(config)
   const options = {
@@ -28,7 +30,7 @@ export async function openAudit(
     clock,
     patient: true,
     onTrouble: ({ kind, detail }: { kind: string; detail: string }) =>
-      kind === 'healed' ? log.info(detail) : log.error({ alarm: 'audit-unwritable' }, detail),
+      kind === 'healed' ? alarms.clear('audit-unwritable', detail) : alarms.raise('audit-unwritable', detail),
     onCheckpoint: ({ note, size }: { note: string | undefined; size: number }) => {
       if (note !== undefined) log.info({ event: 'checkpoint', size, note }, 'audit checkpoint')
     },
@@ -48,7 +50,7 @@ export async function openAudit(
   const { size, unwritable } = audit.state()
   // A log without a record is one that an earlier start began and did not come to write to.
   let isLost = lost !== undefined || (unwritable === undefined && size === 0)
-  if (isLost) await recordLoss(audit, lost, config, log)
+  if (isLost) await recordLoss(audit, lost, config, alarms.raise)
   // A log that was lost not long ago is waited out to the end, however often the agent is started meanwhile.
   const recentLoss = await audit.records('log-created', now - REPLAY_WINDOW, 1)
   const lostAt = recentLoss.kind === 'records' ? lossIn(recentLoss.texts) : now
@@ -83,7 +85,7 @@ async function recordLoss(
   audit: AuditLog,
   lost: Loss | undefined,
   config: Config,
-  log: Logger,
+  raise: RaiseAlarm,
 ): Promise<void> {
   const { environment, gateway } = config
   const aside = lost?.aside
@@ -108,9 +110,7 @@ async function recordLoss(
   const alarm = lost.kind === 'missing' ? 'audit-log-missing' : 'audit-log-corrupt'
   const kept =
     aside === undefined ? '' : `; what was there is kept as ${aside.file}, for whoever looks into it`
-  const detail = `${lost.detail}; a new one was begun${kept}`
-  log.error({ alarm }, detail)
-  audit.note({ kind: 'alarm', alarm, detail })
+  raise(alarm, `${lost.detail}; a new one was begun${kept}`)
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { RaiseAlarm } from '../model/alarm.ts'
 import type { Clock } from '../model/time.ts'
 import type { AuditLog } from './audit/log.ts'
 import { Lockouts, lockoutFile } from './command/lockouts.ts'
@@ -11,7 +12,7 @@ export async function openLockouts(
   config: Config,
   clock: Clock,
   audit: AuditLog,
-  alarm: (name: string, detail: string) => void,
+  alarm: RaiseAlarm,
 ): Promise<Lockouts> {
   const file = lockoutFile(lockoutPath(config))
   const kept = (await loadKept(file, 'what is locked out')) ?? []

@@ -31,6 +31,16 @@ export function lockoutPath({ stateDir }: Config): string {
   return join(stateDir, 'lockouts.json')
 }
 
+/** The alarms that stand, and who has seen which. */
+export function alarmPath({ stateDir }: Config): string {
+  return join(stateDir, 'alarms.json')
+}
+
+/** How the credentials of each subject are used, for noticing what is odd. */
+export function habitPath({ stateDir }: Config): string {
+  return join(stateDir, 'habits.json')
+}
+
 /** The sealed emergency key. */
 export function sealedGlassPath({ stateDir }: Config): string {
   return join(stateDir, 'break-glass.sealed')

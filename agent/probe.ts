@@ -4,14 +4,15 @@ import { canRead, nameOf, type Point } from '../drivers/point.ts'
 import { setpointAt } from '../model/setpoint.ts'
 import type { Millis } from '../model/time.ts'
 import { Progress } from './command/progress.ts'
-import type { ActuatorConfig, ReadingConfig } from './config/config.ts'
+import type { ActuatorConfig, Config, ReadingConfig } from './config/config.ts'
 import { loadConfig } from './config/load.ts'
 import { formatProblems } from './config/problem.ts'
 import { Devices } from './devices.ts'
 import { commandPoint, fallbackPoint, feedbackPoint, readingPoint } from './point-names.ts'
 import { systemClock } from './time/system-clock.ts'
 
-interface Probed {
+/** One configured point, as its device answered for it. */
+export interface Probed {
   /** The actuator or the reading that the point is of. */
   readonly name: string
   readonly role: 'command' | 'feedback' | 'fallback' | 'reading'
@@ -34,7 +35,22 @@ export async function probeDevices(options: { config: string; json?: boolean }):
     process.stderr.write(`${formatProblems(loaded.problems)}\n`)
     return 2
   }
-  const { config } = loaded
+  const { points, twins } = await probePoints(loaded.config)
+  for (const twin of twins) process.stderr.write(`${twin}: give them the same host, or declare it once\n`)
+  const ok = points.every(({ quality }) => quality === 'good')
+  process.stdout.write(options.json ? `${JSON.stringify({ ok, points })}\n` : formatTable(points))
+  return ok ? 0 : 4
+}
+
+/** What came of reading every configured point once. */
+export interface Probe {
+  readonly points: readonly Probed[]
+  /** Devices that turned out to be one, in words. */
+  readonly twins: readonly string[]
+}
+
+/** Reads every point of a configuration's actuators and readings from its device, once. Writes nothing. */
+export async function probePoints(config: Config): Promise<Probe> {
   await using devices = new Devices(config, systemClock, randomBytes, new Progress(systemClock))
   await devices.attempted
   const ofActuators = [...config.actuators.values()].flatMap(actuator => {
@@ -43,16 +59,13 @@ export async function probeDevices(options: { config: string; json?: boolean }):
     return [...command, feedbackOf(actuator), ...fallbackOf(actuator)]
   })
   const wishes = [...ofActuators, ...[...config.readings.values()].map(readingOf)]
-  const probed = await Promise.all(
+  const points = await Promise.all(
     wishes.map(wish => probe(wish, devices, config.devices.get(wish.device)?.timeout ?? 0)),
   )
-  for (const [id, twin, peer] of devices.twins)
-    process.stderr.write(
-      `${id} and ${twin} are one unit at ${peer}: give them the same host, or declare it once\n`,
-    )
-  const ok = probed.every(({ quality }) => quality === 'good')
-  process.stdout.write(options.json ? `${JSON.stringify({ ok, points: probed })}\n` : formatTable(probed))
-  return ok ? 0 : 4
+  return {
+    points,
+    twins: devices.twins.map(([id, twin, peer]) => `${id} and ${twin} are one unit at ${peer}`),
+  }
 }
 
 interface Wish {

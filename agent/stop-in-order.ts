@@ -1,6 +1,7 @@
 import { stopSafely } from '../failsafe/stopping.ts'
 import type { Trips } from '../failsafe/trips.ts'
 import type { Guards } from '../failsafe/watchdog/guards.ts'
+import type { RaiseAlarm } from '../model/alarm.ts'
 import type { Clock } from '../model/time.ts'
 import type { Actuator } from './command/actuator.ts'
 import type { Config } from './config/config.ts'
@@ -15,7 +16,7 @@ export async function stopInOrder(
   trips: Trips,
   guards: Guards,
   clock: Clock,
-  alarm: (name: string, detail: string, about?: Record<string, string>) => void,
+  alarm: RaiseAlarm,
 ): Promise<void> {
   const driven = [...config.actuators.values()]
     .filter(({ onStop }) => onStop === 'safe')

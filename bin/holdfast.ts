@@ -6,6 +6,7 @@ import { auditCommand } from './program/audit.ts'
 import { addCredentials } from './program/credentials.ts'
 import { addDevices } from './program/device.ts'
 import { addHost } from './program/host.ts'
+import { addInit } from './program/init.ts'
 import { addOperation } from './program/operation.ts'
 import { finish } from './program/options.ts'
 
@@ -27,6 +28,7 @@ const program = new Command('holdfast')
     '\nExit codes: 0 done or verified, 1 a mistake of holdfast, 2 usage or configuration, 3 refused,\n            4 mismatch, unknown or tampered, 5 no agent answers,\n            6 the host is in the way of the agent.',
   )
 
+addInit(program)
 addHost(program)
 addCredentials(program)
 addOperation(program)

@@ -152,6 +152,23 @@ export class AgentClient {
     return this.#send('GET', '/v1/status')
   }
 
+  alarms(): Promise<Answer> {
+    return this.#send('GET', '/v1/alarms')
+  }
+
+  /** By its id, or all of a name. */
+  acknowledgeAlarm(alarm: string): Promise<Answer> {
+    return this.#send('POST', '/v1/alarms/acknowledge', { alarm })
+  }
+
+  shelveAlarm(alarm: string, duration: string, reason: string): Promise<Answer> {
+    return this.#send('POST', '/v1/alarms/shelve', { alarm, for: duration, reason })
+  }
+
+  unshelveAlarm(alarm: string): Promise<Answer> {
+    return this.#send('POST', '/v1/alarms/unshelve', { alarm })
+  }
+
   get #authority(): string {
     if (this.#address.kind === 'unix') return 'localhost'
     const { host, port } = this.#address

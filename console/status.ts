@@ -1,6 +1,7 @@
 import type { Json } from '../model/json.ts'
 import { describeFound, type Found } from '../model/outcome.ts'
 import { formatDuration } from '../model/time.ts'
+import { type AlarmView, countAlarms, describeAlarm } from './alarm.ts'
 import { describeGuards, type GuardsView } from './guards.ts'
 import { misused, openClient, report, type SessionOptions, type Surroundings } from './session.ts'
 
@@ -28,6 +29,7 @@ function headline(body: Record<string, Json>): string {
   return [
     agent,
     ...(glass.state === 'open' ? [`BREAK-GLASS IN USE UNTIL ${glass.until}`] : []),
+    ...countAlarms(body.alarms as unknown as AlarmView[]),
     ...count('NOT SAFE AFTER A TRIP', ({ phase }) => phase === 'trip-failed' || phase === 'tripping'),
     ...count('TRIPPED', ({ phase }) => phase === 'tripped' || phase === 'resetting'),
     ...count('LOCKED OUT', ({ locked_out }) => locked_out !== undefined),
@@ -92,6 +94,7 @@ function describe(body: Record<string, Json>): string {
   }
   const audit = body.audit as { records: number; unwritable?: string }
   const troubles = body.troubles as string[]
+  const alarms = body.alarms as unknown as AlarmView[]
   const actuators = body.actuators as unknown as ActuatorView[]
   const width = Math.max(8, ...actuators.map(({ id }) => id.length))
   const lines = [
@@ -100,6 +103,7 @@ function describe(body: Record<string, Json>): string {
     `master key  ${masterKey.source}${masterKey.available ? '' : `  UNAVAILABLE: ${masterKey.detail} ${masterKey.remedy}`}`,
     `clock       ${describeClock(body.clock as unknown as ClockView)}`,
     `audit log   ${audit.records} records${audit.unwritable ? `  UNWRITABLE: ${audit.unwritable}` : ''}`,
+    ...alarms.flatMap(alarm => (alarm.state === 'shelved' ? [] : [describeAlarm(alarm)])),
     '',
     ...actuators.flatMap(actuator => [
       `${actuator.id.padEnd(width)}  ${describeFound(actuator.position).padEnd(10)}  ${actuator.phase}  (takes ${actuator.takes}; safe: ${actuator.safe})`,

@@ -1,6 +1,13 @@
 import { describePoint, isBit, isWritable, type ModbusPoint, overlap } from './modbus/point.ts'
 import { fits, stepOf } from './modbus/value.ts'
-import { encodeRaw, formatNodeName, type OpcUaPoint, stepOfNode } from './opcua/point.ts'
+import {
+  encodeRaw,
+  formatNodeName,
+  isCommandable,
+  type OpcUaPoint,
+  stepOfNode,
+  targetsOf,
+} from './opcua/point.ts'
 
 /** A point of a device, whatever it speaks. */
 export type Point = ModbusPoint | OpcUaPoint
@@ -12,23 +19,23 @@ function isNode(point: Point): point is OpcUaPoint {
 /** What kind of point it is, for messages: `coil`, `holding-register (float32)`, `node (Double)`. */
 export function kindOf(point: Point): string {
   if (!isNode(point)) return describePoint(point)
-  const kind = point.method ? 'method' : 'node'
+  const kind = point.call ? 'method' : 'node'
   return point.dataType === undefined ? kind : `${kind} (${point.dataType})`
 }
 
 /** The same with its place: `coil 3`, `node (Double) nsu=urn:plant;s=Valve`. */
 export function nameOf(point: Point): string {
-  return `${kindOf(point)} ${isNode(point) ? formatNodeName(point.method ?? point.node) : point.address}`
+  return `${kindOf(point)} ${isNode(point) ? formatNodeName(point.node) : point.address}`
 }
 
 /** Whether it can be written at all. */
 export function canWrite(point: Point): boolean {
-  return isNode(point) ? point.dataType !== undefined : isWritable(point.table)
+  return isNode(point) ? isCommandable(point) : isWritable(point.table)
 }
 
 /** Whether it can be read: a method cannot. */
 export function canRead(point: Point): boolean {
-  return !isNode(point) || point.method === undefined
+  return !isNode(point) || point.call === undefined
 }
 
 /** Whether a value can be written to it. */
@@ -51,9 +58,13 @@ export function isWhole(point: Point): boolean {
   return resolutionOf(point) !== 0 && (!('scale' in point) || point.scale === 1)
 }
 
+/** Whether it takes single values only, each in a way of its own: positions, and no range. */
+export function takesPositionsOnly(point: Point): boolean {
+  return isNode(point) && point.call !== undefined && !('identifier' in point.call.method)
+}
+
 /** Whether two points of one device share what they hold. */
 export function sharesWith(one: Point, other: Point): boolean {
-  if (isNode(one) && isNode(other))
-    return formatNodeName(one.method ?? one.node) === formatNodeName(other.method ?? other.node)
+  if (isNode(one) && isNode(other)) return targetsOf(one).some(target => targetsOf(other).includes(target))
   return !isNode(one) && !isNode(other) && overlap(one, other)
 }

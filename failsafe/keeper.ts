@@ -20,7 +20,7 @@ export interface KeptParts {
 export class FailsafeKeeper implements AsyncDisposable {
   readonly #file: LatchFile
   readonly #clock: Clock
-  readonly #onTrouble: (detail: string) => void
+  readonly #onTrouble: (detail: string | undefined) => void
   readonly #stop = new AbortController()
   #parts: KeptParts | undefined
   #suspended: Record<string, { reason: string; actuator: string }> = {}
@@ -29,7 +29,8 @@ export class FailsafeKeeper implements AsyncDisposable {
   #soon: Promise<void> | undefined
   #isBehind = false
 
-  constructor(file: LatchFile, clock: Clock, onTrouble: (detail: string) => void) {
+  /** `onTrouble` hears why nothing can be written down, and `undefined` when it can be again. */
+  constructor(file: LatchFile, clock: Clock, onTrouble: (detail: string | undefined) => void) {
     this.#file = file
     this.#clock = clock
     this.#onTrouble = onTrouble
@@ -128,7 +129,11 @@ export class FailsafeKeeper implements AsyncDisposable {
         () => undefined,
         (error: Error) => error.message,
       )
-      if (trouble === undefined) continue
+      if (trouble === undefined) {
+        if (told !== '') this.#onTrouble(undefined)
+        told = ''
+        continue
+      }
       if (trouble !== told) this.#onTrouble(trouble)
       told = trouble
       if (this.#stop.signal.aborted) return

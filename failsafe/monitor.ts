@@ -4,7 +4,7 @@ import { formatDuration } from '../model/time.ts'
 
 /** A point of a device that is looked at again and again. */
 export interface MonitoredPoint {
-  readonly driver: Driver
+  readonly driver: Pick<Driver, 'read'>
   readonly point: string
   /** How often it is read. */
   readonly every: Millis

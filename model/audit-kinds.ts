@@ -1,82 +1,5 @@
 import type { AuditKind } from './audit.ts'
-
-/** What a member of a record says. One name means one thing in every kind. */
-export const AUDIT_MEMBERS = {
-  action: 'what somebody asked for that takes two people: `command` or `reset`',
-  actuator: 'the actuator, as the configuration calls it',
-  alarm: "the alarm's name",
-  approval_credential: 'the credential of whoever asked first, where it takes two people',
-  approved_by: 'the subject who asked first, where it takes two people',
-  archive: 'the file that the records went to',
-  archive_sha256: "that file's SHA-256, in hexadecimal",
-  asked: 'the setpoint that was asked for',
-  at: 'when it began to act, in milliseconds since 1970',
-  before: "the agent's own time before it was changed",
-  break_glass: 'whether an emergency key was sealed too',
-  by: 'who did it: a subject, or whoever may open a socket',
-  cause: 'why an actuator was driven to its safe state, as the trip has it',
-  channel: 'the listener that the request came in over',
-  checkpoint_key: "the public key of the log's checkpoints",
-  code: 'why it was refused, as the answer has it',
-  command: 'names one command, in its intent, its outcome and its answer',
-  count: 'how many there were',
-  created: 'when the request was signed, in whole seconds since 1970',
-  credential: "the credential's serial",
-  detail: 'the same in words, for a person',
-  device: 'the device, as the configuration calls it',
-  dropped: 'entries for which there was no room: how many of each kind',
-  environment: 'the environment, as the configuration calls it',
-  escrow: 'how the key was split for escrow: `3-of-5`, or null',
-  first: 'when the first came',
-  found:
-    'the setpoint that feedback showed; `{"between":…}` between positions; null when it could not be read',
-  gateway: 'the gateway, as the configuration calls it',
-  generation: "the master key's generation",
-  identity:
-    'who is at the other end of the channel: a client certificate, or whoever may open a socket; of evidence, whom it is put down to',
-  issuedUntil: 'what was issued until then is revoked, in milliseconds since 1970',
-  issuer: 'who issued it: a subject, or whoever may open a socket',
-  issuer_credential: 'the credential that it was issued with',
-  key: "the key's fingerprint",
-  keyid: 'the credential without its secret: whom it is for and what it allows',
-  last: 'when the last came',
-  latency_ms: 'from the arrival of the request to this, in milliseconds',
-  lifetime: 'how long it lasts',
-  listener: 'the listener that it is about',
-  listeners: 'the listeners and their addresses',
-  locked_by: 'whose lockout it was',
-  lost: 'true when there should have been a log and there was none that could be used',
-  master_key: 'where the master key is, in words',
-  method: "the request's method",
-  nonce: "the signature's nonce",
-  outcome: '`verified`, `mismatch`, `unknown` or `refused`',
-  path: "the request's path",
-  previous_until: 'until when the generation before is good, or null',
-  pruned_before: 'only records from before then',
-  pruned_to: 'the first record that stayed',
-  reading: 'the reading, as the configuration calls it',
-  reason: 'why, in the words of whoever asked; of an alarm, in those of whatever failed',
-  refused: 'commands that were refused for it',
-  replaces: 'the file that the log before was moved to, as it could not be used',
-  replaces_checkpoint: 'the newest signed checkpoint that was found in it, or null',
-  replaces_sha256: "that file's SHA-256, in hexadecimal, or null where there was none",
-  replaces_wal_sha256: 'the same of the write-ahead log that went with it',
-  revoked: 'what was revoked: `serial`, `subject` or `everybody`',
-  role: 'the role that the credential has',
-  root: 'Merkle root over the records that went, and those before them, in base64',
-  serial: 'the credential that was revoked',
-  since: 'since when',
-  source: "the peer's address, or `local` on a unix socket",
-  sources: 'the addresses that they came from; of many, the first eight',
-  status: 'the HTTP status of the answer',
-  subject: 'whose credential it is; of a revocation, whose credentials were revoked',
-  towards_safe: 'whether the command goes towards the safe state',
-  tripped_at: 'when the trip began that was reset',
-  troubles: 'what kept the agent from carrying out every command, in words',
-  until: 'until when it stands',
-} as const
-
-export type AuditMember = keyof typeof AUDIT_MEMBERS
+import type { AuditMember } from './audit-members.ts'
 
 export interface AuditKindForm {
   /** What happened when there is such a record. */
@@ -88,6 +11,10 @@ export interface AuditKindForm {
 const SIGNED = ['credential', 'nonce', 'created'] as const
 const WAY = ['channel', 'source'] as const
 const APPROVED = ['approved_by', 'approval_credential'] as const
+const ALARM_ABOUT = [
+  ...(['actuator', 'device', 'reading', 'identity', 'listener', 'credential'] as const),
+  ...(['cause', 'reason'] as const),
+] as const
 const TRIP = { always: ['actuator', 'cause', 'detail'], sometimes: [] } as const
 
 /** Every kind of record with its members. That none is missing is checked by the type; that records are so, by a test. */
@@ -114,7 +41,7 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
   approval: {
     means: 'the first of two people asked for something that takes two',
     always: ['action', 'actuator', 'subject', ...SIGNED, ...WAY, 'until'],
-    sometimes: ['asked'],
+    sometimes: ['identity', 'asked'],
   },
   select: {
     means: 'somebody selected what a command is going to ask for',
@@ -200,8 +127,8 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
   },
   'break-glass-sealed': {
     means: 'a new emergency key was sealed, in place of an older one',
-    always: ['by', 'channel'],
-    sometimes: [...SIGNED],
+    always: ['by', ...WAY],
+    sometimes: ['identity', ...SIGNED],
   },
   'break-glass-opened': {
     means: 'the emergency credential is good from now on: root opened it for this start',
@@ -215,8 +142,8 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
   },
   'clock-accepted': {
     means: "the system clock's time was taken for right, in place of the agent's own",
-    always: ['before', 'by'],
-    sometimes: [...SIGNED],
+    always: ['before', 'by', ...WAY],
+    sometimes: ['identity', ...SIGNED],
   },
   'listener-closed': {
     means: "attacks over a listener have used up the day's trips: nobody is let in over it any more",
@@ -240,8 +167,8 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
   },
   'listener-opened': {
     means: 'a closed listener was opened again',
-    always: ['listener', 'by'],
-    sometimes: ['reason', ...SIGNED],
+    always: ['listener', 'by', ...WAY],
+    sometimes: ['identity', 'reason', ...SIGNED],
   },
   'log-pruned': {
     means: 'old records were archived, and only their hashes stayed',
@@ -249,17 +176,34 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
     sometimes: [],
   },
   alarm: {
-    means: 'an alarm was raised',
+    means: 'an alarm was raised, or says something new',
     always: ['alarm', 'detail'],
-    sometimes: [
-      ...(['actuator', 'device', 'reading', 'identity', 'cause', 'reason', 'listener'] as const),
-      ...(['since', 'refused', 'dropped'] as const),
-    ],
+    sometimes: ['alarm_id', 'severity', ...ALARM_ABOUT, 'since', 'refused', 'dropped'],
   },
   'alarm-cleared': {
     means: 'what an alarm told of is over',
-    always: ['alarm'],
-    sometimes: ['detail', 'device', 'reading'],
+    always: ['alarm', 'alarm_id'],
+    sometimes: ['detail', ...ALARM_ABOUT],
+  },
+  'alarm-acknowledged': {
+    means: 'somebody has seen an alarm; one whose end the agent cannot see is over with it',
+    always: ['alarm', 'alarm_id', 'detail', 'by'],
+    sometimes: [...ALARM_ABOUT, 'nonce', 'created', ...WAY],
+  },
+  'alarm-shelved': {
+    means: 'somebody wants to hear nothing of an alarm for a while',
+    always: ['alarm', 'alarm_id', 'by', 'until', 'reason'],
+    sometimes: [...ALARM_ABOUT, 'nonce', 'created', ...WAY],
+  },
+  'alarm-unshelved': {
+    means: 'a shelved alarm is told again: its time was over, or somebody took it off the shelf',
+    always: ['alarm', 'alarm_id'],
+    sometimes: ['by', 'detail', ...ALARM_ABOUT, 'nonce', 'created', ...WAY],
+  },
+  'alarms-summarised': {
+    means: 'so many more alarms of one name were raised and cleared than are recorded one by one',
+    always: ['alarm', 'count'],
+    sometimes: [],
   },
 }
 

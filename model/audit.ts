@@ -42,6 +42,10 @@ export type AuditKind =
   | 'log-pruned'
   | 'alarm'
   | 'alarm-cleared'
+  | 'alarm-acknowledged'
+  | 'alarm-shelved'
+  | 'alarm-unshelved'
+  | 'alarms-summarised'
 
 /** A record before it has a place in the log: its kind and what happened. Members are flat where they can be. */
 export interface AuditEntry {

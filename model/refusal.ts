@@ -73,6 +73,7 @@ const KINDS = {
   'too-soon': { status: 429, title: '429 Too Many Requests - Too Soon', suspicion: 'none' },
   'step-too-large': { status: 409, title: '409 Conflict - Step Too Large', suspicion: 'none' },
   'not-locked-out': { status: 409, title: '409 Conflict - Not Locked Out', suspicion: 'none' },
+  'alarm-critical': { status: 409, title: '409 Conflict - Critical Alarm', suspicion: 'none' },
   'not-acknowledged': { status: 409, title: '409 Conflict - Not Acknowledged', suspicion: 'none' },
   held: { status: 409, title: '409 Conflict - Held', suspicion: 'none' },
   'interlock-violated': { status: 409, title: '409 Conflict - Interlock', suspicion: 'none' },

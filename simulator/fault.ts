@@ -2,9 +2,9 @@ import type { Millis } from '../model/time.ts'
 import type { WritableTable } from './image.ts'
 
 /**
- * What can be made to go wrong, on demand. The first six are in the field, where a client sees them only by what the
- * process does; the others are on the wire, of one PLC (`plc`) or, without it, of all. A fault acts from the moment it
- * is set until it is cleared.
+ * What can be made to go wrong, on demand. The first seven are in the field, where a client sees them only by what the
+ * process does and the sensors show; the others are on the wire, of one PLC (`plc`) or, without it, of all. A fault acts
+ * from the moment it is set until it is cleared. docs/SIMULATOR.md says what each does on Modbus and on OPC UA.
  */
 export type Fault =
   /** A valve or pump stays as it is, whatever it is told. Writes are accepted; feedback tells the truth. */
@@ -19,6 +19,15 @@ export type Fault =
   | { readonly kind: 'feedback-lies'; readonly signal: string; readonly value: number }
   /** A sensor's error grows by `per_second`, in the signal's unit, for as long as the fault stands. */
   | { readonly kind: 'drift'; readonly signal: string; readonly per_second: number }
+  /**
+   * A sensor knows that it is broken and says so where the wire has a word for it: OPC UA does, as a quality that is bad
+   * or uncertain; Modbus has none. Its value stays what it was.
+   */
+  | {
+      readonly kind: 'sensor-failed'
+      readonly signal: string
+      readonly quality?: 'bad' | 'uncertain' | undefined
+    }
   /**
    * A write is answered with its normal echo and never lands: reading the cell back shows the old value. Without a
    * table, every write; with a table, all of that table; with an address too, that cell.
@@ -37,7 +46,7 @@ export type Fault =
       readonly ms: Millis
       readonly jitter_ms?: Millis | undefined
     } & OfRequests)
-  /** The request has no effect and is answered with a Modbus exception of this code. */
+  /** The request has no effect and is answered with a Modbus exception of this code, on OPC UA with its status code. */
   | ({ readonly kind: 'exception'; readonly code: number } & OfRequests)
   /**
    * The connection stays open, requests are taken, and no answer ever comes. `effect: done` carries out what it does
@@ -52,6 +61,13 @@ export type Fault =
   | ({ readonly kind: 'half-open' } & OfPlc)
   /** Every connection is closed (FIN) and new ones are refused (RST to SYN), until the fault is cleared. */
   | ({ readonly kind: 'dropped-link' } & OfPlc)
+  /** The sessions of OPC UA that are open when it is set are closed by the server; new ones are served. */
+  | ({ readonly kind: 'session-closed' } & OfPlc)
+  /**
+   * The OPC UA server shows another certificate than its own to whoever connects: one that has expired, one that is not
+   * valid yet, or a new one with a new key, as after an exchange of the PLC.
+   */
+  | ({ readonly kind: 'wrong-certificate'; readonly shows: WrongCertificate } & OfPlc)
   /**
    * Another master writes `value` into a cell every `every_ms`, beginning with the next scan. Its writes feed a
    * watchdog like any other's.
@@ -74,14 +90,20 @@ export const FAULT_KINDS = [
   'feedback-frozen',
   'feedback-lies',
   'drift',
+  'sensor-failed',
   'write-ignored',
   'latency',
   'exception',
   'silent',
   'half-open',
   'dropped-link',
+  'session-closed',
+  'wrong-certificate',
   'second-master',
 ] as const satisfies readonly FaultKind[]
+
+/** What a certificate can be that is not the server's own. */
+export type WrongCertificate = 'expired' | 'not-yet-valid' | 'replaced'
 
 /** Which requests a fault of the wire concerns; all of them when it is left out. */
 export type Direction = 'reads' | 'writes'
@@ -104,6 +126,7 @@ export function faultKey(fault: Fault): string {
     case 'feedback-frozen':
     case 'feedback-lies':
     case 'drift':
+    case 'sensor-failed':
       return `${fault.kind} ${fault.signal}`
     case 'write-ignored':
     case 'second-master':
@@ -114,6 +137,8 @@ export function faultKey(fault: Fault): string {
       return `${fault.kind} ${fault.plc} ${fault.on}`
     case 'half-open':
     case 'dropped-link':
+    case 'session-closed':
+    case 'wrong-certificate':
       return `${fault.kind} ${fault.plc}`
   }
 }

@@ -10,6 +10,10 @@ export interface Link {
   hang(): void
   /** Resets the connections that hang. */
   reset(): void
+  /** Closes the sessions that are open, where there is such a thing: `session-closed`. */
+  closeSessions?(): void
+  /** Shows the certificate that the faults now say, where there is such a thing: `wrong-certificate`. */
+  showCertificate?(): Promise<void>
 }
 
 /** What a plant has that a fault can aim at. */
@@ -64,6 +68,8 @@ export class Faults {
     this.#set.set(faultKey(fault), fault)
     const links = [...this.#links].filter(([plc]) => isOn(fault, plc)).map(([, link]) => link)
     if (fault.kind === 'half-open') for (const link of links) link.hang()
+    if (fault.kind === 'session-closed') for (const link of links) link.closeSessions?.()
+    if (fault.kind === 'wrong-certificate') await Promise.all(links.map(link => link.showCertificate?.()))
     if (fault.kind === 'dropped-link') await Promise.all(links.map(link => link.drop()))
   }
 
@@ -83,6 +89,7 @@ export class Faults {
           this.on(plc).of(kind).length === 0,
       )
     for (const [, link] of healed('half-open')) link.reset()
+    await Promise.all(healed('wrong-certificate').map(([, link]) => link.showCertificate?.()))
     await Promise.all(healed('dropped-link').map(([, link]) => link.restore()))
     return cleared
   }

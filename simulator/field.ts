@@ -113,7 +113,7 @@ export class Field {
   }
 
   #shown(sensed: ReadonlyMap<string, number>, dt: Millis): ReadonlyMap<string, number> {
-    const frozen = this.#faults.of('feedback-frozen')
+    const frozen = [...this.#faults.of('feedback-frozen'), ...this.#faults.of('sensor-failed')]
     const lies = this.#faults.of('feedback-lies')
     const drifts = this.#faults.of('drift')
     this.#errors = new Map(

@@ -35,6 +35,13 @@ export class ProcessImage implements ImageView {
     return true
   }
 
+  /** Every cell that is mapped, table by table, in the order of the addresses. */
+  cells(): { readonly table: Table; readonly address: number }[] {
+    return Object.entries(this.#tables).flatMap(([table, cells]) =>
+      [...cells.keys()].sort((a, b) => a - b).map(address => ({ table: table as Table, address })),
+    )
+  }
+
   get(table: Table, address: number): number {
     const value = this.#tables[table].get(address)
     if (value === undefined) throw new RangeError(`the plant file maps no ${table} ${address}`)

@@ -1,9 +1,17 @@
+import { X509Certificate } from 'node:crypto'
 import type { Clock } from '../model/time.ts'
 import { ControlServer } from './control/server.ts'
 import { TimeControl } from './control/time.ts'
 import { SerialLineError } from './modbus/serial-line.ts'
 import { type Motion, watchMotion } from './motion.ts'
-import { type Address, type Fault, type Plant, PlantFileError, startPlant } from './plant.ts'
+import {
+  type Address,
+  type Fault,
+  type OpcUaEndpoint,
+  type Plant,
+  PlantFileError,
+  startPlant,
+} from './plant.ts'
 import { readFaultText } from './plant-file/fault-text.ts'
 import { realClock } from './real-clock.ts'
 import { ScaledClock } from './scaled-clock.ts'
@@ -93,7 +101,7 @@ async function setFault(plant: Plant, fault: Fault, text: string): Promise<void>
 type Print = (json: object, words: string) => void
 
 function printStart({ plcs, spec }: Plant, print: Print): void {
-  for (const { name, address, rtuAddress, unit } of plcs) {
+  for (const { name, address, rtuAddress, unit, opcua } of plcs) {
     const plc = plcs.length > 1 ? { plc: name } : {}
     const who = plcs.length > 1 ? `${spec.plant}, ${name}` : spec.plant
     const { scan_cycle, modbus } = spec.plcs.get(name) ?? spec.plc
@@ -103,17 +111,25 @@ function printStart({ plcs, spec }: Plant, print: Print): void {
       `Modbus TCP on ${address.host}:${address.port}`,
       ...(rtuAddress ? [`RTU over TCP on ${rtuAddress.host}:${rtuAddress.port}`] : []),
       ...(serial ? [`RTU on ${serial.path}, ${serial.baud} baud, parity ${serial.parity}`] : []),
+      ...(opcua ? [`OPC UA on ${opcua.url}`] : []),
     ]
     print(
       {
         modbus: { ...address, unit, ...rtu, ...(serial && { serial }) },
         plant: spec.plant,
         ...plc,
+        ...(opcua && { opcua: opcuaFacts(opcua) }),
         scan_cycle_ms: scan_cycle,
       },
       `${who}: ${ways.join(', ')}, unit ${unit}; Ctrl-C stops it`,
     )
   }
+}
+
+/** Where and as whom a PLC serves OPC UA: what a client compares before it trusts. */
+function opcuaFacts({ url, namespace, certificate }: OpcUaEndpoint) {
+  const { fingerprint256 } = new X509Certificate(certificate)
+  return { url, namespace, certificate_sha256: fingerprint256.replaceAll(':', '').toLowerCase() }
 }
 
 function printControl({ host, port }: Address, print: Print): void {

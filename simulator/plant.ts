@@ -1,32 +1,37 @@
 import type { Clock, Millis } from '../model/time.ts'
+import type { WriteEvent } from './cells.ts'
 import { Faults } from './faults.ts'
 import { Field } from './field.ts'
 import { CoolingLoopHandle, PumpHandle, TankHandle, ValveHandle } from './handle.ts'
 import type { ImageView, WritableTable } from './image.ts'
-import type { Reply, WriteEvent } from './modbus/device.ts'
+import type { Reply } from './modbus/device.ts'
 import type { Address } from './modbus/server.ts'
+import type { NodeValue } from './opcua/device.ts'
 import { type PlantSource, readPlant } from './plant-file/read.ts'
 import { targetsOf } from './plant-file/reference.ts'
 import type { PlantSpec } from './plant-file/schema.ts'
 import type { WatchdogState } from './plc/watchdog.ts'
 import type { Element } from './process/process.ts'
 import { runScans } from './scan-loop.ts'
-import { Station } from './station.ts'
+import { type NodeReply, type OpcUaEndpoint, Station } from './station.ts'
 
+export type { WriteEvent } from './cells.ts'
 export type { Fault, FaultKind } from './fault.ts'
 export type { ImageView, Table, WritableTable } from './image.ts'
-export type { Reply, WriteEvent } from './modbus/device.ts'
+export type { Reply } from './modbus/device.ts'
 export type { Address } from './modbus/server.ts'
+export type { NodeValue } from './opcua/device.ts'
 export { PlantFileError } from './plant-file/problem.ts'
 export type { PlantSource } from './plant-file/read.ts'
 export type { PlantFile, PlantSpec } from './plant-file/schema.ts'
+export type { NodeReply, OpcUaEndpoint } from './station.ts'
 
 export interface PlantOptions {
   /** What moves the plant on, and times late answers: real, or a `VirtualClock` that a test advances. */
   readonly clock: Clock
   /**
-   * Instead of the plant file's port of Modbus TCP; 0 takes free ports from the kernel, for RTU over TCP too. Where
-   * there are several PLCs they take the ports that follow.
+   * Instead of the plant file's port of Modbus TCP; 0 takes free ports from the kernel, for RTU over TCP and OPC UA too.
+   * Where there are several PLCs they take the ports that follow.
    */
   readonly port?: number | undefined
   /** Instead of the plant file's. */
@@ -35,6 +40,8 @@ export interface PlantOptions {
   readonly seed?: number | undefined
   /** Whether to open the serial ports of the plant file; they are, unless this is false. */
   readonly serial?: boolean | undefined
+  /** Whether to serve OPC UA where the plant file says so; it is, unless this is false. */
+  readonly opcua?: boolean | undefined
 }
 
 /** One PLC of a running plant, as a test sees it. */
@@ -44,6 +51,8 @@ export interface PlcHandle {
   readonly address: Address
   /** Where it serves RTU over TCP, if it does. */
   readonly rtuAddress: Address | undefined
+  /** Where and as whom it serves OPC UA, if it does. */
+  readonly opcua: OpcUaEndpoint | undefined
   /** Its Modbus unit id. */
   readonly unit: number
   /** What a Modbus client would read now, raw. */
@@ -54,6 +63,10 @@ export interface PlcHandle {
    * watchdog and faults let it. undefined: no answer ever comes.
    */
   answerWrite(table: WritableTable, address: number, value: number): Reply
+  /** What OPC UA shows of a node, such as `tank.level`. Throws RangeError when there is none. */
+  readNode(name: string): NodeValue
+  /** Answers a write of a value in its unit over OPC UA, as `answerWrite` does over Modbus. */
+  answerNodeWrite(name: string, value: number): NodeReply
   /** Calls back for each value of each write as it lands in the process image. Returns what ends it. */
   onWrite(listener: (event: WriteEvent) => void): () => void
 }
@@ -84,7 +97,8 @@ export class Plant implements AsyncDisposable {
   #lost: Millis = 0
 
   private constructor(spec: PlantSpec, options: PlantOptions) {
-    const { clock, host, port, seed = spec.seed, serial: isOnSerialLines = true } = options
+    const { clock, host, port, seed = spec.seed } = options
+    const { serial: isOnSerialLines = true, opcua: isOnOpcUa = true } = options
     const elements = new Map(Object.entries(spec.elements))
     this.spec = spec
     this.faults = new Faults(targetsOf(elements, [...spec.plcs.keys()]), this.#stations)
@@ -94,11 +108,15 @@ export class Plant implements AsyncDisposable {
       const { modbus } = plc
       const override = port === undefined || port === 0 ? port : port + this.#stations.size
       const at = host ?? modbus.host
+      const opcua = isOnOpcUa ? plc.opcua : undefined
       const station = new Station({
+        plant: spec.plant,
+        elements,
         name,
         spec: plc,
         address: { host: at, port: override ?? modbus.port },
         rtuAddress: modbus.rtu_over_tcp && { host: at, port: port === 0 ? 0 : modbus.rtu_over_tcp.port },
+        opcuaAddress: opcua && { host: at, port: port === 0 ? 0 : opcua.port },
         serial: isOnSerialLines ? modbus.serial : undefined,
         faults: this.faults.on(name),
         clock,
@@ -148,6 +166,11 @@ export class Plant implements AsyncDisposable {
 
   get address(): Address {
     return this.#first.address
+  }
+
+  /** Where and as whom the first PLC serves OPC UA, if it does. */
+  get opcua(): OpcUaEndpoint | undefined {
+    return this.#first.opcua
   }
 
   get image(): ImageView {

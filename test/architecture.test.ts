@@ -27,12 +27,27 @@ const MAY_IMPORT: readonly (readonly [room: string, allowed: readonly string[] |
   ['failsafe/', ['failsafe/', 'drivers/driver.ts', 'keep/', 'model/']],
   ['agent/credential/', ['agent/credential/', 'keep/', 'model/']],
   ['agent/audit/', ['agent/audit/', 'model/']],
+  ['agent/alarms/', ['agent/alarms/', 'keep/', 'model/']],
+  ['agent/metrics/', ['model/']],
   ['agent/service/', ['agent/service/', 'model/']],
   ['agent/time/', ['agent/time/', 'keep/', 'model/']],
+  [
+    'agent/doctor/',
+    [
+      'agent/doctor/',
+      'agent/audit/',
+      'agent/credential/',
+      'agent/time/kept-clock.ts',
+      'agent/config/config.ts',
+      'model/',
+    ],
+  ],
+  ['agent/init/', ['agent/init/', 'agent/config/forms.ts', 'agent/credential/escrow/scheme.ts', 'model/']],
   [
     'agent/command/',
     [
       'agent/command/',
+      'agent/alarms/',
       'agent/credential/',
       'agent/audit/',
       'failsafe/',
@@ -45,6 +60,7 @@ const MAY_IMPORT: readonly (readonly [room: string, allowed: readonly string[] |
     'agent/api/',
     [
       'agent/api/',
+      'agent/alarms/',
       'agent/command/',
       'agent/credential/',
       'agent/audit/',

@@ -11,6 +11,8 @@ export interface HttpAnswer {
   readonly status: number
   readonly retryAfter?: Millis | undefined
   readonly body: Json
+  /** The body's media type, where it is a text that is sent as it stands; JSON otherwise. */
+  readonly text?: string
 }
 
 export function answerRefusal(refusal: Refusal, extra: Record<string, Json> = {}): HttpAnswer {
@@ -66,10 +68,10 @@ export function answerSelect(actuator: string, selected: Selected): HttpAnswer {
 }
 
 /** Sends an answer. Nothing of it may be kept by anyone on the way. */
-export function send(response: ServerResponse, { status, body, retryAfter }: HttpAnswer): void {
-  const bytes = Buffer.from(`${JSON.stringify(body)}\n`)
+export function send(response: ServerResponse, { status, body, retryAfter, text }: HttpAnswer): void {
+  const bytes = Buffer.from(text === undefined ? `${JSON.stringify(body)}\n` : String(body))
   response.writeHead(status, {
-    'Content-Type': isProblem(body) ? 'application/problem+json' : 'application/json',
+    'Content-Type': text ?? (isProblem(body) ? 'application/problem+json' : 'application/json'),
     'Content-Length': bytes.length,
     'Cache-Control': 'no-store',
     // In whole seconds (RFC 9110 §10.2.3), and never so early that it would be too early again.

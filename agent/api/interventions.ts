@@ -1,4 +1,5 @@
 import type { Heartbeats } from '../../failsafe/heartbeats.ts'
+import { replayDoubt } from '../command/authenticate.ts'
 import { authorizeActuator, authorizeRequest } from '../command/authorize.ts'
 import type { Received } from '../command/received.ts'
 import { Refused, refuse } from '../command/refused.ts'
@@ -55,8 +56,8 @@ export class Interventions {
     if (!this.#parts.manualTrips.actuators.has(id))
       return refuse('actuator-unknown', `there is no actuator ${id}`, 'see `holdfast status`', who)
     // A recorded heartbeat must not pass for somebody who is there.
-    if (!authenticated.certainlyNew)
-      return refuse('replay-memory-lost', 'it was signed before this agent started', 'sign it again', who)
+    const doubt = replayDoubt(authenticated, this.#parts.resets.replayTrouble)
+    if (doubt) return refuse('replay-memory-lost', doubt, undefined, who)
     this.#parts.heartbeats.beat(id)
     return { status: 200, body: { outcome: 'heard', actuator: id } }
   }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Json } from '../../model/json.ts'
 import type { Clock } from '../../model/time.ts'
+import type { Attending } from '../command/attend-alarm.ts'
 import type { Locking } from '../command/lock-out.ts'
 import { type Commands, carryOut } from '../command/pipeline.ts'
 import type { Rates } from '../command/rates.ts'
@@ -8,10 +9,12 @@ import { receive } from '../command/receive.ts'
 import type { Channel, Received } from '../command/received.ts'
 import { Refused, refuse } from '../command/refused.ts'
 import { Administration, type AdministrationParts } from './administration.ts'
+import { AlarmAnswers, viewAlarm } from './alarm-answers.ts'
 import { answerCommand, answerRefusal, type HttpAnswer, rawAnswer, send } from './answers.ts'
 import { Callers } from './callers.ts'
 import { type InterventionParts, Interventions } from './interventions.ts'
 import type { Handler } from './listener.ts'
+import { answerMetrics, type MetricsParts } from './metrics.ts'
 import { Precautions } from './precautions.ts'
 import { type Condition, troubles, viewActuator, viewActuators, viewAgent } from './status.ts'
 
@@ -20,6 +23,8 @@ export interface ServiceParts {
   readonly locking: Locking
   readonly interventions: InterventionParts
   readonly administration: AdministrationParts
+  readonly attending: Attending
+  readonly metrics: MetricsParts
   readonly condition: Condition
   readonly rates: Rates
   readonly clock: Clock
@@ -46,6 +51,7 @@ export class Service implements Handler {
     const administration = new Administration(this.#callers, parts.administration)
     const interventions = new Interventions(this.#callers, parts.interventions)
     const precautions = new Precautions(this.#callers, parts.commands, parts.locking)
+    const alarms = new AlarmAnswers(this.#callers, parts.attending)
     this.#routes = {
       '/healthz': { GET: async () => ({ status: 200, body: { alive: true } }) },
       '/readyz': { GET: async () => this.#readiness() },
@@ -77,6 +83,16 @@ export class Service implements Handler {
       'actuator/heartbeat': {
         POST: (received, id) => this.#orRefuse(received, interventions.heartbeat(received, id), id),
       },
+      '/v1/alarms': {
+        GET: received =>
+          this.#read(received, async () => ({ alarms: parts.attending.alarms.list.map(viewAlarm) })),
+      },
+      '/v1/alarms/acknowledge': {
+        POST: received => this.#orRefuse(received, alarms.acknowledge(received)),
+      },
+      '/v1/alarms/shelve': { POST: received => this.#orRefuse(received, alarms.shelve(received)) },
+      '/v1/alarms/unshelve': { POST: received => this.#orRefuse(received, alarms.unshelve(received)) },
+      '/metrics': { GET: received => this.#metrics(received) },
       '/v1/roles': { GET: received => this.#read(received, async () => this.#roles()) },
       '/v1/credentials': {
         GET: received => this.#orRefuse(received, administration.credentials(received)),
@@ -188,6 +204,10 @@ export class Service implements Handler {
     const reader = this.#callers.reader(received)
     if (reader instanceof Refused) return await this.#refuse(received, reader)
     return { status: 200, body: await view() }
+  }
+
+  async #metrics(received: Received): Promise<HttpAnswer> {
+    return await this.#orRefuse(received, answerMetrics(received, this.#callers, this.#parts.metrics))
   }
 
   #roles(): Json {

@@ -6,6 +6,7 @@ import type { Json } from '../../model/json.ts'
 import { describeDomain } from '../../model/setpoint.ts'
 import type { MonotonicMs } from '../../model/time.ts'
 import { type TripRecord, viewEvidence } from '../../model/trip.ts'
+import type { Alarms } from '../alarms/alarms.ts'
 import type { AuditLog } from '../audit/log.ts'
 import { type Actuator, foundOf } from '../command/actuator.ts'
 import type { Permits } from '../command/permit.ts'
@@ -14,6 +15,7 @@ import type { EpochKeys } from '../credential/epoch-keys.ts'
 import { SKEW_MAX } from '../credential/replay.ts'
 import type { ClockKeeper } from '../time/clock-keeper.ts'
 import type { KeptClock } from '../time/kept-clock.ts'
+import { viewAlarm } from './alarm-answers.ts'
 import { viewGuards } from './guards.ts'
 import type { Readings } from './readings.ts'
 
@@ -35,6 +37,7 @@ export interface Condition {
   readonly glass: BreakGlass
   masterKey(): string
   readonly audit: AuditLog
+  readonly alarms: Pick<Alarms, 'list'>
   readonly trips: Trips
   readonly permits: Permits
   /** The watchdogs of the devices. */
@@ -72,6 +75,7 @@ export async function viewAgent(condition: Condition): Promise<{ [key: string]: 
     clock: viewClock(condition),
     uptime_ms: Math.round(clock.monotonic() - condition.started),
     troubles: troubles(condition),
+    alarms: condition.alarms.list.map(viewAlarm),
     master_key: {
       source: condition.masterKey(),
       generation: keys.generation,

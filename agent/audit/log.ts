@@ -1,5 +1,5 @@
 import type { AuditEntry, AuditKind } from '../../model/audit.ts'
-import { type Clock, formatDuration, type UnixMs } from '../../model/time.ts'
+import { type Clock, formatDuration, type Millis, type UnixMs } from '../../model/time.ts'
 import type { AuditState, FoundRecords, RecentNonces, Sealed } from './answers.ts'
 import type { Failure } from './failure.ts'
 import type { Followed } from './forward/forwarder.ts'
@@ -55,6 +55,7 @@ export class AuditLog implements AsyncDisposable {
   /** Undefined while the file has not been opened yet. */
   #head: Head | undefined
   #lastCommitMs: number | undefined
+  readonly #commitListeners: ((took: Millis) => void)[] = []
   #signer: NoteSigner | undefined
   #trouble: Failure | undefined
   /** Entries of a commit that is under way, or that failed and may yet be found in the file; `#base` is where they would be. */
@@ -101,6 +102,11 @@ export class AuditLog implements AsyncDisposable {
     if (this.#closing.signal.aborted) return
     if (!this.#queue.offer(new Pending(this.#stamp(entry)))) this.#gap.drop(entry.kind, this.#clock.wall())
     this.#wake()
+  }
+
+  /** Calls back after each commit with how long the disk took. */
+  onCommit(listener: (took: Millis) => void): void {
+    this.#commitListeners.push(listener)
   }
 
   /** Sets the key that checkpoints are signed with and signs one at once, so that all before it is covered; or takes the key away. */
@@ -252,6 +258,7 @@ export class AuditLog implements AsyncDisposable {
     }
     this.#head = reply.head
     this.#lastCommitMs = reply.tookMs
+    for (const listener of this.#commitListeners) tell(() => listener(reply.tookMs))
     for (const [index, item] of this.#batch.entries()) {
       const seq = reply.seqs[index]
       if (seq !== undefined) item.settle({ kind: 'durable', seq })

@@ -1,7 +1,8 @@
 import type { Clock, UnixMs } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
 import type { Authenticated } from './authenticate.ts'
-import type { Received } from './received.ts'
+import { nameOf, signatureOf } from './author.ts'
+import { type Received, wayOf } from './received.ts'
 import { type Refused, refuse } from './refused.ts'
 
 /** What an accepted clock changed. */
@@ -24,8 +25,9 @@ export async function acceptClock(
   const appended = await parts.audit.append({
     kind: 'clock-accepted',
     before: new Date(before).toISOString(),
-    by: by?.claims.subject ?? received.channel.identity ?? received.channel.name,
-    ...(who ? { credential: who.serial, nonce: who.nonce, created: who.created } : {}),
+    by: nameOf(received, by),
+    ...wayOf(received),
+    ...signatureOf(who),
   })
   if (appended.kind === 'durable') return { before, now }
   return refuse(

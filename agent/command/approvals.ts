@@ -5,7 +5,9 @@ import type { Clock, Millis, MonotonicMs, UnixMs } from '../../model/time.ts'
 import { formatDuration } from '../../model/time.ts'
 import type { Revocations } from '../credential/revocations.ts'
 import { type Authenticated, checkRevocation } from './authenticate.ts'
+import { signatureOf } from './author.ts'
 import { type Claims, checkValidity } from './claims.ts'
+import { wayOf } from './received.ts'
 
 /** What may take two people: to set an actuator away from safe, and to reset its trip. */
 export type TwoPersonAction = 'command' | 'reset'
@@ -90,11 +92,8 @@ export class Approvals {
       actuator: asked.actuator,
       ...(asked.setpoint === undefined ? {} : { asked: asked.setpoint }),
       subject: by.claims.subject,
-      credential: by.who.serial,
-      nonce: by.who.nonce,
-      created: by.who.created,
-      channel: by.received.channel.name,
-      source: by.received.source,
+      ...signatureOf(by.who),
+      ...wayOf(by.received),
       until: new Date(until).toISOString(),
     })
     return new Refusal(
@@ -108,6 +107,15 @@ export class Approvals {
   forget(actuator: string): void {
     for (const [key, pending] of this.#pending) {
       if (pending.actuator === actuator) this.#pending.delete(key)
+    }
+  }
+
+  /** Forgets what a suspended identity asked for: it must not be half of two. */
+  forgetIdentity(identity: string): void {
+    for (const [key, { by }] of this.#pending) {
+      const { claims, received } = by
+      if (identity === `subject ${claims.subject}` || identity === received.channel.identity)
+        this.#pending.delete(key)
     }
   }
 

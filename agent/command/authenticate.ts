@@ -25,6 +25,16 @@ export interface Authenticated {
   readonly certainlyNew: boolean
 }
 
+/** Why nobody can say whether a request was carried out before, in words; undefined when it was certainly not. */
+export function replayDoubt(
+  { certainlyNew }: Authenticated,
+  replayTrouble: () => string | undefined,
+): string | undefined {
+  if (!certainlyNew)
+    return 'it was signed before this agent started, so nobody can say whether it was carried out then; sign it again'
+  return replayTrouble()
+}
+
 export interface Authenticator {
   readonly environment: string
   readonly gateway: string
@@ -33,6 +43,8 @@ export interface Authenticator {
   readonly revocations: Pick<Revocations, 'of'>
   readonly roles: Roles
   readonly clock: Clock
+  /** Hears of every request that it found right. */
+  used?(authenticated: Authenticated): void
 }
 
 /**
@@ -62,7 +74,16 @@ export function authenticate(received: Received, by: Authenticator): Authenticat
   const no = checkValidity(claims, now) ?? checkRevocation(claims, by.revocations)
   if (no) return new Refused(no, who)
   const may = permissionsOf(by.roles, claims.roles)
-  return { stage: 'authenticated', received, who, claims, may, certainlyNew: memory === 'new' }
+  const authenticated = {
+    stage: 'authenticated',
+    received,
+    who,
+    claims,
+    may,
+    certainlyNew: memory === 'new',
+  } as const
+  by.used?.(authenticated)
+  return authenticated
 }
 
 /** Whom a credential was issued to: its first subject. Whatever was appended later cannot disguise it. */

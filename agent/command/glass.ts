@@ -1,7 +1,8 @@
 import type { Entropy } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
 import type { Authenticated } from './authenticate.ts'
-import type { Received } from './received.ts'
+import { nameOf, signatureOf } from './author.ts'
+import { type Received, wayOf } from './received.ts'
 import { type Refused, refuse } from './refused.ts'
 
 /** The emergency key of this gateway. */
@@ -29,8 +30,8 @@ export async function sealGlass(
   const appended = await audit.append({
     kind: 'break-glass-sealed',
     by: nameOf(received, by),
-    channel: received.channel.name,
-    ...(who ? { credential: who.serial, nonce: who.nonce, created: who.created } : {}),
+    ...wayOf(received),
+    ...signatureOf(who),
   })
   if (appended.kind !== 'durable') {
     return refuse(
@@ -59,8 +60,4 @@ export function closeGlass(
   { glass }: { glass: Glass },
 ): boolean {
   return glass.close(`closed by ${nameOf(received, by)}`)
-}
-
-function nameOf(received: Received, by: Authenticated | undefined): string {
-  return by?.claims.subject ?? received.channel.identity ?? received.channel.name
 }

@@ -6,6 +6,7 @@ import { formatDuration, parseDuration } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
 import type { Mint, Minted } from '../credential/mint.ts'
 import type { Authenticated } from './authenticate.ts'
+import { nameOf } from './author.ts'
 import { readBody } from './authorize.ts'
 import type { Received } from './received.ts'
 import { Refused, refuse } from './refused.ts'
@@ -122,7 +123,7 @@ export async function issue(
     credential: minted.serial,
     keyid: minted.keyid,
     lifetime: formatDuration(lifetime),
-    issuer: issuer?.claims.subject ?? received.channel.identity ?? received.channel.name,
+    issuer: nameOf(received, issuer),
     channel: received.channel.name,
     ...(who ? { issuer_credential: who.serial, nonce: who.nonce, created: who.created } : {}),
   })

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { AuditLog } from '../audit/log.ts'
 import type { Authenticated } from './authenticate.ts'
+import { nameOf, signatureOf } from './author.ts'
 import { readBody } from './authorize.ts'
 import type { Received } from './received.ts'
 import { Refused, refuse } from './refused.ts'
@@ -24,11 +25,11 @@ export async function liftSuspension(
   audit.note({
     kind: 'suspension-lifted',
     identity,
-    by: by?.claims.subject ?? received.channel.identity ?? received.channel.name,
+    by: nameOf(received, by),
     channel: received.channel.name,
     source: received.source,
     ...(reason === undefined ? {} : { reason }),
-    ...(who ? { credential: who.serial, nonce: who.nonce, created: who.created } : {}),
+    ...signatureOf(who),
   })
   return identity
 }

@@ -3,7 +3,8 @@ import type { Clock, UnixMs } from '../../model/time.ts'
 import { parseDuration } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
 import type { Actuator } from './actuator.ts'
-import type { Authenticated } from './authenticate.ts'
+import { type Authenticated, replayDoubt } from './authenticate.ts'
+import { signatureOf } from './author.ts'
 import { authorizeActuator, authorizeRequest, readBody } from './authorize.ts'
 import type { Lockout } from './lockouts.ts'
 import type { Permits } from './permit.ts'
@@ -13,7 +14,7 @@ import { Refused, refuse } from './refused.ts'
 /** What locking out needs. */
 export interface Locking {
   readonly actuators: ReadonlyMap<string, Pick<Actuator, 'safe'>>
-  readonly permits: Pick<Permits, 'lockouts' | 'controls' | 'approvals' | 'selections'>
+  readonly permits: Pick<Permits, 'lockouts' | 'controls' | 'approvals' | 'selections' | 'replayTrouble'>
   readonly audit: AuditLog
   readonly clock: Clock
 }
@@ -72,9 +73,7 @@ export async function lockOut(
     kind: 'lockout',
     actuator: id,
     subject: claims.subject,
-    credential: who.serial,
-    nonce: who.nonce,
-    created: who.created,
+    ...signatureOf(who),
     ...wayOf(received),
     reason: body.reason,
     until: new Date(until).toISOString(),
@@ -96,7 +95,7 @@ export async function lockOut(
 export async function unlock(
   authenticated: Authenticated,
   id: string,
-  { actuators, permits: { lockouts }, audit }: Locking,
+  { actuators, permits, audit }: Locking,
 ): Promise<Lockout | Refused> {
   const { who, claims, received, may } = authenticated
   const denied = authorizeRequest(authenticated, 'lockout') ?? authorizeActuator(authenticated, id)
@@ -106,7 +105,7 @@ export async function unlock(
   if (!actuators.has(id))
     return refuse('actuator-unknown', `there is no actuator ${id}`, 'see `holdfast status`', who)
   const owner = body.subject ?? claims.subject
-  const standing = lockouts.of(id)
+  const standing = permits.lockouts.of(id)
   const lockout = standing.find(({ subject }) => subject === owner)
   if (!lockout) {
     const others = standing.map(({ subject }) => subject).join(', ')
@@ -125,14 +124,9 @@ export async function unlock(
       who,
     )
   }
-  if (!authenticated.certainlyNew) {
-    return refuse(
-      'replay-memory-lost',
-      'nobody can say whether this was carried out before the agent started, and the actuator locked out again since',
-      'sign it again',
-      who,
-    )
-  }
+  // A recorded unlock must not end what was locked out since.
+  const doubt = replayDoubt(authenticated, permits.replayTrouble)
+  if (doubt) return refuse('replay-memory-lost', doubt, 'the lockout stands meanwhile', who)
   const appended = await audit.append({
     kind: 'lockout-ended',
     actuator: id,
@@ -141,9 +135,7 @@ export async function unlock(
     until: new Date(lockout.until).toISOString(),
     detail: owner === claims.subject ? 'its owner ended it' : `${claims.subject} ended it`,
     subject: claims.subject,
-    credential: who.serial,
-    nonce: who.nonce,
-    created: who.created,
+    ...signatureOf(who),
     ...wayOf(received),
     ...(body.reason === undefined ? {} : { reason: body.reason }),
   })
@@ -155,7 +147,7 @@ export async function unlock(
       who,
     )
   }
-  const unkept = await lockouts.remove(lockout).then(
+  const unkept = await permits.lockouts.remove(lockout).then(
     () => undefined,
     (error: Error) => error.message,
   )

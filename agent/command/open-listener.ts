@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import type { AuditLog } from '../audit/log.ts'
 import type { Authenticated } from './authenticate.ts'
+import { nameOf, signatureOf } from './author.ts'
 import { readBody } from './authorize.ts'
-import type { Received } from './received.ts'
+import { type Received, wayOf } from './received.ts'
 import { Refused, refuse } from './refused.ts'
 
 const Body = z.strictObject({ listener: z.string().max(63), reason: z.string().max(500).optional() })
@@ -25,9 +26,10 @@ export async function openListener(
   audit.note({
     kind: 'listener-opened',
     listener,
-    by: by?.claims.subject ?? received.channel.identity ?? received.channel.name,
+    by: nameOf(received, by),
+    ...wayOf(received),
     ...(reason === undefined ? {} : { reason }),
-    ...(who ? { credential: who.serial, nonce: who.nonce, created: who.created } : {}),
+    ...signatureOf(who),
   })
   return listener
 }

@@ -2,6 +2,7 @@ import type { Trips } from '../../failsafe/trips.ts'
 import type { Guards } from '../../failsafe/watchdog/guards.ts'
 import { Refusal, type RefusalCode } from '../../model/refusal.ts'
 import type { Approval, Approvals } from './approvals.ts'
+import { replayDoubt } from './authenticate.ts'
 import type { Authorized } from './authorize.ts'
 import type { Control, Controls } from './controls.ts'
 import type { Lockouts } from './lockouts.ts'
@@ -120,13 +121,9 @@ const CHECKS: readonly Check[] = [
       : undefined
   }),
   asking(['replay-memory-lost'], ({ authenticated }, permits) => {
-    const trouble =
-      permits.replayTrouble() ??
-      (authenticated.certainlyNew
-        ? undefined
-        : 'it was signed before this agent started, so nobody can say whether it was carried out then; sign it again')
-    return trouble
-      ? new Refusal('replay-memory-lost', trouble, 'commands towards the safe state are accepted meanwhile')
+    const doubt = replayDoubt(authenticated, permits.replayTrouble)
+    return doubt
+      ? new Refusal('replay-memory-lost', doubt, 'commands towards the safe state are accepted meanwhile')
       : undefined
   }),
   asking(['audit-unwritable'], (_, permits) => {

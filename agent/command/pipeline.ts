@@ -8,6 +8,7 @@ import { actuate } from './actuate.ts'
 import type { Actuator } from './actuator.ts'
 import { type Authenticator, authenticate } from './authenticate.ts'
 import { type Authorized, authorizeCommand } from './authorize.ts'
+import { type CommandMeter, type Lap, startLaps } from './laps.ts'
 import { patiently } from './patience.ts'
 import { type Permits, permit } from './permit.ts'
 import type { Progress } from './progress.ts'
@@ -26,6 +27,7 @@ export interface Commands {
   readonly refusals: Refusals
   /** Learns of every movement. */
   readonly supervision: Pick<Supervision, 'moving' | 'moved'>
+  readonly meter?: CommandMeter
   readonly clock: Clock
   readonly progress: Progress
   /** Makes a name for a command, never the same twice. */
@@ -45,12 +47,20 @@ export interface CommandAnswer {
   readonly recorded: boolean
 }
 
+/** Carries a command out, and has its time and its end counted. */
+export async function carryOut(received: Received, id: string, commands: Commands): Promise<CommandAnswer> {
+  const answer = await throughStages(received, id, commands)
+  const actuator = commands.actuators.has(id) ? id : 'unknown'
+  commands.meter?.ended(actuator, answer.outcome.kind, answer.latency)
+  return answer
+}
+
 /**
  * The story of a command, from top to bottom. Each stage takes what the one before it made, so none can be left out.
  *
  *     receive → authenticate → authorize → permit → record intent → actuate → verify → record outcome → answer
  */
-export async function carryOut(received: Received, id: string, commands: Commands): Promise<CommandAnswer> {
+async function throughStages(received: Received, id: string, commands: Commands): Promise<CommandAnswer> {
   const { authenticator, actuators, permits, audit, clock } = commands
   const refused = async (no: Refused, command?: Authorized): Promise<CommandAnswer> => {
     const asked = command && { asked: command.target.setpoint, reason: command.reason }
@@ -66,23 +76,30 @@ export async function carryOut(received: Received, id: string, commands: Command
     }
   }
 
+  const lap = startLaps(received.arrived.monotonic, clock, commands.meter)
+  lap('receive')
   const authenticated = authenticate(received, authenticator)
+  lap('authenticate')
   if (authenticated instanceof Refused) return refused(unlessTooEarly(received, authenticated))
 
   const authorized = authorizeCommand(authenticated, id, actuators)
+  lap('authorize')
   if (authorized instanceof Refused) return refused(authorized)
 
   await permits.pacing.look(authorized)
   const permission = permit(authorized, permits)
+  lap('permit')
   if (permission instanceof Refused) return refused(permission, authorized)
   using permitted = permission
 
   const intended = await recordIntent(permitted, audit, clock, commands.newCommandId())
+  lap('record-intent')
   if (intended instanceof Refused) return refused(intended, authorized)
 
-  const outcome = await moveAndLook(intended, commands)
+  const outcome = await moveAndLook(intended, commands, lap)
   const latency = since(received, clock)
   const recorded = await recordOutcome(intended, outcome, latency, commands)
+  lap('record-outcome')
   return {
     outcome,
     actuator: id,
@@ -96,7 +113,7 @@ export async function carryOut(received: Received, id: string, commands: Command
  * Writes and verifies. From the record of the intention on there is an outcome, whatever happens: should a mistake of ours
  * come in between, nobody knows what the plant did, and that is what is answered and recorded.
  */
-async function moveAndLook(intended: Intended, commands: Commands): Promise<Outcome> {
+async function moveAndLook(intended: Intended, commands: Commands, lap: Lap): Promise<Outcome> {
   const { permits } = commands
   const { authorized } = intended.permitted
   const { id, travelTime, deviceTimeout } = authorized.actuator
@@ -106,9 +123,11 @@ async function moveAndLook(intended: Intended, commands: Commands): Promise<Outc
     const { actuator, target, towardsSafe } = authorized
     commands.supervision.moving(actuator.id)
     const actuated = await actuate(intended, commands.authenticator.revocations)
+    lap('actuate')
     if (actuated instanceof Refusal) return { kind: 'refused', refusal: actuated }
     permits.pacing.written(authorized, actuated.sure)
     const outcome = await verify(actuated, commands.clock)
+    lap('verify')
     const isDone = outcome.kind === 'verified' || outcome.kind === 'mismatch'
     if (isDone && !intended.permitted.control.signal.aborted)
       commands.supervision.moved(actuator.id, target, towardsSafe)

@@ -1,5 +1,6 @@
 import type { Clock } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
+import { signatureOf } from './author.ts'
 import { patiently } from './patience.ts'
 import type { Permitted } from './permit.ts'
 import { wayOf } from './received.ts'
@@ -31,9 +32,7 @@ export async function recordIntent(
     asked: target.setpoint,
     towards_safe: towardsSafe,
     subject: claims.subject,
-    credential: who.serial,
-    nonce: who.nonce,
-    created: who.created,
+    ...signatureOf(who),
     ...wayOf(received),
     ...(approval ? { approved_by: approval.subject, approval_credential: approval.credential } : {}),
     ...(reason === undefined ? {} : { reason }),

@@ -4,6 +4,7 @@ import type { AuditEntry } from '../../model/audit.ts'
 import type { Setpoint } from '../../model/setpoint.ts'
 import type { Millis } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
+import { signatureOf } from './author.ts'
 import { type Received, wayOf } from './received.ts'
 import type { RefusalBook } from './refusal-book.ts'
 import type { Refused } from './refused.ts'
@@ -15,6 +16,8 @@ export interface Consequences {
   readonly trips: Trips
   /** Actuators that there are: a failure aimed at nothing moves nothing. */
   readonly actuators: ReadonlyMap<string, { readonly tripsOnFailures: boolean }>
+  /** Hears of every refusal. */
+  heard?(refused: Refused): void
   alarm(actuator: string, detail: string): void
   suspend(identity: string, actuator: string, detail: string): void
   /** Lets nobody in over a listener any more: attacks over it have used up the day's trips. */
@@ -51,6 +54,7 @@ export class Refusals {
     { asked, reason, latency }: RefusedRequest = {},
   ): Promise<boolean> {
     if (aimedAt !== undefined && this.#to.actuators.has(aimedAt)) this.#weigh(received, refused, aimedAt)
+    this.#to.heard?.(refused)
     const { refusal, who } = refused
     if (!this.#to.book.admits(refusal.code, who?.subject ?? received.source, aimedAt)) return false
     const entry: AuditEntry = {
@@ -67,7 +71,7 @@ export class Refusals {
       ...(reason === undefined ? {} : { reason }),
       ...(latency === undefined ? {} : { latency_ms: Math.round(latency * 1000) / 1000 }),
       ...(who?.subject ? { subject: who.subject } : {}),
-      ...(who ? { credential: who.serial, nonce: who.nonce, created: who.created } : {}),
+      ...signatureOf(who),
     }
     if (who && refusal.suspicion !== 'stale') return (await this.#to.audit.append(entry)).kind === 'durable'
     this.#to.book.note(entry)

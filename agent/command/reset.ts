@@ -6,7 +6,8 @@ import type { TripRecord } from '../../model/trip.ts'
 import type { AuditLog } from '../audit/log.ts'
 import type { Actuator } from './actuator.ts'
 import type { Approvals } from './approvals.ts'
-import type { Authenticated } from './authenticate.ts'
+import { type Authenticated, replayDoubt } from './authenticate.ts'
+import { signatureOf } from './author.ts'
 import { authorizeActuator, authorizeRequest, readBody } from './authorize.ts'
 import { Refused, refuse } from './refused.ts'
 
@@ -20,6 +21,8 @@ export interface Resets {
   readonly warnLevel: number
   readonly audit: AuditLog
   readonly approvals: Approvals
+  /** Until when replays could not be told from what is new, in words, if that is so. */
+  replayTrouble(): string | undefined
   /** Lets the identities go that were suspended with this trip. */
   lift(actuator: string): void
 }
@@ -36,14 +39,8 @@ export async function reset(
   const denied = authorizeRequest(authenticated, 'reset') ?? authorizeActuator(authenticated, id)
   if (denied) return denied
   // A recorded reset must not clear what has tripped since.
-  if (!authenticated.certainlyNew) {
-    return refuse(
-      'replay-memory-lost',
-      'it was signed before this agent started, so nobody can say whether it was carried out then',
-      'sign it again',
-      who,
-    )
-  }
+  const doubt = replayDoubt(authenticated, resets.replayTrouble)
+  if (doubt) return refuse('replay-memory-lost', doubt, 'the trip keeps it in its safe state meanwhile', who)
   const body = readBody(authenticated, ResetBody)
   if (body instanceof Refused) return body
   const actuator = resets.actuators.get(id)
@@ -97,9 +94,7 @@ export async function reset(
       cause: first.cause,
       tripped_at: new Date(first.at).toISOString(),
       subject: claims.subject,
-      credential: who.serial,
-      nonce: who.nonce,
-      created: who.created,
+      ...signatureOf(who),
       channel: received.channel.name,
       source: received.source,
       ...(approval ? { approved_by: approval.subject, approval_credential: approval.credential } : {}),

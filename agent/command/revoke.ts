@@ -4,6 +4,7 @@ import type { Clock } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
 import type { Revocation, Revocations } from '../credential/revocations.ts'
 import type { Authenticated } from './authenticate.ts'
+import { nameOf, signatureOf } from './author.ts'
 import { readBody } from './authorize.ts'
 import type { Received } from './received.ts'
 import { Refused, refuse } from './refused.ts'
@@ -61,9 +62,9 @@ export async function revoke(
     kind: 'revocation',
     revoked: kind,
     ...members,
-    by: by?.claims.subject ?? received.channel.identity ?? received.channel.name,
+    by: nameOf(received, by),
     ...(body.reason === undefined ? {} : { reason: body.reason }),
-    ...(who ? { credential: who.serial, nonce: who.nonce, created: who.created } : {}),
+    ...signatureOf(who),
   })
   if (kept !== undefined) {
     return refuse(

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Refusal } from '../../model/refusal.ts'
 import type { UnixMs } from '../../model/time.ts'
 import type { Authenticated } from './authenticate.ts'
+import { nameOf } from './author.ts'
 import { readBody } from './authorize.ts'
 import type { Received } from './received.ts'
 import { Refused, refuse } from './refused.ts'
@@ -35,7 +36,6 @@ export async function rotate(
   }
   const body = readBody({ received, who }, RotationBody)
   if (body instanceof Refused) return body
-  const name = by?.claims.subject ?? received.channel.identity ?? received.channel.name
-  const rotated = await rotator.rotate(name, body.escrow)
+  const rotated = await rotator.rotate(nameOf(received, by), body.escrow)
   return rotated instanceof Refusal ? new Refused(rotated, who) : rotated
 }

@@ -5,6 +5,7 @@ import type { Clock, Millis, MonotonicMs, UnixMs } from '../../model/time.ts'
 import { formatDuration } from '../../model/time.ts'
 import type { Revocations } from '../credential/revocations.ts'
 import { checkRevocation } from './authenticate.ts'
+import { signatureOf } from './author.ts'
 import type { Authorized } from './authorize.ts'
 import { wayOf } from './received.ts'
 
@@ -53,9 +54,7 @@ export class Selections {
       actuator: actuator.id,
       asked: target.setpoint,
       subject: claims.subject,
-      credential: who.serial,
-      nonce: who.nonce,
-      created: who.created,
+      ...signatureOf(who),
       ...wayOf(received),
       until: new Date(until).toISOString(),
       ...(reason === undefined ? {} : { reason }),

@@ -6,8 +6,9 @@ import type { TripPhase, TripRecord } from '../../model/trip.ts'
 import type { AuditLog } from '../audit/log.ts'
 import type { Actuator } from './actuator.ts'
 import type { Authenticated } from './authenticate.ts'
+import { nameOf, signatureOf } from './author.ts'
 import { authorizeActuator, readBody } from './authorize.ts'
-import type { Received } from './received.ts'
+import { type Received, wayOf } from './received.ts'
 import { Refused, refuse } from './refused.ts'
 
 export interface ManualTrips {
@@ -75,19 +76,16 @@ export function acknowledge(
 
 /** Who did it, and how it came in. */
 function recordOf(
-  { channel, source }: Received,
+  received: Received,
   by: Authenticated | undefined,
   actuator: string,
   reason: string | undefined,
 ): { readonly [member: string]: Json } {
-  const { who, claims } = by ?? {}
   return {
     actuator,
-    channel: channel.name,
-    source,
-    ...(channel.identity === undefined ? {} : { identity: channel.identity }),
-    ...(claims ? { subject: claims.subject } : {}),
-    ...(who ? { credential: who.serial, nonce: who.nonce, created: who.created } : {}),
+    ...wayOf(received),
+    ...(by ? { subject: by.claims.subject } : {}),
+    ...signatureOf(by?.who),
     ...(reason === undefined ? {} : { reason }),
   }
 }
@@ -106,8 +104,4 @@ function prepare(
   return actuators.has(id)
     ? body
     : refuse('actuator-unknown', `there is no actuator ${id}`, 'see `holdfast status`', who)
-}
-
-function nameOf(received: Received, by: Authenticated | undefined): string {
-  return by?.claims.subject ?? received.channel.identity ?? received.channel.name
 }

@@ -9,6 +9,7 @@ import {
   type Point,
   resolutionOf,
   sharesWith,
+  takesPositionsOnly,
 } from '../../drivers/point.ts'
 import { describeDomain, type Position, resolveSetpoint, type SetpointDomain } from '../../model/setpoint.ts'
 import { commandLimitForms, resolvePace } from './command-limits.ts'
@@ -110,6 +111,8 @@ export function resolveActuator(
     report(at(), 'expected either positions (named) or range (min and max)')
     return undefined
   }
+  if (domain.kind === 'range' && takesPositionsOnly(command))
+    report(at('range'), 'there is a method for single values only: expected positions')
   // What cannot be written at all has been told; that no value fits it would be the same once more.
   if (canWrite(command))
     checkDomain(domain, command, (path, message) => report(at(...path), message), actuator.tolerance)

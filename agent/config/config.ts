@@ -2,7 +2,7 @@ import type { ReadLimits } from '../../drivers/modbus/plan.ts'
 import type { SerialLine } from '../../drivers/modbus/serial.ts'
 import type { TcpEndpoint } from '../../drivers/modbus/tcp.ts'
 import type { TlsEndpoint } from '../../drivers/modbus/tls.ts'
-import type { OpcUaEndpoint } from '../../drivers/opcua/link.ts'
+import type { OpcUaEndpoint } from '../../drivers/opcua/endpoint.ts'
 import type { Point } from '../../drivers/point.ts'
 import type { Condition } from '../../failsafe/condition.ts'
 import type { EvidenceLimits } from '../../failsafe/evidence.ts'
@@ -12,6 +12,7 @@ import type { WatchdogSpec } from '../../failsafe/watchdog/watchdog.ts'
 import type { Roles } from '../../model/role.ts'
 import type { SetpointDomain, Target } from '../../model/setpoint.ts'
 import type { Millis } from '../../model/time.ts'
+import type { Threshold } from '../alarms/threshold.ts'
 import type { ApprovalsNeeded } from '../command/approvals.ts'
 import type { Pace } from '../command/pace.ts'
 
@@ -36,6 +37,11 @@ export interface Config {
   /** Where the audit log is sent to as it grows. */
   readonly audit: { readonly syslog: SyslogConfig | undefined }
   readonly authenticationFailures: EvidenceLimits
+  readonly alarms: AlarmLimits
+  /** Where alarms are told, besides. */
+  readonly webhook: WebhookConfig | undefined
+  /** From where `/metrics` may be read without a signature. */
+  readonly metrics: { readonly allowedNetworks: readonly string[] }
   readonly devices: ReadonlyMap<string, DeviceConfig>
   readonly readings: ReadonlyMap<string, ReadingConfig>
   readonly actuators: ReadonlyMap<string, ActuatorConfig>
@@ -65,6 +71,32 @@ export type MasterKeyConfig = { readonly timeout: Millis } & (
       readonly caFile: string
     }
 )
+
+/** A program that is told of alarms. */
+export interface WebhookConfig {
+  /** `https://…`, or `http://…` on this host. */
+  readonly url: string
+  readonly secretFile: string
+  /** PEM; those that Node knows where it is left out. */
+  readonly ca?: string
+  readonly timeout: Millis
+}
+
+/** At which value which alarm is raised. */
+export interface AlarmLimits {
+  /** In an hour. */
+  readonly failedAuthentications: Threshold
+  /** Per cent of the hour's requests. */
+  readonly refusals: Threshold
+  /** In a minute. */
+  readonly requestsPerCredential: Threshold
+  /** Per cent of the queue's places. */
+  readonly auditQueue: Threshold
+  /** Milliseconds before. */
+  readonly certificateExpires: Threshold
+  /** Per cent of the disk. */
+  readonly diskFree: Threshold
+}
 
 /** A receiver of syslog over TLS (RFC 5425). The files are PEM. */
 export interface SyslogConfig {

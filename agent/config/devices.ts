@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import type { OpcUaUser } from '../../drivers/opcua/link.ts'
+import type { OpcUaUser } from '../../drivers/opcua/endpoint.ts'
 import { canRead, kindOf, nameOf, type Point, sharesWith } from '../../drivers/point.ts'
 import type { DeviceConfig, ModbusDeviceConfig, ReadingConfig, WayConfig } from './config.ts'
 import { port, timeout } from './forms.ts'

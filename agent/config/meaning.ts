@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { feedbackPoint } from '../point-names.ts'
 import { type BareActuator, resolveActuator } from './actuators.ts'
+import { resolveAlarms, resolveWebhook } from './alarms.ts'
 import { resolveAudit } from './audit.ts'
 import type { ActuatorConfig, Config } from './config.ts'
 import { checkDevices, checkReadings, checkWriters, resolveDevice } from './devices.ts'
@@ -81,6 +82,9 @@ export function resolveConfig(file: ConfigFile, names: Names, folder: string, re
       leakEvery: file.authentication_failures.leak_every,
       tripsPerDay: file.authentication_failures.trips_per_day,
     },
+    alarms: resolveAlarms(file.alarms, report),
+    webhook: resolveWebhook(file.alarms, folder),
+    metrics: { allowedNetworks: file.metrics.allowed_networks },
     devices,
     readings,
     actuators,

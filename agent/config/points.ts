@@ -6,20 +6,13 @@ import {
   type ModbusTable,
   REGISTERS,
 } from '../../drivers/modbus/point.ts'
-import { type OpcUaPoint, parseNodeName, RANGES } from '../../drivers/opcua/point.ts'
 import type { Point } from '../../drivers/point.ts'
 import { timeout } from './forms.ts'
+import { mistakeInNode, type NodeForm, nodeForms, resolveNode } from './nodes.ts'
 
 const TABLES = ['coil', 'discrete_input', 'holding_register', 'input_register'] as const
 
 const address = z.int('expected an address from 0 to 65535').min(0).max(65535).optional()
-const nodeName = z
-  .string()
-  .refine(
-    text => parseNodeName(text) !== undefined,
-    'expected a node by the URI of its namespace, such as nsu=urn:plant;s=Valve.Position (an index changes when the server does)',
-  )
-  .optional()
 const order = z.enum(['big', 'little'], 'expected big or little').optional()
 const finite = z.number('expected a number').optional()
 
@@ -30,11 +23,7 @@ export const pointForm = z
       discrete_input: address,
       holding_register: address,
       input_register: address,
-      node: nodeName,
-      method: nodeName,
-      data_type: z
-        .enum(Object.keys(RANGES), `expected a type of numbers: ${Object.keys(RANGES).join(', ')}`)
-        .optional(),
+      ...nodeForms,
       type: z
         .enum(
           ['int16', 'uint16', 'int32', 'uint32', 'int64', 'uint64', 'float32', 'float64'],
@@ -71,29 +60,13 @@ type PointForm = {
   readonly mask?: number | undefined
   readonly write_function?: 5 | 6 | 15 | 16 | 22 | undefined
   readonly pulse?: number | undefined
-  readonly node?: string | undefined
-  readonly method?: string | undefined
-  readonly data_type?: string | undefined
-}
+} & NodeForm
 
 export type PointFile = z.output<typeof pointForm>
 
 /** The point that a form stands for. */
 export function resolvePoint(point: PointFile): Point {
-  return point.node === undefined ? resolveRegister(point) : resolveNode(point, point.node)
-}
-
-function resolveNode({ method, data_type, scale, offset }: PointFile, text: string): OpcUaPoint {
-  const node = parseNodeName(text) ?? { namespace: '', identifier: '' }
-  const called = method === undefined ? undefined : parseNodeName(method)
-  return {
-    protocol: 'opcua',
-    node,
-    ...(called ? { method: called } : {}),
-    ...(data_type === undefined ? {} : { dataType: data_type as keyof typeof RANGES }),
-    scale: scale ?? 1,
-    offset: offset ?? 0,
-  }
+  return point.node === undefined ? resolveRegister(point) : resolveNode(point)
 }
 
 function resolveRegister(point: PointFile): ModbusPoint {
@@ -142,8 +115,8 @@ function mistakeIn(point: PointForm): string | undefined {
   if (point.node !== undefined && tables === 0) return mistakeInNode(point)
   if (tables !== 1 || point.node !== undefined)
     return 'expected exactly one of coil, discrete_input, holding_register, input_register, or a node'
-  if (point.method !== undefined || point.data_type !== undefined)
-    return 'method and data_type are for a node of OPC UA'
+  const stray = Object.keys(nodeForms).find(key => point[key as keyof NodeForm] !== undefined)
+  if (stray) return `${stray} is for a node of OPC UA`
   const { table, address } = placeOf(point)
   const said = (['type', 'byte_order', 'word_order', 'scale', 'offset', 'bit', 'mask'] as const).find(
     key => point[key] !== undefined,
@@ -155,12 +128,6 @@ function mistakeIn(point: PointForm): string | undefined {
   if (registers > 1 && address + registers > 0x1_0000)
     return `a ${point.type} at ${address} would go on beyond address 65535`
   return mistakeInNumber(point, registers) ?? mistakeInWrite(point, table, registers)
-}
-
-function mistakeInNode(point: PointForm): string | undefined {
-  const known = new Set(['node', 'method', 'data_type', 'scale', 'offset'])
-  const stray = Object.keys(point).find(key => !known.has(key))
-  return stray && `${stray} says nothing about a node of OPC UA`
 }
 
 function mistakeInNumber(point: PointForm, registers: number): string | undefined {

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { actuatorForm } from './actuators.ts'
+import { alarmsForm } from './alarms.ts'
 import { auditForm } from './audit.ts'
 import { deviceForm } from './devices.ts'
 import { duration, name, timeout } from './forms.ts'
 import { listenersForm } from './listeners.ts'
 import { masterKeyForm } from './master-key.ts'
+import { metricsForm } from './metrics.ts'
 import { readingForm } from './readings.ts'
 import { rolesForm } from './roles.ts'
 import { tripGroupForm } from './trip-groups.ts'
@@ -40,6 +42,8 @@ export const ConfigFile = z.strictObject({
       trips_per_day: z.int('expected a number of trips').min(1).max(1000).default(10),
     })
     .default({ limit: 5, warn: 3, leak_every: 60_000, trips_per_day: 10 }),
+  alarms: alarmsForm,
+  metrics: metricsForm,
   devices: z.record(name, deviceForm),
   readings: z.record(name, readingForm).default({}),
   actuators: z.record(name, actuatorForm),

@@ -12,7 +12,7 @@ export interface KeyKeeperListener {
   checkpointSeed(seed: Uint8Array): void
   /** A generation's grace is over; its keys are wiped. */
   retired(generation: Generation): void
-  /** The newest generation is older than it should get; said once. */
+  /** The newest generation is older than it should get; said once of each. */
   rotationDue(age: Millis): void
 }
 
@@ -39,7 +39,7 @@ export class KeyKeeper implements AsyncDisposable {
   readonly #stop = new AbortController()
   #seeded = 0
   #said: string | undefined
-  #reminded = false
+  #reminded: number | undefined
   #woken = new AbortController()
   #running: Promise<void> = Promise.resolve()
 
@@ -105,11 +105,11 @@ export class KeyKeeper implements AsyncDisposable {
   }
 
   #remind(): void {
-    const since = this.#keys.generations.at(-1)?.since
-    if (since === undefined || this.#reminded) return
-    const age = this.#clock.wall() - since
+    const newest = this.#keys.generations.at(-1)
+    if (newest?.since === undefined || this.#reminded === newest.master.generation) return
+    const age = this.#clock.wall() - newest.since
     if (age < this.#settings.rotationDue) return
-    this.#reminded = true
+    this.#reminded = newest.master.generation
     this.#listener.rotationDue(age)
   }
 }

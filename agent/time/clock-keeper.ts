@@ -13,14 +13,13 @@ const UNSYNCHRONISED_AFTER: Millis = 15 * 60_000
 
 /** What the clock's keeper tells the rest of the agent. */
 export interface ClockListener {
-  alarm(
-    name: 'clock-stepped' | 'clock-behind' | 'clock-unsynchronised' | 'clock-not-kept',
-    detail: string,
-  ): void
-  cleared(name: 'clock-stepped' | 'clock-behind' | 'clock-unsynchronised', detail: string): void
+  alarm(name: ClockAlarm, detail: string): void
+  cleared(name: ClockAlarm, detail: string): void
   /** Our time was set to the system's: what depends on it has to look again. */
   adopted(): Promise<void>
 }
+
+type ClockAlarm = 'clock-stepped' | 'clock-behind' | 'clock-unsynchronised' | 'clock-not-kept'
 
 /** Watches the agent's clock: notices steps, asks the system whether it is synchronised, and keeps the floor over restarts. */
 export class ClockKeeper implements AsyncDisposable {
@@ -138,6 +137,8 @@ export class ClockKeeper implements AsyncDisposable {
     )
     if (trouble !== undefined && this.#isKept)
       this.#listener.alarm('clock-not-kept', `the time would be forgotten at a restart: ${trouble}`)
+    if (trouble === undefined && !this.#isKept)
+      this.#listener.cleared('clock-not-kept', 'the time is written down again')
     this.#isKept = trouble === undefined
   }
 }

@@ -3,7 +3,7 @@ import type { Clock, Millis, MonotonicMs, UnixMs } from '../../model/time.ts'
 import { formatDuration } from '../../model/time.ts'
 
 /** Before there was a holdfast. A clock that says so was never set. */
-const EARLIEST: UnixMs = Date.UTC(2026, 0, 1)
+export const EARLIEST: UnixMs = Date.UTC(2026, 0, 1)
 /** How far the system's clock may be from ours without being called a step: what slewing and a busy minute make of it. */
 export const STEP: Millis = 10_000
 /** A step that an operating system which says that it is synchronised is believed at once. */

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { configOption, finish, keySurroundings } from './options.ts'
+import { around, configOption, finish, keySurroundings } from './options.ts'
 import { simulateCommand } from './simulate.ts'
 
 /** What is run on the gateway itself: the agent, its enrolment and its configuration; and the simulated plant. */
@@ -65,6 +65,24 @@ export function addHost(program: Command): void {
     .action(async (file, options) =>
       finish(
         await (await import('../../agent/check.ts')).check({ ...options, config: file ?? options.config }),
+      ),
+    )
+
+  program
+    .command('doctor')
+    .description(
+      'look at everything that this gateway stands on, and say what is wrong and what to do about it; changes nothing',
+    )
+    .addOption(configOption())
+    .option('--offline', 'touch no device')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 no errors (warnings are none), 2 the configuration has one, 6 something else has.',
+    )
+    .action(async options =>
+      finish(
+        await (await import('../../agent/doctor.ts')).doctor(options, { ...around, ...keySurroundings }),
       ),
     )
 

@@ -52,6 +52,8 @@ export function addOperation(program: Command): void {
       finish(await (await import('../../console/command.ts')).reset(actuator, options, around)),
     )
 
+  addAlarms(program)
+
   const lockout = program
     .command('lockout')
     .description('lock an actuator out while somebody works on it: beside the padlock, never in its place')
@@ -108,5 +110,47 @@ export function addOperation(program: Command): void {
     .option('--reason <text>', 'why, for the audit log')
     .action(async (identity, options) =>
       finish(await (await import('../../console/intervention.ts')).liftSuspension(identity, options, around)),
+    )
+}
+
+/** Alarms, and what people do about them. */
+function addAlarms(program: Command): void {
+  withAgent(program.command('alarms'))
+    .description('show the alarms that stand: what each says, and what to do about it')
+    .action(async (options: SessionOptions) =>
+      finish(await (await import('../../console/alarm.ts')).alarms(options, around)),
+    )
+
+  const alarm = program.command('alarm').description('what people do about an alarm')
+  alarm
+    .command('explain')
+    .description('say what an alarm means: its cause, what comes of it, what to do; asks no agent')
+    .argument('[name]', 'its name; all of them unless given')
+    .option('--json', 'print JSON')
+    .action(async (name, options) =>
+      finish((await import('../../console/alarm-explanation.ts')).explainAlarm(name, options, around)),
+    )
+
+  withAgent(alarm.command('acknowledge'))
+    .description('say that you have seen it; ends one whose end the agent cannot see')
+    .argument('<alarm>', 'its id, as `alarms` shows it, or a name: all of that name')
+    .action(async (which, options: SessionOptions) =>
+      finish(await (await import('../../console/alarm.ts')).acknowledgeAlarm(which, options, around)),
+    )
+
+  withAgent(alarm.command('shelve'))
+    .description('hear nothing of it for a while; not for critical ones')
+    .argument('<alarm>', 'its id, as `alarms` shows it, or a name: all of that name')
+    .requiredOption('--for <duration>', 'how long, such as 1h; 24h at most')
+    .requiredOption('--reason <text>', 'why, for everybody who looks for it')
+    .action(async (which, options) =>
+      finish(await (await import('../../console/alarm.ts')).shelveAlarm(which, options, around)),
+    )
+
+  withAgent(alarm.command('unshelve'))
+    .description('hear of it again before its time')
+    .argument('<alarm>', 'its id, as `alarms` shows it, or a name: all of that name')
+    .action(async (which, options: SessionOptions) =>
+      finish(await (await import('../../console/alarm.ts')).unshelveAlarm(which, options, around)),
     )
 }

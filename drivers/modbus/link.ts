@@ -57,6 +57,11 @@ export class ModbusLink implements AsyncDisposable {
     return line.trouble === undefined ? line : { trouble: `${this.#way.name}: ${line.trouble}` }
   }
 
+  /** Whether there is a connection now. */
+  get isConnected(): boolean {
+    return this.line instanceof Line
+  }
+
   /** What the last connection said about who is at its other end. */
   get facts(): Facts {
     return this.#facts

@@ -1,30 +1,16 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import type { ClientSession, OPCUAClient, UserIdentityInfo } from 'node-opcua-client'
+import type { OPCUAClient } from 'node-opcua-client'
 import type { Clock, Millis } from '../../model/time.ts'
 import { Backoff, type BackoffLimits } from '../backoff.ts'
+import { clientOptions, type OpcUaEndpoint, serverCertificate, userOf } from './endpoint.ts'
+import { loadLibrary } from './library.ts'
+import { type Session, sendingOnce } from './once.ts'
 import { fingerprintOf, TrustedServers } from './trust.ts'
-
-export interface OpcUaEndpoint {
-  readonly url: string
-  readonly securityPolicy: 'Basic256Sha256' | 'Aes256_Sha256_RsaPss'
-  readonly securityMode: 'Sign' | 'SignAndEncrypt'
-  /** Files in PEM: our application's certificate, whose URI names it, and its key. */
-  readonly certificate: string
-  readonly key: string
-  /** The folder of the servers that are trusted. */
-  readonly trusted: string
-  readonly user: OpcUaUser
-}
-
-export type OpcUaUser =
-  | { readonly kind: 'anonymous' }
-  | { readonly kind: 'password'; readonly name: string; readonly passwordFile: string }
-  | { readonly kind: 'certificate'; readonly certificate: string; readonly key: string }
 
 /** A session that is open. `lost` aborts when it ends, for whatever reason. */
 export interface Connection {
-  readonly session: ClientSession
+  readonly session: Session
   readonly namespaces: readonly string[]
   readonly lost: AbortSignal
 }
@@ -47,6 +33,7 @@ export class OpcUaLink implements AsyncDisposable {
   readonly #first = Promise.withResolvers<void>()
   #connection: (Connection & { readonly end: () => void }) | undefined
   #facts: Readonly<Record<string, string>> = {}
+  #server: X509Certificate | undefined
   #trouble: string
 
   constructor(endpoint: OpcUaEndpoint, timeout: Millis, clock: Clock, jitter: () => number) {
@@ -63,9 +50,24 @@ export class OpcUaLink implements AsyncDisposable {
     return this.#connection ?? { trouble: `${this.#endpoint.url}: ${this.#trouble}` }
   }
 
+  /** Whether there is a session now. */
+  get isConnected(): boolean {
+    return this.#connection !== undefined
+  }
+
   /** What is known of the certificates at both ends. */
   get facts(): Readonly<Record<string, string>> {
     return this.#facts
+  }
+
+  /** Where the server is, and as whom it is talked to. */
+  get endpoint(): OpcUaEndpoint {
+    return this.#endpoint
+  }
+
+  /** The certificate that the server showed last, where somebody has trusted it. */
+  get server(): X509Certificate | undefined {
+    return this.#server
   }
 
   /** Resolves once the first attempt to connect has ended, well or badly. */
@@ -104,12 +106,13 @@ export class OpcUaLink implements AsyncDisposable {
 
   /** Opens a session and holds it until it ends. Rejects when it cannot be opened. */
   async #hold(): Promise<void> {
-    const library = await import('node-opcua-client')
-    library.setWarningLogger(() => {})
-    library.setErrorLogger(() => {})
+    const library = await loadLibrary()
     const server = await serverCertificate(this.#endpoint, this.#within.bind(this))
-    const objection = await new TrustedServers(this.#endpoint.trusted).objection(server, this.#clock.wall())
-    this.#facts = await this.#factsOf(server)
+    const trusted = new TrustedServers(this.#endpoint.trusted)
+    const objection = await trusted.objection(server, this.#clock.wall())
+    const certificate = new X509Certificate(server)
+    this.#server = (await trusted.knows(server)) ? certificate : undefined
+    this.#facts = await this.#factsOf(certificate)
     if (objection !== undefined) throw new Error(objection)
     const client = library.OPCUAClient.create({
       ...(await clientOptions(this.#endpoint)),
@@ -126,7 +129,7 @@ export class OpcUaLink implements AsyncDisposable {
     try {
       await this.#within(client.connect(this.#endpoint.url))
       const user = await userOf(this.#endpoint.user, library.UserTokenType)
-      const session = await this.#within(client.createSession(user))
+      const session = sendingOnce(await this.#within(client.createSession(user)))
       session.on('session_closed', end)
       const namespaces = await this.#within(session.readNamespaceArray())
       this.#trouble = 'the connection was lost'
@@ -162,86 +165,29 @@ export class OpcUaLink implements AsyncDisposable {
     }
   }
 
-  async #factsOf(server: Buffer): Promise<Record<string, string>> {
-    const [theirs, ours] = [
-      new X509Certificate(server),
-      new X509Certificate(await readFile(this.#endpoint.certificate)),
-    ]
+  #until({ validToDate }: X509Certificate): string {
+    const days = Math.floor((validToDate.getTime() - this.#clock.wall()) / DAY)
+    return `${validToDate.toISOString()} (${days < 0 ? 'it has ended' : `in ${days} days`})`
+  }
+
+  async #factsOf(theirs: X509Certificate): Promise<Record<string, string>> {
+    const { certificate, user } = this.#endpoint
+    const ours = new X509Certificate(await readFile(certificate))
+    const users =
+      user.kind === 'certificate' ? new X509Certificate(await readFile(user.certificate)) : undefined
     return {
       security: `${this.#endpoint.securityPolicy}, ${this.#endpoint.securityMode}`,
+      user: user.kind === 'password' ? user.name : user.kind,
       certificate: theirs.subject.replaceAll('\n', ', '),
       certificate_sha256: fingerprintOf(theirs),
-      certificate_valid_to: theirs.validTo,
-      our_certificate_valid_to: ours.validTo,
+      certificate_valid_to: this.#until(theirs),
+      our_certificate_valid_to: this.#until(ours),
+      ...(users ? { user_certificate_valid_to: this.#until(users) } : {}),
     }
   }
 }
 
-type Within = <Result>(work: Promise<Result>) => Promise<Result>
-
-/** Asks a server, over a channel without security, for the certificate of the endpoint that is wanted. Proves nothing yet. */
-export async function serverCertificate(endpoint: OpcUaEndpoint, within: Within): Promise<Buffer> {
-  const library = await import('node-opcua-client')
-  const client = library.OPCUAClient.create({
-    ...(await clientOptions(endpoint)),
-    securityMode: library.MessageSecurityMode.None,
-    securityPolicy: library.SecurityPolicy.None,
-  })
-  try {
-    await within(client.connect(endpoint.url))
-    const offered = await within(client.getEndpoints())
-    const wanted = offered.find(
-      ({ securityPolicyUri, securityMode }) =>
-        securityPolicyUri === library.SecurityPolicy[endpoint.securityPolicy] &&
-        securityMode === library.MessageSecurityMode[endpoint.securityMode],
-    )
-    if (!wanted)
-      throw new Error(`the server does not offer ${endpoint.securityPolicy} with ${endpoint.securityMode}`)
-    // A chain comes in one piece: the first is the server's own.
-    return new X509Certificate(wanted.serverCertificate).raw
-  } finally {
-    await within(client.disconnect()).catch(() => {})
-  }
-}
-
-async function clientOptions(endpoint: OpcUaEndpoint) {
-  const { InMemoryCertificateStore } = await import('node-opcua-common')
-  const certificate = new X509Certificate(await readFile(endpoint.certificate))
-  const applicationUri = /URI:([^,]+)/.exec(certificate.subjectAltName ?? '')?.[1]
-  if (!applicationUri)
-    throw new Error(
-      `${endpoint.certificate} names no application: it needs a URI as subject alternative name`,
-    )
-  return {
-    applicationName: 'holdfast',
-    clientName: 'holdfast',
-    applicationUri,
-    certificateFile: endpoint.certificate,
-    privateKeyFile: endpoint.key,
-    clientCertificateManager: new InMemoryCertificateStore(),
-    endpointMustExist: false,
-    keepSessionAlive: true,
-    connectionStrategy: { maxRetry: 0 },
-  }
-}
-
-async function userOf(
-  user: OpcUaUser,
-  types: typeof import('node-opcua-client').UserTokenType,
-): Promise<UserIdentityInfo> {
-  switch (user.kind) {
-    case 'anonymous':
-      return { type: types.Anonymous }
-    case 'password': {
-      const password = (await readFile(user.passwordFile, 'utf8')).replace(/\r?\n$/, '')
-      return { type: types.UserName, userName: user.name, password }
-    }
-    case 'certificate': {
-      const certificateData = new X509Certificate(await readFile(user.certificate)).raw
-      return { type: types.Certificate, certificateData, privateKey: await readFile(user.key, 'utf8') }
-    }
-  }
-}
+const DAY: Millis = 86_400_000
 
 async function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return

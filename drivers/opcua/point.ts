@@ -24,13 +24,25 @@ export interface NodeName {
   readonly identifier: string
 }
 
-/** One point of an OPC UA server: a variable, or a method that is called with the value as its only argument. */
+/** What a method is handed in one place: the value that is commanded, or always the same. */
+export type Argument = 'setpoint' | { readonly dataType: DataTypeName; readonly value: number }
+
+/** A method of the point's node, which is called instead of writing to it. */
+export interface Call {
+  /** The method for every value, or the method that stands for each: start and stop, open and close. */
+  readonly method: NodeName | ReadonlyMap<number, NodeName>
+  readonly arguments: readonly Argument[]
+  /** The output argument that says whether it was done, counted from 0, and what it says when it was. */
+  readonly result?: { readonly output: number; readonly value: number }
+}
+
+/** One point of an OPC UA server: a variable, or an object with a method. */
 export interface OpcUaPoint extends Scale {
   readonly protocol: 'opcua'
   /** The variable; of a method, the object that it is called on. */
   readonly node: NodeName
-  readonly method?: NodeName
-  /** What is written, or handed to the method; a point without is only read. */
+  readonly call?: Call
+  /** What is written, or handed to the method as the setpoint; a variable without is only read, whatever it holds. */
   readonly dataType?: DataTypeName
 }
 
@@ -44,17 +56,43 @@ export function formatNodeName({ namespace, identifier }: NodeName): string {
   return `nsu=${namespace};${identifier}`
 }
 
+/** The method that is called for a value; undefined where there is none. */
+export function methodFor({ method }: Call, value: number): NodeName | undefined {
+  return 'identifier' in method ? method : method.get(value)
+}
+
+/** What a point acts on: of a variable its name, of methods the object and each method. Two points with one in common share it. */
+export function targetsOf({ node, call }: OpcUaPoint): string[] {
+  const object = formatNodeName(node)
+  if (!call) return [object]
+  const methods = 'identifier' in call.method ? [call.method] : [...call.method.values()]
+  return methods.map(method => `${object} ${formatNodeName(method)}`)
+}
+
+/** Whether anything can be written to it, or called with it. */
+export function isCommandable({ call, dataType }: OpcUaPoint): boolean {
+  return dataType !== undefined || (call !== undefined && !('identifier' in call.method))
+}
+
 function isFraction(dataType: DataTypeName): boolean {
   return dataType === 'Float' || dataType === 'Double'
 }
 
 /** What to write for a value in the engineering unit; undefined when the point cannot hold it. */
 export function encodeRaw(point: OpcUaPoint, value: number): number | undefined {
-  if (point.dataType === undefined || !Number.isFinite(value)) return undefined
-  const raw = isFraction(point.dataType) ? toRaw(point, value) : toWhole(point, value)
-  const [least, most] = RANGES[point.dataType]
-  if (!isFraction(point.dataType) && !Number.isSafeInteger(raw)) return undefined
-  return raw >= least && raw <= most ? raw : undefined
+  const { dataType, call } = point
+  if (call && !methodFor(call, value)) return undefined
+  if (dataType === undefined) return call ? value : undefined
+  if (!Number.isFinite(value)) return undefined
+  const raw = isFraction(dataType) ? toRaw(point, value) : toWhole(point, value)
+  return fitsType(dataType, raw) ? raw : undefined
+}
+
+/** Whether a type holds a number. */
+export function fitsType(dataType: DataTypeName, raw: number): boolean {
+  const [least, most] = RANGES[dataType]
+  if (!isFraction(dataType) && !Number.isSafeInteger(raw)) return false
+  return raw >= least && raw <= most
 }
 
 export function decodeRaw(point: OpcUaPoint, raw: number): number {

@@ -17,14 +17,19 @@ export class TrustedServers {
   /** Why a server with this certificate is not talked to; undefined when it is. */
   async objection(der: Buffer, now: UnixMs): Promise<string | undefined> {
     const certificate = new X509Certificate(der)
-    const known = await readFile(this.#pathOf(certificate)).catch(() => undefined)
-    if (!known || !new X509Certificate(known).raw.equals(certificate.raw))
+    if (!(await this.knows(der)))
       return `the server's certificate is not trusted: ${describeCertificate(certificate)}; compare it with the server's own, then holdfast device trust`
     if (now > certificate.validToDate.getTime())
       return `the server's certificate ended on ${certificate.validToDate.toISOString()}`
     if (now < certificate.validFromDate.getTime())
       return `the server's certificate begins on ${certificate.validFromDate.toISOString()}: is the clock right?`
     return undefined
+  }
+
+  /** Whether somebody has trusted this certificate, ended or not. */
+  async knows(der: Buffer): Promise<boolean> {
+    const file = await readFile(this.#pathOf(new X509Certificate(der))).catch(() => undefined)
+    return file !== undefined && new X509Certificate(file).raw.equals(der)
   }
 
   /** Trusts a certificate from now on. Returns the file that says so. */

@@ -1,24 +1,12 @@
-import type { Clock, Millis, MonotonicMs } from '../../model/time.ts'
+import type { Millis } from '../../model/time.ts'
+import { type Cells, writeOf } from '../cells.ts'
 import type { Chance } from '../chance.ts'
 import { concerns } from '../fault.ts'
 import type { PlcFaults } from '../faults.ts'
 import type { WritableTable } from '../image.ts'
-import type { Plc } from '../plc/plc.ts'
-import type { Landed } from '../plc/watchdog.ts'
 import { bitsAnswer, echoAnswer, exceptionAnswer, registersAnswer } from './answer.ts'
 import type { Frame } from './frame.ts'
 import { GATEWAY_TARGET_FAILED, ILLEGAL_ADDRESS, parseRequest, type Request } from './request.ts'
-
-/** One value of a write, as it landed in the process image. */
-export interface WriteEvent {
-  readonly table: WritableTable
-  readonly address: number
-  /** Raw: a coil is 0 or 1. */
-  readonly value: number
-  readonly monotonicMs: MonotonicMs
-  /** Set when not a client wrote it, but the second master of a fault. */
-  readonly secondMaster?: true
-}
 
 /** What goes back, and how long after the request came; undefined when nothing ever does. */
 export type Reply = { readonly pdu: Buffer; readonly delay: Millis } | undefined
@@ -28,32 +16,25 @@ const BROADCAST = 0
 
 export interface DeviceParts {
   readonly unit: number
-  readonly plc: Plc
+  readonly cells: Cells
   readonly faults: PlcFaults
-  readonly clock: Clock
   /** Where jitter comes from. */
   readonly chance: Chance
-  /** Called for each value of a write that lands. */
-  landed(event: WriteEvent): void
 }
 
 /** A Modbus device: carries out requests on a PLC's process image, as far as its watchdog and its faults let it. */
 export class ModbusDevice {
   readonly #unit: number
-  readonly #plc: Plc
+  readonly #cells: Cells
   readonly #faults: PlcFaults
-  readonly #clock: Clock
   /** Of jitter. */
   readonly #chance: Chance
-  readonly #landed: (event: WriteEvent) => void
 
-  constructor({ unit, plc, faults, clock, chance, landed }: DeviceParts) {
+  constructor({ unit, cells, faults, chance }: DeviceParts) {
     this.#unit = unit
-    this.#plc = plc
+    this.#cells = cells
     this.#faults = faults
-    this.#clock = clock
     this.#chance = chance
-    this.#landed = landed
   }
 
   /**
@@ -89,56 +70,27 @@ export class ModbusDevice {
    * it.
    */
   writeAsSecondMaster(table: WritableTable, address: number, value: number): void {
-    const functionCode = table === 'coil' ? 5 : 6
-    const raw = table === 'coil' ? Math.min(value, 1) : value
-    const request = { kind: 'write', functionCode, table, address, values: [raw] } as const
-    const now = this.#clock.monotonic()
-    if (!this.#plc.image.has(table, address, 1)) return
-    if (this.#plc.refuses(request, now) !== undefined) return
-    this.#write(request, now, { secondMaster: true })
+    const request = writeOf(table, address, value)
+    if (!this.#cells.has(table, address, 1)) return
+    if (this.#cells.refuses(request) !== undefined) return
+    this.#cells.write(request, { secondMaster: true })
   }
 
   #carryOut(request: Request, pdu: Buffer): Buffer {
     const functionCode = pdu.readUInt8(0)
     const exception = this.#faults.of('exception').find(fault => concerns(fault, request.kind))
     if (exception) return exceptionAnswer(functionCode, exception.code)
-    const now = this.#clock.monotonic()
     const { table, address } = request
     const quantity = request.kind === 'read' ? request.quantity : request.values.length
-    if (!this.#plc.image.has(table, address, quantity)) return exceptionAnswer(functionCode, ILLEGAL_ADDRESS)
-    const refusal = this.#plc.refuses(request, now)
+    if (!this.#cells.has(table, address, quantity)) return exceptionAnswer(functionCode, ILLEGAL_ADDRESS)
+    const refusal = this.#cells.refuses(request)
     if (refusal !== undefined) return exceptionAnswer(functionCode, refusal)
     if (request.kind === 'write') {
-      this.#write(request, now)
+      this.#cells.write(request)
       return echoAnswer(pdu)
     }
-    this.#plc.saw(request, [], now)
-    const values = Array.from({ length: quantity }, (_, i) => this.#plc.image.get(table, address + i))
+    const values = this.#cells.read(request)
     const isBits = table === 'coil' || table === 'discrete-input'
     return isBits ? bitsAnswer(functionCode, values) : registersAnswer(functionCode, values)
-  }
-
-  /** All of a write lands before anyone hears of any of it: a scan or a listener never sees half of one. */
-  #write(
-    request: Extract<Request, { kind: 'write' }>,
-    now: MonotonicMs,
-    by: Pick<WriteEvent, 'secondMaster'> = {},
-  ): void {
-    const { table, address, values } = request
-    const landed = values
-      .map((value, i): Landed => {
-        const before = this.#plc.image.get(table, address + i)
-        return { table, address: address + i, value, before }
-      })
-      .filter(cell => !this.#isIgnored(cell))
-    for (const cell of landed) this.#plc.image.set(cell.table, cell.address, cell.value)
-    this.#plc.saw(request, landed, now)
-    for (const { before: _, ...cell } of landed) this.#landed({ ...cell, monotonicMs: now, ...by })
-  }
-
-  #isIgnored({ table, address }: Landed): boolean {
-    return this.#faults
-      .of('write-ignored')
-      .some(fault => (fault.table ?? table) === table && (fault.address ?? address) === address)
   }
 }

@@ -16,6 +16,11 @@ export const faultForm = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('feedback-lies'), signal, value: z.number() }),
   z.strictObject({ kind: z.literal('drift'), signal, per_second: z.number() }),
   z.strictObject({
+    kind: z.literal('sensor-failed'),
+    signal,
+    quality: z.enum(['bad', 'uncertain']).optional(),
+  }),
+  z.strictObject({
     kind: z.literal('write-ignored'),
     table: writable.optional(),
     address: cellAddress.optional(),
@@ -26,6 +31,12 @@ export const faultForm = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('silent'), effect: z.enum(['done', 'lost']).optional(), on, plc }),
   z.strictObject({ kind: z.literal('half-open'), plc }),
   z.strictObject({ kind: z.literal('dropped-link'), plc }),
+  z.strictObject({ kind: z.literal('session-closed'), plc }),
+  z.strictObject({
+    kind: z.literal('wrong-certificate'),
+    shows: z.enum(['expired', 'not-yet-valid', 'replaced']),
+    plc,
+  }),
   z.strictObject({
     kind: z.literal('second-master'),
     table: writable,

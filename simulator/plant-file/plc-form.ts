@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { SerialSettings } from '../modbus/serial-line.ts'
+import { opcuaForm } from './opcua-form.ts'
 import { cell, cellAddress, duration, signal } from './quantity.ts'
 import { interlockForm, watchdogForm } from './safeguard.ts'
 
@@ -51,6 +52,7 @@ const plc = {
     holding_registers: z.array(outputRegister).default([]),
     input_registers: z.array(inputRegister).default([]),
   }),
+  opcua: opcuaForm.optional(),
   watchdog: watchdogForm.optional(),
   interlocks: z.array(interlockForm).default([]),
 }
@@ -81,10 +83,18 @@ export function plcsOf(
       continue
     }
     for (let i = 0; i < copies; i++) {
-      const { modbus } = one
+      const { modbus, opcua } = one
       const at = (port: number) => (port === 0 ? 0 : port + i)
       const rtu_over_tcp = modbus.rtu_over_tcp && { port: at(modbus.rtu_over_tcp.port) }
-      all.set(`${name}-${i + 1}`, { ...one, modbus: { ...modbus, port: at(modbus.port), rtu_over_tcp } })
+      all.set(`${name}-${i + 1}`, {
+        ...one,
+        modbus: { ...modbus, port: at(modbus.port), rtu_over_tcp },
+        opcua: opcua && {
+          ...opcua,
+          port: at(opcua.port),
+          certificates: opcua.certificates && `${opcua.certificates}/${name}-${i + 1}`,
+        },
+      })
     }
   }
   return all

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { describeProblem, PlantFileError, type Problem } from './problem.ts'
 import { referenceProblems } from './reference.ts'
 import { type PlantFile, type PlantSpec, plantForm, SAID_ELSEWHERE } from './schema.ts'
@@ -13,10 +14,24 @@ export type PlantSource = { readonly file: string } | { readonly plant: PlantFil
  * when the file cannot be read.
  */
 export async function readPlant(source: PlantSource): Promise<PlantSpec> {
-  if ('file' in source) return parsePlant(await readFile(source.file, 'utf8'), source.file)
+  if ('file' in source) {
+    return within(dirname(source.file), parsePlant(await readFile(source.file, 'utf8'), source.file))
+  }
   const { spec, problems } = checkPlant(source.plant)
   if (spec) return spec
   throw new PlantFileError(problems.map(describeProblem))
+}
+
+/** A plant whose folders are where its file says, seen from the file's own folder. */
+function within(folder: string, spec: PlantSpec): PlantSpec {
+  const plcs = new Map(
+    [...spec.plcs].map(([name, plc]) => {
+      const { opcua } = plc
+      if (opcua?.certificates === undefined) return [name, plc]
+      return [name, { ...plc, opcua: { ...opcua, certificates: resolve(folder, opcua.certificates) } }]
+    }),
+  )
+  return { ...spec, plcs, plc: plcs.values().next().value ?? spec.plc }
 }
 
 /** Reads a plant from YAML text; `file` is what its errors call it. */

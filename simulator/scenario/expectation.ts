@@ -1,6 +1,6 @@
 import { formatDuration } from '../../model/time.ts'
 import type { ImageView, Table } from '../image.ts'
-import type { Plant } from '../plant.ts'
+import type { NodeValue, Plant } from '../plant.ts'
 import { cellOf, type Expectation } from './schema.ts'
 
 /** What an expectation found when it looked. */
@@ -11,9 +11,13 @@ export interface Found {
 
 /** Looks at a plant, now. */
 export function look(plant: Plant, expectation: Expectation): Found {
-  const { signal, shown, watchdog, equals, min, max } = expectation
+  const { signal, shown, watchdog } = expectation
   const plc = expectation.plc === undefined ? plant : plant.plc(expectation.plc)
   if (watchdog !== undefined) return { holds: plc.watchdog === watchdog, value: plc.watchdog }
+  if (expectation.node !== undefined) {
+    const handle = plant.plc(expectation.plc ?? plant.plcs[0]?.name ?? '')
+    return lookAtNode(handle.readNode(expectation.node), expectation)
+  }
   const cell = cellOf(expectation)
   const value =
     signal !== undefined
@@ -23,22 +27,31 @@ export function look(plant: Plant, expectation: Expectation): Found {
         : cell
           ? readCell(plc.image, cell.table, cell.address)
           : Number.NaN
-  const holds =
-    equals === undefined
-      ? value >= (min ?? Number.NEGATIVE_INFINITY) && value <= (max ?? Number.POSITIVE_INFINITY)
-      : value === equals
-  return { holds, value }
+  return { holds: isWithin(value, expectation), value }
+}
+
+function lookAtNode({ status, value }: NodeValue, expectation: Expectation): Found {
+  const { quality, equals, min, max } = expectation
+  const isOfQuality = quality === undefined || status.toLowerCase().startsWith(quality)
+  const hasValue = (equals ?? min ?? max) === undefined || isWithin(value ?? Number.NaN, expectation)
+  return { holds: isOfQuality && hasValue, value: `${value ?? 'no value'}, ${status}` }
+}
+
+function isWithin(value: number, { equals, min, max }: Expectation): boolean {
+  if (equals !== undefined) return value === equals
+  return value >= (min ?? Number.NEGATIVE_INFINITY) && value <= (max ?? Number.POSITIVE_INFINITY)
 }
 
 /** An expectation in words: `tank.level at least 1.2 within 30s`. */
 export function describeExpectation(expectation: Expectation): string {
-  const { signal, shown, watchdog, plc, equals, min, max, within, throughout } = expectation
+  const { signal, shown, node, quality, watchdog, plc, equals, min, max, within, throughout } = expectation
   const cell = cellOf(expectation)
   const subject =
-    signal ?? (shown ? `the sensor of ${shown}` : cell ? `${cell.table} ${cell.address}` : 'watchdog')
+    signal ?? node ?? (shown ? `the sensor of ${shown}` : cell ? `${cell.table} ${cell.address}` : 'watchdog')
   return [
     plc === undefined ? subject : `${plc}: ${subject}`,
     ...(watchdog === undefined ? [] : [watchdog]),
+    ...(quality === undefined ? [] : [quality]),
     ...(equals === undefined ? [] : [`is ${equals}`]),
     ...(min === undefined ? [] : [`at least ${min}`]),
     ...(max === undefined ? [] : [`at most ${max}`]),

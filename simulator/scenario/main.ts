@@ -65,7 +65,15 @@ function timeOf({ speed, host, port, seed }: ScenarioOptions): Playing {
     return { clock, pass: ms => clock.sleep(ms), host, port, ...override }
   }
   const clock = new VirtualClock()
-  return { clock, pass: ms => clock.advance(ms), host: '127.0.0.1', port: 0, serial: false, ...override }
+  return {
+    clock,
+    pass: ms => clock.advance(ms),
+    host: '127.0.0.1',
+    port: 0,
+    serial: false,
+    opcua: false,
+    ...override,
+  }
 }
 
 function describeResult({ at, what, passed, found }: StepResult): string {

@@ -1,6 +1,7 @@
 import { FAULT_KINDS } from '../fault.ts'
 import { missingKey } from '../faults.ts'
 import type { ProcessImage } from '../image.ts'
+import { nodesOf } from '../opcua/node.ts'
 import { bindingsOf } from '../plant-file/bindings.ts'
 import type { Problem } from '../plant-file/problem.ts'
 import { targetsOf } from '../plant-file/reference.ts'
@@ -22,6 +23,8 @@ class Known {
   readonly #elements: Map<string, PlantSpec['elements'][string]>
   readonly #plcs: readonly string[]
   readonly #images: ReadonlyMap<string, ProcessImage>
+  /** The names of the nodes of each PLC that serves OPC UA. */
+  readonly #nodes: ReadonlyMap<string, readonly string[]>
 
   constructor(plant: PlantSpec) {
     this.#elements = new Map(Object.entries(plant.elements))
@@ -32,6 +35,21 @@ class Known {
         new Plc({ ...spec, bindings: bindingsOf(spec) }, 0).image,
       ]),
     )
+    this.#nodes = new Map(
+      [...plant.plcs].flatMap(([name, spec]) => {
+        const image = this.#images.get(name)
+        if (!spec.opcua || !image) return []
+        return [[name, nodesOf(bindingsOf(spec), image, this.#elements).map(node => node.name)]]
+      }),
+    )
+  }
+
+  #node(key: 'write' | 'expect', name: string, plc: string): Problem[] {
+    const path = [key, 'node']
+    const nodes = this.#nodes.get(plc)
+    if (!nodes) return [{ path, message: `${plc} serves no OPC UA: its plant file has no opcua section` }]
+    if (nodes.includes(name)) return []
+    return [{ path, message: `expected one of ${nodes.join(', ')}; not ${name}` }]
   }
 
   problems({ write, fault, clear, disturb, expect }: Step): Problem[] {
@@ -70,6 +88,7 @@ class Known {
       const message = `no PLC is called ${given.plc}; there is ${this.#plcs.join(', ')}`
       return [{ path: [key, 'plc'], message }]
     }
+    if (given.node !== undefined) return this.#node(key, given.node, given.plc ?? first)
     const cell = cellOf(given)
     if (!cell || image.has(cell.table, cell.address, 1)) return []
     const message = `the plant file maps no ${cell.table} ${cell.address}`

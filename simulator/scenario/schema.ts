@@ -18,6 +18,8 @@ const moment = z
     return ms ?? 0
   })
 
+/** A node of OPC UA, such as `tank.level` or `holding-register.100`. */
+const node = z.string().regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, 'expected the name of a node, such as tank.level')
 const writable = { coil: cellAddress.optional(), holding_register: cellAddress.optional() }
 const readable = {
   ...writable,
@@ -28,19 +30,33 @@ const readable = {
 const write = z
   .strictObject({
     ...writable,
-    /** Raw. */
-    value: cell.optional(),
+    node: node.optional(),
+    /** Raw; of a node in its unit. */
+    value: z.number().optional(),
     /** Writes 1, 2, 3 … instead, as a heartbeat does. */
     counting: z.literal(true).optional(),
     plc: name.optional(),
     /** What the PLC is to answer. */
-    answer: z.enum(['ok', 'exception', 'none']).default('ok'),
+    answer: z.enum(['ok', 'exception', 'bad', 'none']).default('ok'),
     /** With `answer: exception`, its code. */
     code: z.int().min(1).max(255).optional(),
+    /** With `answer: bad`, its status code. */
+    status: z.string().startsWith('Bad', 'expected a status code such as BadOutOfRange').optional(),
     /** The longest time that the answer may take. */
     within: duration.optional(),
   })
-  .refine(given => one(given.coil, given.holding_register), 'expected coil or holding_register')
+  .refine(
+    given => one(given.coil, given.holding_register, given.node),
+    'expected coil, holding_register or node',
+  )
+  .refine(given => given.node !== undefined || cell.optional().safeParse(given.value).success, {
+    error: 'expected a whole number from 0 to 65535, which is what a cell holds',
+    path: ['value'],
+  })
+  .refine(({ node, answer }) => answer !== (node === undefined ? 'bad' : 'exception'), {
+    error: 'expected exception for a cell of Modbus, bad for a node of OPC UA',
+    path: ['answer'],
+  })
   .refine(given => one(given.value, given.counting), 'expected value or counting: true')
 
 const expectation = z
@@ -50,6 +66,9 @@ const expectation = z
     /** What the sensor shows. */
     shown: signal.optional(),
     ...readable,
+    node: node.optional(),
+    /** Of a node. */
+    quality: z.enum(['good', 'uncertain', 'bad']).optional(),
     watchdog: z.enum(['off', 'running', 'expired']).optional(),
     plc: name.optional(),
     equals: z.number().optional(),
@@ -61,15 +80,20 @@ const expectation = z
     throughout: duration.optional(),
   })
   .refine(
-    ({ signal, shown, watchdog, coil, discrete_input, holding_register, input_register }) =>
-      one(signal, shown, watchdog, coil, discrete_input, holding_register, input_register),
-    'expected one of signal, shown, watchdog, coil, discrete_input, holding_register, input_register',
+    ({ signal, shown, node, watchdog, coil, discrete_input, holding_register, input_register }) =>
+      one(signal, shown, node, watchdog, coil, discrete_input, holding_register, input_register),
+    'expected one of signal, shown, node, watchdog, coil, discrete_input, holding_register, input_register',
   )
   .refine(
-    ({ watchdog, equals, min, max }) =>
-      (watchdog ?? equals ?? min ?? max) !== undefined && one(equals ?? watchdog, min ?? max),
+    ({ watchdog, quality, equals, min, max }) =>
+      (watchdog ?? quality ?? equals ?? min ?? max) !== undefined &&
+      [equals ?? watchdog, min ?? max].filter(value => value !== undefined).length <= 1,
     'expected equals, or min, max or both',
   )
+  .refine(({ node, quality }) => quality === undefined || node !== undefined, {
+    error: 'expected a node: nothing else has a quality',
+    path: ['quality'],
+  })
   .refine(({ within, throughout }) => !(within && throughout), 'expected within or throughout, not both')
 
 const step = z

@@ -58,7 +58,7 @@ test('a disagreement that is found later is an alarm, and nothing leaves its saf
   await gateway.plant.faults.set({ kind: 'dropped-link' })
   const agent = await gateway.startAgent()
   await gateway.plant.faults.clear()
-  await agent.line(({ alarm, state }) => alarm === 'device-unguarded' && state === 'disagrees')
+  await agent.line(({ alarm, cause }) => alarm === 'device-unguarded' && cause === 'disagrees')
   const { credential } = await gateway.issue('alice', 'operator')
   const client = gateway.client(agent.address, credential)
   const open = await client.command('inlet-valve', 'open')

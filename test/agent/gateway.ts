@@ -158,7 +158,7 @@ export class Gateway implements AsyncDisposable {
       late.addEventListener('abort', () => reject(new Error('the agent did not start in time'))),
     )
     await Promise.race([line(({ event }) => event === 'ready'), ended, tooLate])
-    const listening = log.find(({ listener }) => listener === 'plant-lan')
+    const listening = log.find(({ listener, address }) => listener === 'plant-lan' && address !== undefined)
     const agent: RunningAgent = {
       pid: program.pid ?? 0,
       address: String(listening?.address),

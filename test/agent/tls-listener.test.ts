@@ -15,13 +15,14 @@ let agent: RunningAgent
 let address: string
 let plant: Authority
 let panel: ClientTls
+let listener: Record<string, unknown>
 
 before(async () => {
   folder = await temporaryFolder()
   plant = await Authority.make(folder.path, 'plant-ca')
   const server = await plant.issue('gateway', 'IP:127.0.0.1')
   panel = await plant.client('panel-1', 'URI:spiffe://plant/panel-1')
-  const listener = {
+  listener = {
     name: 'panels',
     tls: '127.0.0.1:0',
     certificate: server.certificate,
@@ -31,12 +32,28 @@ before(async () => {
   }
   gateway = await Gateway.start({ settings: [[['listeners', 3], listener]] })
   agent = await gateway.startAgent()
-  address = String(agent.log.find(({ listener: name }) => name === 'panels')?.address)
+  address = String(agent.log.find(line => line.listener === 'panels' && line.address)?.address)
 })
 
 after(async () => {
   await gateway[Symbol.asyncDispose]()
   await folder[Symbol.asyncDispose]()
+})
+
+test('a certificate that expires in two days raises a critical alarm at the start, and one that is renewed in time none', async () => {
+  const line = await agent.line(({ alarm }) => alarm === 'certificate-expiring')
+  assert.deepEqual([line.severity, line.listener], ['critical', 'panels'])
+  assert.match(String(line.msg), /gateway\.pem expires at 20[0-9]{2}-.*Z/)
+  await using other = await Gateway.start({
+    settings: [
+      [['alarms'], { certificate_expires: { warn: '1d', critical: '1h' } }],
+      [['listeners', 3], listener],
+    ],
+  })
+  const quiet = await other.startAgent()
+  const { credential } = await other.issue('erika', 'engineer')
+  await other.client(quiet.address, credential).trip('coolant-pump')
+  assert.ok(quiet.log.every(({ alarm }) => alarm !== 'certificate-expiring'))
 })
 
 test('a credential bound to a SPIFFE ID works over TLS with that certificate, and on no other channel', async () => {

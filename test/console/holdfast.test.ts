@@ -33,6 +33,8 @@ const asAlice = () => ['--agent', agent.address, '--credential', alice.file]
 test('every command has a help that says what it is for', async () => {
   for (const words of [
     [],
+    ['init'],
+    ['doctor'],
     ['agent'],
     ['enroll'],
     ['check'],

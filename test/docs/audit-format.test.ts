@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { AUDIT_KINDS, AUDIT_MEMBERS } from '../../model/audit-kinds.ts'
+import { AUDIT_KINDS } from '../../model/audit-kinds.ts'
+import { AUDIT_MEMBERS } from '../../model/audit-members.ts'
 
 const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'AUDIT_FORMAT.md')
 const DICTIONARY = /(?<=<!-- dictionary -->\n\n)[\s\S]*?(?=\n<!-- end of the dictionary -->)/

@@ -16,7 +16,7 @@ async function play(file: string): Promise<StepResult[]> {
   const results: StepResult[] = []
   await playScenario(
     await readScenario(join(EXAMPLES, file)),
-    { clock, pass: ms => clock.advance(ms), host: '127.0.0.1', port: 0, serial: false },
+    { clock, pass: ms => clock.advance(ms), host: '127.0.0.1', port: 0, serial: false, opcua: false },
     result => results.push(result),
   )
   return results
@@ -28,7 +28,7 @@ describe('the examples', () => {
     for (const file of plants) {
       await using plant = await startPlant(
         { file: join(EXAMPLES, file) },
-        { clock: new VirtualClock(), port: 0 },
+        { clock: new VirtualClock(), port: 0, opcua: false },
       )
       assert.ok(plant.plcs.length > 0)
     }

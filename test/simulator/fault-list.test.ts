@@ -6,8 +6,8 @@ import { faultForm } from '../../simulator/plant-file/fault-form.ts'
 
 const GUIDE = readFileSync(new URL('../../docs/SIMULATOR.md', import.meta.url), 'utf8')
 
-test('docs/SIMULATOR.md lists every fault with its keys, and none that there is not', () => {
-  const listed = [...GUIDE.matchAll(/^\| `([a-z-]+)` \| ([^|]*) \| [^|]+ \| [^|]+ \|$/gm)].map(
+test('docs/SIMULATOR.md lists every fault with its keys and what it does on either wire, and none that there is not', () => {
+  const listed = [...GUIDE.matchAll(/^\| `([a-z-]+)` \| ([^|]*) \| [^|]+ \| [^|]+ \| [^|]+ \|$/gm)].map(
     ([, kind, keys = '']) => [kind, ...keys.replaceAll(/[[\] ]/g, '').split(',')].join(' ').trim(),
   )
   const real = faultForm.options.map(({ shape }) => {

@@ -52,6 +52,10 @@ const MAPPING: Readonly<Partial<Record<AuditKind, readonly [Class, Activity]>>> 
   'trip-failed': [FINDING, [2, 'Update']],
   'trip-safe-lost': [FINDING, [2, 'Update']],
   'alarm-cleared': [FINDING, [3, 'Close']],
+  'alarm-acknowledged': [FINDING, [2, 'Update']],
+  'alarm-shelved': [FINDING, [2, 'Update']],
+  'alarm-unshelved': [FINDING, [2, 'Update']],
+  'alarms-summarised': [FINDING, [2, 'Update']],
 }
 
 /** One record as an event of the Open Cybersecurity Schema Framework, as one line of JSON. The record itself is its `raw_data`. */

@@ -18,6 +18,10 @@ const BY_KIND: ReadonlyMap<unknown, Severity> = new Map<unknown, Severity>([
   ['break-glass-closed', 'notice'],
   ['listener-opened', 'notice'],
   ['alarm-cleared', 'notice'],
+  ['alarm-acknowledged', 'notice'],
+  ['alarm-shelved', 'warning'],
+  ['alarm-unshelved', 'notice'],
+  ['alarms-summarised', 'warning'],
   ['refusal', 'warning'],
   ['refusals-summarised', 'warning'],
   ['alarm', 'error'],
@@ -34,8 +38,16 @@ const BY_OUTCOME: ReadonlyMap<unknown, Severity> = new Map<unknown, Severity>([
   ['unknown', 'error'],
 ])
 
-export function severityOf({ kind, outcome, lost }: ParsedRecord): Severity {
+/** What an alarm says of itself. */
+const OF_ALARM: ReadonlyMap<unknown, Severity> = new Map<unknown, Severity>([
+  ['critical', 'critical'],
+  ['warning', 'warning'],
+  ['notice', 'notice'],
+])
+
+export function severityOf({ kind, outcome, lost, severity }: ParsedRecord): Severity {
   if (kind === 'command-outcome') return BY_OUTCOME.get(outcome) ?? 'information'
   if (lost === true) return 'critical'
-  return BY_KIND.get(kind) ?? 'information'
+  const own = kind === 'alarm' ? OF_ALARM.get(severity) : undefined
+  return own ?? BY_KIND.get(kind) ?? 'information'
 }

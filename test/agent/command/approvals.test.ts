@@ -156,6 +156,17 @@ test('a first asking leaves the actuator free for others', async () => {
   assert.equal(codeOf(await rig.send(rig.sign(bob, { body: '{"setpoint":"closed"}' }))), 'verified')
 })
 
+test('what a suspended identity asked for first is forgotten', async () => {
+  const { rig, alice, bob } = await two()
+  await using _ = rig
+  await carryOut(rig.sign(alice, OPEN), 'valve', rig.commands)
+  rig.approvals.forgetIdentity('subject somebody-else')
+  assert.equal(rig.approvals.pending.length, 1)
+  rig.approvals.forgetIdentity('subject alice')
+  assert.deepEqual(rig.approvals.pending, [])
+  assert.equal(codeOf(await rig.send(rig.sign(bob, OPEN))), 'approval-needed')
+})
+
 test('a reset takes two people where the configuration says so', async () => {
   await using rig = await commandRig({ approvals: 2 })
   rig.trips.trip('valve', 'authentication-failures', 'a test')
@@ -166,6 +177,7 @@ test('a reset takes two people where the configuration says so', async () => {
     trips: rig.trips,
     failures: rig.failures,
     persists: () => undefined,
+    replayTrouble: () => undefined,
     warnLevel: 3,
     audit: rig.audit,
     approvals: rig.approvals,

@@ -87,6 +87,7 @@ test('a locked-out actuator trips, and its trip can be reset; the lockout outlas
     audit: rig.audit,
     approvals: rig.approvals,
     persists: () => undefined,
+    replayTrouble: () => undefined,
     lift: () => {},
   })
   assert.ok(!(cleared instanceof Refused))

@@ -40,6 +40,7 @@ function happen(rig: Rig, event: { what: string; ms?: number; cause?: (typeof TR
         trips,
         failures: rig.failures,
         persists: () => undefined,
+        replayTrouble: () => undefined,
         warnLevel: 3,
         audit: rig.audit,
         approvals: rig.approvals,

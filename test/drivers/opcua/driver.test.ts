@@ -3,57 +3,14 @@ import { X509Certificate } from 'node:crypto'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { systemClock } from '../../../agent/time/system-clock.ts'
-import { OpcUaDriver } from '../../../drivers/opcua/driver.ts'
-import { type OpcUaEndpoint, OpcUaLink } from '../../../drivers/opcua/link.ts'
-import { type OpcUaPoint, parseNodeName, RANGES } from '../../../drivers/opcua/point.ts'
+import type { OpcUaEndpoint } from '../../../drivers/opcua/endpoint.ts'
+import { RANGES } from '../../../drivers/opcua/point.ts'
 import { TrustedServers } from '../../../drivers/opcua/trust.ts'
-import { TcpGate } from '../../tcp-gate.ts'
-import { temporaryFolder } from '../../temporary-folder.ts'
 import { type DriverRig, describeDriver, valueIn } from '../driver.contract.ts'
-import { applicationCertificate, NAMESPACE, ValveServer } from './server.ts'
+import { applicationCertificate } from './server.ts'
+import { connect, point, site } from './site.ts'
 
 const later = () => AbortSignal.timeout(5000)
-
-function point(name: string, more: Partial<OpcUaPoint> = {}): OpcUaPoint {
-  const node = parseNodeName(`nsu=${NAMESPACE};s=${name}`)
-  if (!node) throw new Error(name)
-  return { protocol: 'opcua', node, scale: 1, offset: 0, ...more }
-}
-
-const POINTS = new Map<string, OpcUaPoint>([
-  ['out', point('Valve.Out', { dataType: 'Double' })],
-  ['in', point('Valve.In')],
-  ['move', point('Valve', { method: point('Valve.Move').node, dataType: 'Double' })],
-  ['elsewhere-on-the-server', point('Nothing')],
-])
-
-/** A server with a valve, our application, and the server's certificate trusted. */
-async function site() {
-  await using stack = new AsyncDisposableStack()
-  const folder = stack.use(await temporaryFolder())
-  const server = stack.use(await ValveServer.start(folder.path))
-  const gate = stack.use(new TcpGate(server.port))
-  await gate.open()
-  const trusted = new TrustedServers(join(folder.path, 'trusted'))
-  await trusted.trust(new X509Certificate(await readFile(join(folder.path, 'server.pem'))).raw)
-  const endpoint: OpcUaEndpoint = {
-    url: `opc.tcp://127.0.0.1:${gate.port}`,
-    securityPolicy: 'Basic256Sha256',
-    securityMode: 'SignAndEncrypt',
-    ...(await applicationCertificate(folder.path, 'gateway')),
-    trusted: join(folder.path, 'trusted'),
-    user: { kind: 'anonymous' },
-  }
-  const running = stack.move()
-  return { folder: folder.path, server, gate, endpoint, [Symbol.asyncDispose]: () => running.disposeAsync() }
-}
-
-async function connect(endpoint: OpcUaEndpoint, points: ReadonlyMap<string, OpcUaPoint> = POINTS) {
-  const link = new OpcUaLink(endpoint, 2000, systemClock, () => 0)
-  await link.attempted
-  return new OpcUaDriver(link, points, systemClock)
-}
 
 async function rig(): Promise<DriverRig> {
   await using stack = new AsyncDisposableStack()
@@ -206,7 +163,14 @@ test('a server says what it is', async () => {
   await using driver = await connect(plant.endpoint)
   assert.deepEqual(await driver.identify(later()), {
     kind: 'identity',
-    facts: { vendor: 'ACME', product_name: 'Valve head', revision: '1.2', product_code: 'urn:plant' },
+    facts: {
+      vendor: 'ACME',
+      product_name: 'Valve head',
+      product_uri: 'urn:plant',
+      revision: '1.2',
+      build: '34',
+      readings: 'told by the server, by subscription',
+    },
   })
 })
 

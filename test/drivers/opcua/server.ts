@@ -60,8 +60,13 @@ export class ValveServer implements AsyncDisposable {
     ['Moved', 0],
   ])
   /** What every write and call is answered with, instead of being done. */
-  refusal: 'BadNotWritable' | undefined
+  refusal: 'BadNotWritable' | 'BadOutOfRange' | undefined
   inStatus: 'Good' | 'UncertainLastUsableValue' | 'BadSensorFailure' = 'Good'
+
+  /** Everything that was written or called, in order. */
+  readonly done: string[] = []
+  /** What the method that moves says about it: 0 is done. */
+  result = 0
 
   private constructor(server: OPCUAServer) {
     this.#server = server
@@ -81,7 +86,12 @@ export class ValveServer implements AsyncDisposable {
       serverCertificateManager: clients,
       userCertificateManager: clients,
       serverInfo: { applicationUri: 'urn:plant:server', productUri: 'urn:plant' },
-      buildInfo: { productName: 'Valve head', manufacturerName: 'ACME', softwareVersion: '1.2' },
+      buildInfo: {
+        productName: 'Valve head',
+        manufacturerName: 'ACME',
+        softwareVersion: '1.2',
+        buildNumber: '34',
+      },
       securityPolicies: [SecurityPolicy.Basic256Sha256, SecurityPolicy.Aes256_Sha256_RsaPss],
       securityModes: [MessageSecurityMode.Sign, MessageSecurityMode.SignAndEncrypt],
       allowAnonymous: true,
@@ -158,23 +168,50 @@ export class ValveServer implements AsyncDisposable {
             }),
           timestamped_set: async ({ value }: DataValue) => {
             if (this.refusal) return StatusCodes[this.refusal]
+            this.done.push(`${name} ${value.value}`)
             this.held.set(name, Number(value.value))
             return StatusCodes.Good
           },
         },
       })
     }
-    const method = namespace.addMethod(valve, {
+    namespace.addVariable({
+      componentOf: valve,
+      browseName: 'Text',
+      nodeId: 's=Valve.Text',
+      dataType: 'String',
+      value: { get: () => new Variant({ dataType: DataType.String, value: '42' }) },
+    })
+    const move = namespace.addMethod(valve, {
       browseName: 'Move',
       nodeId: 's=Valve.Move',
       inputArguments: [{ name: 'to', dataType: DataType.Double }],
-      outputArguments: [],
+      outputArguments: [{ name: 'result', dataType: DataType.Int32 }],
     })
-    method.bindMethod(async ([to]: Variant[], _context: unknown) => {
+    move.bindMethod(async ([to]: Variant[], _context: unknown) => {
       if (this.refusal) return { statusCode: StatusCodes.BadInvalidState }
+      this.done.push(`Move ${to?.value}`)
       this.held.set('Moved', Number(to?.value))
-      return { statusCode: StatusCodes.Good, outputArguments: [] }
+      const said = new Variant({ dataType: DataType.Int32, value: this.result })
+      return { statusCode: StatusCodes.Good, outputArguments: [said] }
     })
+    for (const [name, moved] of [['Open', 1] as const, ['Close', 0] as const]) {
+      const method = namespace.addMethod(valve, { browseName: name, nodeId: `s=Valve.${name}` })
+      method.bindMethod(async (_inputs: Variant[], _context: unknown) => {
+        this.done.push(name)
+        this.held.set('Moved', moved)
+        return { statusCode: StatusCodes.Good, outputArguments: [] }
+      })
+    }
+  }
+
+  /** Ends every session, as a server does that is set up anew: its clients are not told. */
+  forgetSessions(): void {
+    const sessions = (
+      this.#server.engine as unknown as { _sessions: Record<string, { authenticationToken: object }> }
+    )._sessions
+    for (const { authenticationToken } of Object.values(sessions))
+      this.#server.engine.closeSession(authenticationToken as never, true, 'Terminated')
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

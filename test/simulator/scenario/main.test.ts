@@ -79,7 +79,7 @@ passed
       ['{at: 1s, every: 1s, clear: all}', '4:5: steps[0]: expected every and until'],
       [
         '{at: 1s, clear: sticky}',
-        '4:21: steps[0].clear: expected all or one of stuck, reversed, slow, feedback-frozen, feedback-lies, drift, write-ignored, latency, exception, silent, half-open, dropped-link, second-master; not sticky',
+        '4:21: steps[0].clear: expected all or one of stuck, reversed, slow, feedback-frozen, feedback-lies, drift, sensor-failed, write-ignored, latency, exception, silent, half-open, dropped-link, session-closed, wrong-certificate, second-master; not sticky',
       ],
       ['{at: 1s, write: {coil: 0}}', '4:14: steps[0].write: expected value or counting: true'],
       ['{at: 1s, write: {coil: 9, value: 1}}', '4:28: steps[0].write.coil: the plant file maps no coil 9'],

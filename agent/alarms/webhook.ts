@@ -1,0 +1,111 @@
+import { formOf } from '../../model/alarm.ts'
+import type { Json } from '../../model/json.ts'
+import type { Clock, Millis } from '../../model/time.ts'
+import type { Alarms, AlarmTold } from './alarms.ts'
+import { priorityIn, type StandingAlarm, stateOf } from './standing.ts'
+
+export type Delivered =
+  | { readonly kind: 'delivered' }
+  /** It may work later: nobody answered, or the receiver asks for patience. */
+  | { readonly kind: 'failed'; readonly detail: string }
+  /** It will not: the receiver does not want this one. */
+  | { readonly kind: 'refused'; readonly detail: string }
+
+export interface WebhookParts {
+  /** Sends one message, once. Never rejects. */
+  deliver(message: Json, stop: AbortSignal): Promise<Delivered>
+  readonly from: { readonly environment: string; readonly gateway: string }
+  readonly alarms: Pick<Alarms, 'raise' | 'clear' | 'list'>
+  readonly clock: Clock
+  /** Names a message, never the same twice, so that a receiver knows one that comes again. */
+  newId(): string
+}
+
+const RETRY_FIRST: Millis = 1000
+const RETRY_MAX: Millis = 5 * 60_000
+/** So many tries go wrong before an alarm says so. */
+const TRIES_BEFORE_ALARM = 5
+/** More than this wait for a receiver that does not answer: the oldest go, and are counted. */
+const WAITING_MAX = 1000
+
+/**
+ * Tells somebody else's program of alarms: one message at a time, in their order, each until it is taken. What waits is in memory: a restart
+ * begins with what stands then.
+ */
+export class Webhook implements AsyncDisposable {
+  readonly #parts: WebhookParts
+  readonly #stop = new AbortController()
+  #waiting: Json[] = []
+  #lost = 0
+  #running: Promise<void> | undefined
+
+  constructor(parts: WebhookParts) {
+    this.#parts = parts
+    for (const alarm of parts.alarms.list.toReversed())
+      if (alarm.active && !alarm.shelf && !alarm.seen) this.tell({ news: 'raised', alarm })
+  }
+
+  tell({ news, alarm }: AlarmTold): void {
+    const { from, clock, newId } = this.#parts
+    if (this.#waiting.length >= WAITING_MAX) {
+      this.#waiting.shift()
+      this.#lost += 1
+    }
+    const lost = this.#lost
+    this.#waiting.push({
+      id: newId(),
+      time: new Date(clock.wall()).toISOString(),
+      ...from,
+      event: news,
+      ...messageOf(alarm),
+      ...(lost > 0 ? { lost_before: lost } : {}),
+    })
+    this.#running ??= this.#run()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { alarms, clock } = this.#parts
+    let tries = 0
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      const delivered = await this.#parts.deliver(next, this.#stop.signal)
+      if (this.#stop.signal.aborted) break
+      if (delivered.kind === 'failed') {
+        tries += 1
+        if (tries === TRIES_BEFORE_ALARM)
+          alarms.raise('webhook-undelivered', `the webhook takes no alarms: ${delivered.detail}; they wait`)
+        await clock.sleep(Math.min(RETRY_FIRST * 2 ** (tries - 1), RETRY_MAX), this.#stop.signal)
+        if (this.#stop.signal.aborted) break
+        continue
+      }
+      // It may be gone meanwhile, to make room.
+      if (this.#waiting[0] === next) this.#waiting.shift()
+      if (delivered.kind === 'refused')
+        alarms.raise('webhook-undelivered', `the webhook refuses an alarm: ${delivered.detail}`)
+      else alarms.clear('webhook-undelivered', 'the webhook takes alarms again')
+      tries = 0
+    }
+    this.#running = undefined
+  }
+}
+
+function messageOf(alarm: StandingAlarm): { readonly [member: string]: Json } {
+  const { id, name, about, severity, detail, count, seen } = alarm
+  return {
+    alarm: name,
+    alarm_id: id,
+    state: stateOf(alarm),
+    severity,
+    priority: priorityIn(alarm),
+    about: { ...about },
+    detail,
+    consequence: formOf(name).consequence,
+    remedy: formOf(name).remedy,
+    count,
+    ...(seen ? { acknowledged_by: seen.by } : {}),
+  }
+}

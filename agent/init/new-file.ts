@@ -1,0 +1,74 @@
+import { link, open, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { HostUser } from './place.ts'
+
+export interface NewFileOptions {
+  /** Permission bits, whatever the umask is. */
+  readonly mode: number
+  /** Whose it is to be; undefined: of whoever makes it. */
+  readonly owner?: Pick<HostUser, 'uid' | 'gid'> | undefined
+}
+
+/**
+ * A file that appears whole or not at all, and never in the place of another. It is begun beside its name, so that whoever needs a
+ * place for a secret knows that there is one before the secret is made. Disposing of it leaves nothing of what was not kept.
+ */
+export class NewFile implements AsyncDisposable {
+  readonly path: string
+  readonly #options: NewFileOptions
+
+  private constructor(path: string, options: NewFileOptions) {
+    this.path = path
+    this.#options = options
+  }
+
+  /** Begins it. Rejects with what the file system says. */
+  static async begin(path: string, options: NewFileOptions): Promise<NewFile> {
+    const file = new NewFile(path, options)
+    // What an interrupted run left.
+    await rm(file.#draft, { force: true })
+    await using draft = await open(file.#draft, 'wx', 0o600)
+    await draft.sync()
+    return file
+  }
+
+  /** Writes it, durable when this resolves: `kept` when somebody else's stands there. Rejects with what the file system says. */
+  async keep(text: string): Promise<'written' | 'kept'> {
+    const { mode, owner } = this.#options
+    {
+      await using draft = await open(this.#draft, 'r+')
+      await draft.writeFile(text)
+      if (owner) await draft.chown(owner.uid, owner.gid)
+      await draft.chmod(mode)
+      await draft.sync()
+    }
+    try {
+      await link(this.#draft, this.path)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return 'kept'
+      throw error
+    }
+    await rm(this.#draft, { force: true })
+    await using folder = await open(dirname(this.path), 'r')
+    await folder.sync()
+    return 'written'
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.#draft, { force: true })
+  }
+
+  get #draft(): string {
+    return `${this.path}.new`
+  }
+}
+
+/** Writes a file that is not there yet; see `NewFile`. */
+export async function writeOnce(
+  path: string,
+  text: string,
+  options: NewFileOptions,
+): Promise<'written' | 'kept'> {
+  await using file = await NewFile.begin(path, options)
+  return await file.keep(text)
+}

@@ -1,0 +1,103 @@
+import { X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import type { UserIdentityInfo } from 'node-opcua-client'
+import { loadLibrary } from './library.ts'
+
+export interface OpcUaEndpoint {
+  readonly url: string
+  readonly securityPolicy: 'Basic256Sha256' | 'Aes256_Sha256_RsaPss'
+  readonly securityMode: 'Sign' | 'SignAndEncrypt'
+  /** Files in PEM: our application's certificate, whose URI names it, and its key. */
+  readonly certificate: string
+  readonly key: string
+  /** The folder of the servers that are trusted. */
+  readonly trusted: string
+  readonly user: OpcUaUser
+}
+
+export type OpcUaUser =
+  | { readonly kind: 'anonymous' }
+  | { readonly kind: 'password'; readonly name: string; readonly passwordFile: string }
+  | { readonly kind: 'certificate'; readonly certificate: string; readonly key: string }
+
+type Within = <Result>(work: Promise<Result>) => Promise<Result>
+
+/** USERNAME in UserTokenType (OPC 10000-4 §7.41). */
+const USER_NAME = 1
+
+/**
+ * Asks a server, over a channel without security, for the certificate of the endpoint that is wanted. Proves nothing yet.
+ * Rejects when there is no such endpoint, or one where a password would be sent for everybody to read.
+ */
+export async function serverCertificate(endpoint: OpcUaEndpoint, within: Within): Promise<Buffer> {
+  const library = await loadLibrary()
+  const client = library.OPCUAClient.create({
+    ...(await clientOptions(endpoint)),
+    securityMode: library.MessageSecurityMode.None,
+    securityPolicy: library.SecurityPolicy.None,
+  })
+  try {
+    await within(client.connect(endpoint.url))
+    const offered = await within(client.getEndpoints())
+    const wanted = offered.find(
+      ({ securityPolicyUri, securityMode }) =>
+        securityPolicyUri === library.SecurityPolicy[endpoint.securityPolicy] &&
+        securityMode === library.MessageSecurityMode[endpoint.securityMode],
+    )
+    if (!wanted)
+      throw new Error(`the server does not offer ${endpoint.securityPolicy} with ${endpoint.securityMode}`)
+    const isReadable = (wanted.userIdentityTokens ?? []).some(
+      ({ tokenType, securityPolicyUri }) =>
+        tokenType === USER_NAME && securityPolicyUri === library.SecurityPolicy.None,
+    )
+    if (endpoint.user.kind === 'password' && endpoint.securityMode === 'Sign' && isReadable)
+      throw new Error(
+        'the server takes passwords unencrypted here: expected security_mode: SignAndEncrypt for this user',
+      )
+    // A chain comes in one piece: the first is the server's own.
+    return new X509Certificate(wanted.serverCertificate).raw
+  } finally {
+    await within(client.disconnect()).catch(() => {})
+  }
+}
+
+/** Everything about our end that the library wants to know. */
+export async function clientOptions(endpoint: OpcUaEndpoint) {
+  const { InMemoryCertificateStore } = await import('node-opcua-common')
+  const certificate = new X509Certificate(await readFile(endpoint.certificate))
+  const applicationUri = /URI:([^,]+)/.exec(certificate.subjectAltName ?? '')?.[1]
+  if (!applicationUri)
+    throw new Error(
+      `${endpoint.certificate} names no application: it needs a URI as subject alternative name`,
+    )
+  return {
+    applicationName: 'holdfast',
+    clientName: 'holdfast',
+    applicationUri,
+    certificateFile: endpoint.certificate,
+    privateKeyFile: endpoint.key,
+    clientCertificateManager: new InMemoryCertificateStore(),
+    endpointMustExist: false,
+    keepSessionAlive: true,
+    connectionStrategy: { maxRetry: 0 },
+  }
+}
+
+/** The user as the library wants it. The files are read anew for each session. */
+export async function userOf(
+  user: OpcUaUser,
+  types: typeof import('node-opcua-client').UserTokenType,
+): Promise<UserIdentityInfo> {
+  switch (user.kind) {
+    case 'anonymous':
+      return { type: types.Anonymous }
+    case 'password': {
+      const password = (await readFile(user.passwordFile, 'utf8')).replace(/\r?\n$/, '')
+      return { type: types.UserName, userName: user.name, password }
+    }
+    case 'certificate': {
+      const certificateData = new X509Certificate(await readFile(user.certificate)).raw
+      return { type: types.Certificate, certificateData, privateKey: await readFile(user.key, 'utf8') }
+    }
+  }
+}

@@ -1,0 +1,270 @@
+import assert from 'node:assert/strict'
+import { readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { after, before, test } from 'node:test'
+import { execa } from 'execa'
+import { loadConfig } from '../../../agent/config/load.ts'
+import { type Plant, startPlant } from '../../../simulator/plant.ts'
+import { realClock } from '../../../simulator/real-clock.ts'
+import { type SoftwareTpm, startTpm } from '../../../simulator/tpm.ts'
+import { temporaryFolder } from '../../temporary-folder.ts'
+import { HOLDFAST, ROOT } from '../gateway.ts'
+import { Person } from './terminal.ts'
+
+const stack = new AsyncDisposableStack()
+let tpm: SoftwareTpm
+let plant: Plant
+
+before(async () => {
+  const folder = stack.use(await temporaryFolder())
+  tpm = stack.use(await startTpm({ dir: join(folder.path, 'tpm') }))
+  const file = join(ROOT, 'examples', 'water-treatment', 'plant.yaml')
+  plant = stack.use(await startPlant({ file }, { clock: realClock, port: 0 }))
+})
+
+after(() => stack.disposeAsync())
+
+async function run(folder: string, ...words: string[]) {
+  const { exitCode, stdout, stderr } = await execa(HOLDFAST, words, {
+    reject: false,
+    cwd: folder,
+    stdin: 'ignore',
+  })
+  return { exitCode, stdout, stderr }
+}
+
+const TRIAL = ['init', '--config', 'holdfast.yaml', '--environment', 'north-works', '--gateway', 'gateway-7']
+const valve = () => [
+  ...['--device', `127.0.0.1:${plant.address.port}`, '--command', 'coil:0', '--feedback', 'input_register:0'],
+  ...['--closed', '0,0', '--open', '1,1000', '--tolerance', '10', '--travel-time', '3s', '--safe', 'closed'],
+]
+const modeOf = async (path: string) => ((await stat(path)).mode & 0o777).toString(8)
+
+test('at a terminal: asks, shows what the device reads, and leaves a gateway that carries out a command', async () => {
+  await using folder = await temporaryFolder()
+  const person = new Person(folder.path, [
+    ...['init', '--config', 'holdfast.yaml', '--tcti', tpm.tcti, '--admin', 'kim'],
+  ])
+  await person.answers(/The plant\.[^:]*: $/, 'North Works')
+  await person.answers(/expected lower-case letters[^:]*: $/, 'north-works')
+  await person.answers(/This gateway in it \[.*\]: $/, 'gateway-7')
+  await person.answers(/\[tpm\]: $/, '')
+  await person.answers(/\[none\]: $/, '2-of-3')
+  await person.answers(/The address for commands over the network.*\[none\]: $/, '')
+  await person.answers(/The first device.*\[later\]: $/, `127.0.0.1:${plant.address.port}`)
+  await person.answers(/unit identifier \[1\]: $/, '')
+  await person.answers(/A valve on it.*\[inlet-valve\]: $/, '')
+  await person.answers(/The point that commands it.*: $/, 'coil:0')
+  await person.answers(/The point that shows where it is.*: $/, 'input_register:0')
+  await person.answers(/Closed: .*: $/, '0,0')
+  await person.answers(/Open: .*: $/, '1,1000')
+  await person.answers(/How far the feedback.*\[0\]: $/, '10')
+  await person.answers(/The longest that it travels.*: $/, '3s')
+  await person.answers(/Where it is safe.*: $/, 'closed')
+  await person.reads(/inlet-valve feedback \(plc, .*\): 0, closed/)
+  await person.answers(/\[yes\]: $/, '')
+  assert.equal(await person.ended(), 0, person.screen)
+  assert.match(
+    person.screen,
+    /holdfast\.yaml is whole: north-works\/gateway-7, 1 device\(s\), 1 actuator\(s\)/,
+  )
+  assert.match(person.screen, /master key +tpm \(.*\): made/)
+  assert.equal(person.screen.match(/^hf-share-1 north-works\/gateway-7 g1 2-of-3 /gm)?.length, 3)
+  assert.match(person.screen, /Next:\n.*holdfast doctor .*\n.*holdfast agent .*\n.*holdfast status /)
+  assert.equal(await modeOf(join(folder.path, 'kim.credential')), '600')
+  assert.equal(await modeOf(join(folder.path, 'state')), '700')
+
+  const agent = execa(HOLDFAST, ['agent', '--config', 'holdfast.yaml'], {
+    cwd: folder.path,
+    reject: false,
+    buffer: false,
+    stdin: 'ignore',
+  })
+  await using _stopped = {
+    [Symbol.asyncDispose]: async () => {
+      agent.kill('SIGKILL')
+      await agent
+    },
+  }
+  await new Promise<void>(ready =>
+    createInterface({ input: agent.stdout }).on('line', line => line.includes('"event":"ready"') && ready()),
+  )
+  const socket = ['--agent', 'unix:run/operator.sock']
+  const opened = await run(
+    folder.path,
+    'command',
+    'inlet-valve',
+    'open',
+    ...socket,
+    '--credential',
+    'kim.credential',
+  )
+  assert.equal(opened.exitCode, 0, opened.stderr)
+  const issue = ['--agent', 'unix:run/operator.sock', '--credential', 'kim.credential']
+  const issued = await run(
+    folder.path,
+    ...[
+      'credential',
+      'issue',
+      ...issue,
+      '--subject',
+      'kim-admin',
+      '--role',
+      'admin',
+      '--out',
+      'next.credential',
+    ],
+  )
+  assert.equal(issued.exitCode, 0, issued.stderr)
+})
+
+test('Ctrl-C at a question leaves everything as it is', async () => {
+  await using folder = await temporaryFolder()
+  const person = new Person(folder.path, ['init', '--config', 'holdfast.yaml', '--tcti', tpm.tcti])
+  await person.answers(/The plant\.[^:]*: $/, 'north-works')
+  await person.reads(/This gateway in it/)
+  person.types('\u0003')
+  assert.equal(await person.ended(), 3, person.screen)
+  assert.match(person.screen, /Nothing was written\./)
+  await assert.rejects(stat(join(folder.path, 'holdfast.yaml')), { code: 'ENOENT' })
+  await assert.rejects(stat(join(folder.path, 'state')), { code: 'ENOENT' })
+})
+
+test('without a terminal every missing answer is named with its option, and nothing is asked', async () => {
+  await using folder = await temporaryFolder()
+  const bare = await run(folder.path, 'init', '--config', 'holdfast.yaml')
+  assert.equal(bare.exitCode, 2)
+  for (const flag of ['--environment', '--gateway', '--key', '--listen', '--device', '--admin'])
+    assert.match(bare.stderr, new RegExp(`^${flag} is missing\\. `, 'm'))
+  const half = await run(folder.path, ...TRIAL, '--yes', '--key', 'file', '--listen', '127.0.0.1:0')
+  assert.equal(half.exitCode, 2)
+  assert.match(half.stderr, /^--networks is missing/m)
+  assert.match(half.stderr, /^--forgeries is missing/m)
+  await assert.rejects(stat(join(folder.path, 'holdfast.yaml')), { code: 'ENOENT' })
+})
+
+test('without a TPM it says so and takes no other place by itself', async t => {
+  if ((await stat('/dev/tpmrm0').catch(() => undefined)) !== undefined) return t.skip('this host has a TPM')
+  await using folder = await temporaryFolder()
+  const unchosen = await run(folder.path, ...TRIAL, '--yes', '--admin', 'kim')
+  assert.equal(unchosen.exitCode, 2)
+  assert.match(unchosen.stderr, /^--key is missing\. .*IN CLEAR on the disk/m)
+  const absent = await run(folder.path, ...TRIAL, '--yes', '--admin', 'kim', '--key', 'tpm')
+  assert.equal(absent.exitCode, 2)
+  assert.match(absent.stderr, /^--key tpm: this host shows no TPM \(\/dev\/tpmrm0\)/m)
+})
+
+test('a dry run shows the whole configuration, reads the device, and writes nothing', async () => {
+  await using folder = await temporaryFolder()
+  const words = [...TRIAL, '--yes', '--admin', 'kim', '--tcti', tpm.tcti, ...valve()]
+  const { exitCode, stdout } = await run(folder.path, ...words, '--dry-run', '--json')
+  assert.equal(exitCode, 0)
+  const told = JSON.parse(stdout) as { config: { state: string; text: string }; device: { reached: boolean } }
+  assert.equal(told.config.state, 'would-write')
+  assert.equal(told.device.reached, true)
+  await assert.rejects(stat(join(folder.path, 'state')), { code: 'ENOENT' })
+  const written = await run(folder.path, ...words)
+  assert.equal(written.exitCode, 0, written.stderr)
+  assert.equal(await readFile(join(folder.path, 'holdfast.yaml'), 'utf8'), told.config.text)
+  assert.equal((await loadConfig(join(folder.path, 'holdfast.yaml'))).kind, 'config')
+})
+
+test('a device that does not answer is said, and written all the same', async () => {
+  await using folder = await temporaryFolder()
+  const words = valve()
+  words[1] = '127.0.0.1:1'
+  const { exitCode, stdout } = await run(
+    folder.path,
+    ...TRIAL,
+    '--yes',
+    '--admin',
+    'kim',
+    '--key',
+    'file',
+    ...words,
+  )
+  assert.equal(exitCode, 0)
+  assert.match(stdout, /^device +IT DOES NOT ANSWER\n.*inlet-valve command.*ECONNREFUSED/m)
+  const { exitCode: checked } = await run(folder.path, 'check', 'holdfast.yaml')
+  assert.equal(checked, 0)
+})
+
+test('run again it keeps configuration, key and credential to the byte, and says so', async () => {
+  await using folder = await temporaryFolder()
+  const words = [...TRIAL, '--yes', '--admin', 'kim', '--key', 'file']
+  assert.equal((await run(folder.path, ...words)).exitCode, 0)
+  const files = ['holdfast.yaml', 'master.key', 'kim.credential', 'state/audit.vkey']
+  const read = () => Promise.all(files.map(file => readFile(join(folder.path, file), 'utf8')))
+  const before = await read()
+  const again = await run(folder.path, ...words, '--json')
+  assert.equal(again.exitCode, 0, again.stderr)
+  const told = JSON.parse(again.stdout) as Record<'config' | 'master_key' | 'credential', { state: string }>
+  assert.deepEqual(
+    [told.config.state, told.master_key.state, told.credential.state],
+    ['kept', 'kept', 'kept'],
+  )
+  assert.deepEqual(await read(), before)
+})
+
+test('a configuration that is there and has a mistake is named with line and column, and not touched', async () => {
+  await using folder = await temporaryFolder()
+  await writeFile(join(folder.path, 'holdfast.yaml'), 'environment: A\n')
+  const { exitCode, stderr } = await run(folder.path, ...TRIAL, '--yes', '--admin', 'kim')
+  assert.equal(exitCode, 2)
+  assert.match(stderr, /holdfast\.yaml:1:14: environment: /)
+  assert.equal(await readFile(join(folder.path, 'holdfast.yaml'), 'utf8'), 'environment: A\n')
+})
+
+test('ended anywhere, it goes on from there: no part is made twice, none is missing', async () => {
+  await using folder = await temporaryFolder()
+  const words = [...TRIAL, '--yes', '--admin', 'kim', '--tcti', tpm.tcti]
+  const whole = ['holdfast.yaml', 'state/audit.db', 'state/audit.vkey', 'state/master-key/generation-1.json']
+  // Cut after 200, 400, … ms: before the first file, between any two, after the last.
+  for (let ms = 200; ms <= 2000; ms += 200) {
+    await execa('timeout', ['--signal=KILL', `${ms / 1000}`, HOLDFAST, ...words], {
+      cwd: folder.path,
+      reject: false,
+      stdin: 'ignore',
+    })
+  }
+  const last = await run(folder.path, ...words)
+  assert.equal(last.exitCode, 0, last.stderr)
+  for (const file of [...whole, 'kim.credential']) await stat(join(folder.path, file))
+  await rm(join(folder.path, 'kim.credential'))
+  const fresh = await run(folder.path, ...words)
+  assert.equal(fresh.exitCode, 0, fresh.stderr)
+  const verified = await run(folder.path, 'audit', 'verify', 'state/audit.db', '--json')
+  assert.equal((JSON.parse(verified.stdout) as { verified: boolean }).verified, true, verified.stdout)
+  const enrolments = await run(
+    folder.path,
+    'audit',
+    'query',
+    'state/audit.db',
+    '--kind',
+    'enrolled',
+    '--json',
+  )
+  assert.equal(enrolments.stdout.trim().split('\n').length, 1)
+})
+
+test('a key that a log has used is never made anew', async () => {
+  await using folder = await temporaryFolder()
+  const words = [...TRIAL, '--yes', '--admin', 'kim', '--key', 'file']
+  assert.equal((await run(folder.path, ...words)).exitCode, 0)
+  await rm(join(folder.path, 'master.key'))
+  await rm(join(folder.path, 'kim.credential'))
+  const { exitCode, stdout } = await run(folder.path, ...words)
+  assert.equal(exitCode, 6)
+  assert.match(stdout, /credential .*NOT ISSUED\n.*master\.key.*/)
+  await assert.rejects(stat(join(folder.path, 'master.key')), { code: 'ENOENT' })
+})
+
+test('a credential never follows a link that somebody has laid in its way', async () => {
+  await using folder = await temporaryFolder()
+  await symlink(join(folder.path, 'elsewhere'), join(folder.path, 'kim.credential'))
+  const { exitCode, stdout } = await run(folder.path, ...TRIAL, '--yes', '--admin', 'kim', '--key', 'file')
+  assert.equal(exitCode, 0)
+  assert.match(stdout, /kim\.credential: kept as it was/)
+  await assert.rejects(stat(join(folder.path, 'elsewhere')), { code: 'ENOENT' })
+})

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { OpcUaDriver } from '../../../drivers/opcua/driver.ts'
+import type { Watch } from '../../../drivers/opcua/watch.ts'
+import { valueIn } from '../driver.contract.ts'
+import { foreignSite } from './foreign-site.ts'
+import { connect, site } from './site.ts'
+
+const soon = () => AbortSignal.timeout(150)
+const later = () => AbortSignal.timeout(5000)
+const WISHES = new Map([['in', { every: 50, staleAfter: 20_000 }]])
+
+/** Looks until there is what is wanted; the test's deadline ends what never comes. */
+async function until(watch: Watch, wanted: number | RegExp): Promise<void> {
+  for (;;) {
+    const found = valueIn(await watch.read('in', soon()))
+    if (typeof wanted === 'number' ? found === wanted : wanted.test(String(found))) return
+    await new Promise(resolve => setImmediate(resolve))
+  }
+}
+
+/** Counts how often the driver reads. */
+function counting(driver: OpcUaDriver): { readonly asked: { count: number } } {
+  const asked = { count: 0 }
+  const read = driver.read.bind(driver)
+  driver.read = (name, signal) => {
+    asked.count += 1
+    return read(name, signal)
+  }
+  return { asked }
+}
+
+test('both servers tell of changes by themselves, with their age and their quality', async () => {
+  const ours = async () => {
+    const plant = await site()
+    const setInput = async (value: number) => void plant.server.held.set('In', value)
+    const spoil = async () => {
+      plant.server.inStatus = 'BadSensorFailure'
+    }
+    return { plant, setInput, spoil }
+  }
+  const theirs = async () => {
+    const plant = await foreignSite()
+    const setInput = async (value: number) => void (await plant.server.ask(`set In ${value}`))
+    const spoil = async () => void (await plant.server.ask('status In 808c0000'))
+    return { plant, setInput, spoil }
+  }
+  for (const start of [ours, theirs]) {
+    const { plant, setInput, spoil } = await start()
+    await using _ = plant
+    await using driver = await connect(plant.endpoint)
+    const { asked } = counting(driver)
+    const watch = driver.watch(WISHES)
+    assert.equal(await watch.describe(later()), 'told by the server, by subscription')
+    // Until the first word of the server it is read.
+    let before: number
+    do {
+      before = asked.count
+      await until(watch, 0)
+    } while (asked.count !== before)
+    await setInput(42)
+    await until(watch, 42)
+    assert.equal(asked.count, before, 'it was told, and not read')
+    const reading = await watch.read('in', later())
+    assert.ok(reading.kind === 'value' && reading.age >= 50 && reading.age <= 20_000, JSON.stringify(reading))
+    await spoil()
+    await until(watch, /the server says BadSensorFailure/)
+  }
+})
+
+test('a server that falls silent is asked, and what it does not answer is bad; when it is back, it tells again', async () => {
+  await using plant = await site()
+  await using driver = await connect(plant.endpoint)
+  const watch = driver.watch(new Map([['in', { every: 50, staleAfter: 400 }]]))
+  await watch.describe(later())
+  await until(watch, 0)
+  plant.gate.mute()
+  plant.server.held.set('In', 5)
+  await until(watch, /did not answer in time|lost|no connection/)
+  await plant.gate.shut()
+  await plant.gate.open()
+  await until(watch, 5)
+  assert.equal(await watch.describe(later()), 'told by the server, by subscription')
+})
+
+test('a server that gives no subscription is read, and it is said', async () => {
+  await using plant = await foreignSite({ SUBSCRIPTIONS: '1' })
+  await using other = await connect(plant.endpoint)
+  assert.equal(await other.watch(WISHES).describe(later()), 'told by the server, by subscription')
+  await using driver = await connect(plant.endpoint)
+  const watch = driver.watch(WISHES)
+  assert.equal(
+    await watch.describe(later()),
+    'asked for one by one: the server gives no subscription (BadTooManySubscriptions)',
+  )
+  await plant.server.ask('set In 12')
+  assert.equal(valueIn(await watch.read('in', later())), 12)
+})
+
+test('a node that the server does not know is read, and the others are told', async () => {
+  await using plant = await site()
+  await using driver = await connect(plant.endpoint)
+  const wishes = new Map([...WISHES, ['elsewhere-on-the-server', { every: 50, staleAfter: 400 }] as const])
+  const watch = driver.watch(wishes)
+  assert.equal(
+    await watch.describe(later()),
+    'told by the server, by subscription, but for 1: BadNodeIdUnknown',
+  )
+  assert.equal(
+    valueIn(await watch.read('elsewhere-on-the-server', later())),
+    'the server says BadNodeIdUnknown',
+  )
+  await until(watch, 0)
+})
+
+test('what a write is confirmed with is read from the server after the write, whatever a subscription says', async () => {
+  await using plant = await site()
+  await using driver = await connect(plant.endpoint)
+  const watch = driver.watch(new Map([['out', { every: 50, staleAfter: 60_000 }]]))
+  await watch.describe(later())
+  while ((await watch.read('out', later())).kind !== 'value')
+    await new Promise(resolve => setImmediate(resolve))
+  for (let value = 1; value <= 50; value += 1) {
+    assert.deepEqual(await driver.write('out', value, later()), { kind: 'accepted' })
+    assert.equal(valueIn(await driver.read('out', later())), value)
+  }
+})
