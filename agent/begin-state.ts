@@ -44,13 +44,13 @@ export async function beginState(order: BeginOrder): Promise<Begun> {
   const user = actAsOwner(config.stateDir, process)
   const around = { user, credentialsDirectory: order.credentialsDirectory }
   const lock = await lockState(config.stateDir)
-  if (typeof lock === 'string') {
-    return lock.startsWith('another') ? { kind: 'busy', detail: lock } : failed(lock)
+  if (lock instanceof Error) {
+    return lock.obstacle === 'blocked' ? { kind: 'busy', detail: lock.message } : failed(lock.message)
   }
   await using _lock = lock
   const begun = await beginLog(config)
-  if ('kind' in begun) return failed(begun.detail)
-  await using log = begun
+  if (begun.kind !== 'begun') return failed(begun.detail)
+  await using log = begun.log
   const isEnrolled = await hasBeenEnrolled(config, log)
   if (isEnrolled === 'key-lost')
     return failed(
@@ -62,7 +62,7 @@ export async function beginState(order: BeginOrder): Promise<Begun> {
     scheme: scheme?.kind === 'scheme' ? scheme : undefined,
     breakGlass: false,
   } as const
-  const enrolment = isEnrolled ? ({ kind: 'kept' } as const) : await enrolGateway(config, log, around, wish)
+  const enrolment = isEnrolled ? ({ kind: 'kept' } as const) : await enrolGateway(config, begun, around, wish)
   if (enrolment.kind === 'not-enrolled') return failed(enrolment.detail)
   if (order.admin === undefined) return { kind: 'begun', enrolment, credential: undefined }
   const minted = await issueFirstCredential(config, log, around, order.admin)

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
+import type { Millis } from '../model/time.ts'
 import type { Listening } from './api/listener.ts'
 import { Readings } from './api/readings.ts'
 import { Service } from './api/service.ts'
@@ -9,7 +10,6 @@ import { Controls } from './command/controls.ts'
 import { Ledger } from './command/ledger.ts'
 import type { Permits } from './command/permit.ts'
 import { Progress } from './command/progress.ts'
-import { Rates } from './command/rates.ts'
 import { RefusalBook } from './command/refusal-book.ts'
 import { Refusals } from './command/refusals.ts'
 import { Selections } from './command/selections.ts'
@@ -20,23 +20,26 @@ import { deviceGuards } from './device-guards.ts'
 import { Devices } from './devices.ts'
 import { openFailsafe } from './fail-safe.ts'
 import { openForwarding } from './forwarding.ts'
+import { openJournal } from './journal.ts'
 import { loadKeptState } from './kept-state.ts'
 import { openKeys } from './keys.ts'
-import { Listeners, ratesOf } from './listeners.ts'
-import type { KeySurroundings } from './master-keys.ts'
+import { Listeners, openRates } from './listeners.ts'
+import type { Surroundings } from './master-keys.ts'
 import { openAlarms } from './open-alarms.ts'
-import { openAudit, recallNonces } from './open-audit.ts'
+import { openAudit, recallNonces, replayTrouble } from './open-audit.ts'
+import { openCounter } from './open-counter.ts'
 import { openLockouts } from './open-lockouts.ts'
 import { openMeasures } from './open-measures.ts'
 import { openMetrics } from './open-metrics.ts'
 import { openPacing } from './open-pacing.ts'
 import { StartFailure } from './start-failure.ts'
-import { lockState } from './state-lock.ts'
-import { stopInOrder } from './stop-in-order.ts'
+import { takeState } from './state-access.ts'
+import { stopInOrder, stopTime } from './stop-in-order.ts'
 import { ClockKeeper } from './time/clock-keeper.ts'
 import { askSynchronised } from './time/synchronisation.ts'
 import { systemClock } from './time/system-clock.ts'
 import { watchCondition } from './watch-condition.ts'
+import { watchConnections } from './watch-connections.ts'
 import { openWebhook } from './webhook.ts'
 
 /** A running agent. Disposing of it stops it in order: no new commands, none under way, the log closed last. */
@@ -46,24 +49,24 @@ export interface Agent extends AsyncDisposable {
   troubles(): string[]
   /** What keeps it from carrying out any command at all: something on their way has not ended when it should have. */
   stuck(): string | undefined
+  /** How long driving actuators to safe may take when it is stopped: more than that, and than what any service needs, it never does. */
+  readonly stopTime: Millis
   /** Calls back when that changes, until the signal aborts. */
   watchCondition(listener: (troubles: readonly string[]) => void, signal: AbortSignal): void
 }
 
 /** Wires the rooms together. The one place where everything is known. */
-export async function startAgent(config: Config, log: Logger, around: KeySurroundings): Promise<Agent> {
+export async function startAgent(config: Config, log: Logger, around: Surroundings): Promise<Agent> {
   const started = systemClock.monotonic()
   const boot = randomUUID()
   await using parts = new AsyncDisposableStack()
 
-  const lock = await lockState(config.stateDir)
-  if (typeof lock === 'string') throw new StartFailure(lock)
-  parts.use(lock)
+  parts.use(await takeState(config.stateDir))
   const kept = await loadKeptState(config)
   const { clock, revocations } = kept
   const { alarms, outlets } = await openAlarms(config, clock, log)
   if (kept.forgotten !== undefined) alarms.raise('clock-forgotten', kept.forgotten)
-  const { audit, replayLostUntil, replay } = await openAudit(config, boot, clock, log, alarms)
+  const { audit, replayLostUntil, replay, isNew } = await openAudit(config, boot, clock, log, alarms)
   parts.use(audit)
   outlets.recordTo(audit)
   parts.use(alarms)
@@ -71,7 +74,9 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   const measures = parts.use(await openMeasures(config, clock, alarms, audit))
   parts.use(openWebhook(config, around.user, clock, alarms, outlets))
   parts.use(openForwarding(config, audit, clock, alarms))
+  parts.use(openJournal(config, around.journalStream, audit, clock, log, alarms))
 
+  const counter = parts.use(openCounter(config, audit, isNew, clock, alarms))
   const keys = parts.use(await openKeys(config, around, clock, audit, log, alarms))
   const clockKeeper = parts.use(
     new ClockKeeper(clock, kept.floor, askSynchronised, {
@@ -88,6 +93,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   const progress = new Progress(clock)
   const devices = new Devices(config, clock, randomBytes, progress)
   parts.use(devices)
+  parts.use(watchConnections(devices, clock, alarms))
   const { actuators } = devices
   const controls = new Controls()
   const approvals = new Approvals(config.approvalWindow, clock, revocations, entry => audit.note(entry))
@@ -120,7 +126,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   const { trips, keeper, failures } = failsafe
   const listeners = new Listeners(config, keeper, clock, { audit, alarms })
   const guards = parts.use(deviceGuards(config, actuators, progress, clock, audit, log, alarms))
-  const rates = new Rates(ratesOf(config), clock)
+  const rates = openRates(config, clock)
   const permits: Permits = {
     rates,
     approvals,
@@ -134,10 +140,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     heldBy: id => failsafe.holds.heldBy(id),
     clockTrouble: () => clock.trouble,
     auditTrouble: () => audit.state().unwritable,
-    replayTrouble: () =>
-      clock.wall() < replayLostUntil
-        ? `the audit log was lost, so commands seen before cannot be told from new ones until ${new Date(replayLostUntil).toISOString()}`
-        : undefined,
+    replayTrouble: () => replayTrouble(clock, Math.max(replayLostUntil, counter.replayLostUntil)),
     suspension: identity => keeper.suspension(identity),
   }
   const book = parts.use(new RefusalBook(audit, log, clock))
@@ -243,7 +246,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     rates,
     condition,
     clock,
-    attending: { alarms, trips, clock },
+    attending: { alarms, trips, clock, replayTrouble: permits.replayTrouble },
     metrics: { metrics, allowedNetworks: config.metrics.allowedNetworks },
     onNotice: (listener, detail, bad) => {
       if (bad) return alarm('certificate', detail, { listener })
@@ -256,7 +259,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   // Keys and devices are asked at the same time; neither keeps the agent from starting.
   await Promise.all([keys.start(), devices.attempted])
   const disagreements = await guards.start()
-  if (disagreements.length > 0) throw new StartFailure(disagreements.join('\n'))
+  if (disagreements.length > 0) throw new StartFailure(disagreements.join('\n'), 'device')
   // The plant is looked at before anybody is let in, and the listeners are the first to close.
   devices.monitor.start()
   parts.use(watchDeviceCertificates(config, devices, clock, alarms))
@@ -270,6 +273,8 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
   parts.use(listeners)
   await listeners.start(service)
   await keys.takeUpGlass()
+  // Last: the TPM is first asked for keys.
+  counter.start()
   audit.note({
     kind: 'agent-started',
     environment: config.environment,
@@ -282,6 +287,7 @@ export async function startAgent(config: Config, log: Logger, around: KeySurroun
     listening: listeners.listening,
     troubles: () => troubles(condition),
     stuck: () => progress.stuck,
+    stopTime: stopTime(config, actuators),
     watchCondition: (listener, signal) => void watchCondition(condition, listener, signal),
     [Symbol.asyncDispose]: async () => {
       controls.stop('the agent is stopping')

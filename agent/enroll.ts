@@ -34,7 +34,7 @@ export async function enroll(options: EnrollOptions, surroundings: KeySurroundin
   }
   const around = { ...surroundings, user: actAsOwner(config.stateDir, process) }
   const lock = await lockState(config.stateDir)
-  if (typeof lock === 'string') return fail(lock)
+  if (lock instanceof Error) return fail(lock.message)
   await using _lock = lock
   if ((await new KeyFiles(config.stateDir).newest()) !== undefined) {
     return fail(
@@ -43,11 +43,11 @@ export async function enroll(options: EnrollOptions, surroundings: KeySurroundin
   }
 
   const begun = await beginLog(config)
-  if ('kind' in begun) return fail(begun.detail)
-  await using log = begun
+  if (begun.kind !== 'begun') return fail(begun.detail)
+  await using _log = begun.log
   const { environment, gateway } = config
   const wish = { mode: options.mode ?? 'auto', scheme, breakGlass: options.breakGlass ?? false } as const
-  const enrolled = await enrolGateway(config, log, around, wish)
+  const enrolled = await enrolGateway(config, begun, around, wish)
   if (enrolled.kind === 'not-enrolled') return fail(enrolled.detail)
   const { description, generation, notes, mode, pcrs, shares, keyId, sheet, vkey } = enrolled
   if (options.json) {

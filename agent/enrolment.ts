@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { count } from './audit/counter/count.ts'
 import { type AuditLog, openAuditLog } from './audit/log.ts'
 import { deriveCheckpointKey, publishCheckpointKey } from './checkpoint-key.ts'
 import type { Config } from './config/config.ts'
@@ -9,6 +10,7 @@ import type { MasterKeyUnavailable } from './credential/master-key.ts'
 import { enrollTpm } from './credential/tpm/enrolment.ts'
 import { KeyFiles } from './credential/tpm/key-files.ts'
 import { type KeySurroundings, openMasterKeys, sealedFileOf } from './master-keys.ts'
+import { counterOf } from './open-counter.ts'
 import { auditPath, sealedGlassPath } from './paths.ts'
 import { systemClock } from './time/system-clock.ts'
 
@@ -41,8 +43,16 @@ export interface NotEnrolled {
   readonly detail: string
 }
 
+/** The audit log of a gateway that is being enrolled. */
+export interface BegunLog {
+  readonly kind: 'begun'
+  readonly log: AuditLog
+  /** There was none before. */
+  readonly isNew: boolean
+}
+
 /** Opens the audit log of a gateway whose state this process has locked, and begins it where there is none. */
-export async function beginLog(config: Config): Promise<AuditLog | NotEnrolled> {
+export async function beginLog(config: Config): Promise<BegunLog | NotEnrolled> {
   const path = auditPath(config)
   const opened = await openAuditLog({
     path,
@@ -55,7 +65,7 @@ export async function beginLog(config: Config): Promise<AuditLog | NotEnrolled> 
     return refused(`the audit log ${path} cannot be used: ${opened.detail}\n${opened.remedy}`)
   const { environment, gateway } = config
   if (opened.created) opened.log.note({ kind: 'log-created', environment, gateway })
-  return opened.log
+  return { kind: 'begun', log: opened.log, isNew: opened.created }
 }
 
 /**
@@ -64,7 +74,7 @@ export async function beginLog(config: Config): Promise<AuditLog | NotEnrolled> 
  */
 export async function enrolGateway(
   config: Config,
-  log: AuditLog,
+  { log, isNew }: BegunLog,
   around: KeySurroundings,
   wish: EnrolmentWish,
 ): Promise<Enrolled | NotEnrolled> {
@@ -96,8 +106,17 @@ export async function enrolGateway(
   }
   const { mode, pcrs, keyId, shares } = made
   const { description, generation } = master
-  const notes = [...made.notes, ...warnings]
+  const notes = [...made.notes, ...warnings, ...(await bind(config, log, isNew))]
   return { kind: 'enrolled', description, generation, mode, pcrs, keyId, notes, shares, sheet, vkey }
+}
+
+/** Binds the log to the TPM's counter. Where that fails, the agent does it at its start; the note says why it did not. */
+async function bind(config: Config, log: AuditLog, isNew: boolean): Promise<string[]> {
+  const counter = counterOf(config)
+  if (counter === undefined) return []
+  const counted = await count(log, counter, isNew)
+  if (counted.kind === 'counted') return []
+  return [`the audit log is not bound to the TPM's counter yet: ${counted.detail}`]
 }
 
 interface Made {

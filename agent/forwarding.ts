@@ -19,7 +19,7 @@ export function openForwarding(
 ): AsyncDisposable | undefined {
   const { syslog } = config.audit
   if (syslog === undefined) return undefined
-  return new Forwarder({
+  return new Forwarder<string>({
     source: audit,
     cursor: new Cursor(cursorPath(config)),
     deliver: (messages, stop) => deliverTo(syslog, messages, stop),

@@ -73,6 +73,7 @@ async function initialise(options: InitOptions, around: InitSurroundings): Promi
   const { config, text, answers } = planned
   const probe = config.devices.size === 0 ? undefined : await tryDevices(config)
   if (!options.dryRun && planned.isAsked) {
+    if (probe) around.err(`\n${probe.reached ? 'The device answers:' : 'THE DEVICE DOES NOT ANSWER:'}\n`)
     for (const line of probe?.lines ?? []) around.err(`  ${line}\n`)
     if (!(await confirmed(place, around))) return leave(around)
   }
@@ -185,7 +186,7 @@ async function dryRun(
 
 async function confirmed(place: Place, around: InitSurroundings): Promise<boolean> {
   using terminal = new Terminal(around)
-  const answer = await terminal.ask(`Write ${place.config}, make the key and issue the credential? [yes]: `)
+  const answer = await terminal.ask(`\nWrite ${place.config}, make the key, issue the credential? [yes]: `)
   return answer !== undefined && ['', 'y', 'yes'].includes(answer.trim().toLowerCase())
 }
 
@@ -201,9 +202,13 @@ async function mustBeWritable(folder: string): Promise<void> {
   await access(at, constants.W_OK | constants.X_OK)
 }
 
+/** Rejects where this user may not even look. */
 async function exists(path: string): Promise<boolean> {
-  return await stat(path).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => error.code !== 'ENOENT',
-  )
+  try {
+    await stat(path)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
 }

@@ -1,5 +1,5 @@
 import { type Kept, latchFile } from '../failsafe/latch.ts'
-import type { KeptFile } from '../keep/kept-file.ts'
+import { type KeptFile, NewerKept } from '../keep/kept-file.ts'
 import type { UnixMs } from '../model/time.ts'
 import type { Config } from './config/config.ts'
 import { Revocations, revocationFile } from './credential/revocations.ts'
@@ -25,10 +25,12 @@ export async function loadKeptState(config: Config): Promise<KeptState> {
     if (config.actuators.has(actuator)) continue
     throw new StartFailure(
       `${actuator} is tripped, and the configuration has no such actuator: give it its name back and reset it, or look at the plant and take it out of ${latchPath(config)}`,
+      'untrusted',
     )
   }
   const floor = floorFile(floorPath(config))
   const known = await floor.load().catch((error: Error) => error)
+  if (known instanceof NewerKept) throw anotherVersion(floor, known)
   const isForgotten = known instanceof Error
   const revoked = revocationFile(revocationPath(config))
   const revocations = new Revocations(
@@ -48,8 +50,14 @@ export async function loadKeptState(config: Config): Promise<KeptState> {
 /** Reads a small state that must not be guessed at. */
 export async function loadKept<State>(file: KeptFile<State>, what: string): Promise<State | undefined> {
   return await file.load().catch((error: Error) => {
+    if (error instanceof NewerKept) throw anotherVersion(file, error)
     throw new StartFailure(
       `${file.path} cannot be read (${error.message}), so nobody knows ${what}; look at the plant, then move the file away`,
+      'untrusted',
     )
   })
+}
+
+function anotherVersion({ path }: { readonly path: string }, { message }: NewerKept): StartFailure {
+  return new StartFailure(`${path} cannot be used: ${message}. Install that one again`, 'version')
 }

@@ -3,7 +3,7 @@ import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
 import type { Clock } from '../model/time.ts'
 import { type Handler, type Listening, listen } from './api/listener.ts'
 import type { AuditLog } from './audit/log.ts'
-import type { Rate } from './command/rate.ts'
+import { Rates } from './command/rates.ts'
 import type { Config } from './config/config.ts'
 
 /** Who hears of it when attacks have closed a listener. */
@@ -78,9 +78,10 @@ export class Listeners implements AsyncDisposable {
   }
 }
 
-/** How often one source may ask, of each listener that limits it. */
-export function ratesOf({ listeners }: Config): Map<string, Rate> {
-  return new Map(
-    listeners.flatMap(listener => (listener.kind !== 'unix' ? [[listener.name, listener.rate]] : [])),
+/** Counts how often each source asks, of the listeners that limit it. */
+export function openRates({ listeners }: Config, clock: Clock): Rates {
+  const limited = listeners.flatMap(listener =>
+    listener.kind === 'unix' ? [] : [[listener.name, listener.rate] as const],
   )
+  return new Rates(new Map(limited), clock)
 }

@@ -5,7 +5,7 @@ import { ListenFailure } from './api/listener.ts'
 import { startAgent } from './compose.ts'
 import { loadConfig } from './config/load.ts'
 import { formatProblems } from './config/problem.ts'
-import type { KeySurroundings } from './master-keys.ts'
+import type { Surroundings } from './master-keys.ts'
 import { journalStream } from './service/journal.ts'
 import { notifierFor } from './service/notify.ts'
 import { feedWatchdog } from './service/watchdog.ts'
@@ -14,16 +14,16 @@ import { systemClock } from './time/system-clock.ts'
 
 /**
  * `holdfast agent`: runs until SIGTERM or SIGINT. Logs JSON lines on standard output, for the journal. Resolves with the
- * exit code: 0 stopped; 2 the configuration must be mended, 6 the host is in its way, with the reason on standard error.
+ * exit code: 0 stopped; what else there is says console/exit.ts, and standard error the reason.
  */
 export async function runAgent(
   options: { config: string; logLevel?: string },
-  around: KeySurroundings,
+  around: Surroundings,
 ): Promise<number> {
   const loaded = await loadConfig(options.config)
   if (loaded.kind === 'problems') {
     process.stderr.write(`${formatProblems(loaded.problems)}\n`)
-    return 2
+    return loaded.isReadable ? EXIT.usage : EXIT.unreadable
   }
   const log = pino(
     { level: options.logLevel ?? 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime },
@@ -54,11 +54,11 @@ export async function runAgent(
     const signal = await stopped.promise
     quiet.abort()
     log.info({ event: 'stopping', signal }, 'stopping')
-    await notify.stopping()
+    await notify.stopping(agent.stopTime)
   } catch (error) {
     if (!(error instanceof StartFailure || error instanceof ListenFailure)) throw error
     process.stderr.write(`${error.message}\n`)
-    return EXIT.blocked
+    return EXIT[error.obstacle]
   }
   return 0
 }

@@ -15,6 +15,12 @@ export interface KeySurroundings {
   readonly credentialsDirectory: string | undefined
 }
 
+/** What the agent needs to know of its process besides. */
+export interface Surroundings extends KeySurroundings {
+  /** JOURNAL_STREAM, as systemd sets it (systemd.exec(5)). */
+  readonly journalStream?: string | undefined
+}
+
 export interface OpenedMasterKeys {
   /** Oldest first. Where nothing is enrolled there is one that says so when it is asked. */
   readonly generations: readonly [Generation, ...Generation[]]

@@ -22,7 +22,7 @@ export async function openAudit(
   clock: Clock,
   log: Logger,
   alarms: { readonly raise: RaiseAlarm; readonly clear: ClearAlarm },
-): Promise<{ audit: AuditLog; replay: ReplayMemory; replayLostUntil: number }> {
+): Promise<{ audit: AuditLog; replay: ReplayMemory; replayLostUntil: number; isNew: boolean }> {
   const path = auditPath(config)
   const options = {
     path,
@@ -44,18 +44,23 @@ export async function openAudit(
     opened = await openAuditLog({ ...options, mode: 'create' })
   }
   if (opened.kind !== 'opened') {
-    throw new StartFailure(`the audit log ${path} cannot be used: ${opened.detail}\n${opened.remedy}`)
+    throw new StartFailure(
+      `the audit log ${path} cannot be used: ${opened.detail}\n${opened.remedy}`,
+      opened.kind === 'foreign' ? 'version' : 'storage',
+    )
   }
   const audit = opened.log
   const { size, unwritable } = audit.state()
   // A log without a record is one that an earlier start began and did not come to write to.
-  let isLost = lost !== undefined || (unwritable === undefined && size === 0)
+  const isNew = lost !== undefined || (unwritable === undefined && size === 0)
+  let isLost = isNew
   if (isLost) await recordLoss(audit, lost, config, alarms.raise)
   // A log that was lost not long ago is waited out to the end, however often the agent is started meanwhile.
   const recentLoss = await audit.records('log-created', now - REPLAY_WINDOW, 1)
   const lostAt = recentLoss.kind === 'records' ? lossIn(recentLoss.texts) : now
   if (!(await recallNonces(audit, replay, now))) isLost = true
-  return { audit, replay, replayLostUntil: (isLost ? now : (lostAt ?? -REPLAY_WINDOW)) + REPLAY_WINDOW }
+  const replayLostUntil = (isLost ? now : (lostAt ?? -REPLAY_WINDOW)) + REPLAY_WINDOW
+  return { audit, replay, replayLostUntil, isNew }
 }
 
 /** Why there was no log to go on with, and what was moved aside. */
@@ -76,6 +81,7 @@ async function moveAside(config: Config, now: UnixMs): Promise<Quarantined | und
   } catch (error) {
     throw new StartFailure(
       `the audit log ${path} cannot be used, and it cannot be moved aside: ${(error as Error).message}\nlook at the disk and the owner of its folder`,
+      'storage',
     )
   }
 }
@@ -121,6 +127,13 @@ export async function recallNonces(audit: AuditLog, replay: ReplayMemory, now: U
   if (recent.kind !== 'nonces') return false
   for (const { credential, nonce, created } of recent.nonces) replay.recall(credential, nonce, created)
   return true
+}
+
+/** That what was seen before cannot be told from what is new until then, in words, while it is so. */
+export function replayTrouble(clock: Clock, until: UnixMs): string | undefined {
+  return clock.wall() < until
+    ? `the audit log was lost, so commands seen before cannot be told from new ones until ${new Date(until).toISOString()}`
+    : undefined
 }
 
 /** When a log was begun because there was none, by its newest such record. */

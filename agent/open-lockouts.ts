@@ -20,6 +20,7 @@ export async function openLockouts(
   if (lost) {
     throw new StartFailure(
       `${lost.actuator} is locked out by ${lost.subject}, and the configuration has no such actuator: give it its name back and end the lockout, or look at the plant and take it out of ${file.path}`,
+      'untrusted',
     )
   }
   return new Lockouts(file, kept, clock, {

@@ -21,6 +21,11 @@ export function cursorPath({ stateDir }: Config): string {
   return join(stateDir, 'syslog.cursor')
 }
 
+/** How far the audit log was put into the journal. */
+export function journalCursorPath({ stateDir }: Config): string {
+  return join(stateDir, 'journal.cursor')
+}
+
 /** What the fail-safe keeps over a restart. */
 export function latchPath({ stateDir }: Config): string {
   return join(stateDir, 'latches.json')

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { failureOf } from './audit/failure.ts'
@@ -51,8 +52,12 @@ export async function prune(
     )
   }
   const lock = await lockState(config.stateDir)
-  if (typeof lock === 'string') return fail(lock)
+  if (lock instanceof Error) return fail(lock.message)
   await using _lock = lock
+  if (!existsSync(vkeyPath(config)))
+    return fail(
+      `nothing was changed: without the public key (${vkeyPath(config)}) the log cannot be proven intact`,
+    )
   const found = await verify(config)
   if (found.kind !== 'intact')
     return fail(

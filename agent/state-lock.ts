@@ -2,19 +2,20 @@ import { lstat, mkdir, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { isAnswering } from './api/listener.ts'
+import { StartFailure } from './start-failure.ts'
 
 /**
  * Takes a state directory for this process alone: two programs must not write one audit log, nor keep one set of latches.
  * The lock is a socket that this process listens on, so that it goes with the process however that ends. Makes the
- * directory where there is none. Returns why not, in words, when another process has it.
+ * directory where there is none. Returns why not when another process has it, or the directory cannot be used.
  */
-export async function lockState(stateDir: string): Promise<AsyncDisposable | string> {
+export async function lockState(stateDir: string): Promise<AsyncDisposable | StartFailure> {
   const path = join(stateDir, 'lock')
   try {
     await mkdir(stateDir, { recursive: true, mode: 0o700 })
     const left = await lstat(path).catch(() => undefined)
     if (left?.isSocket() && (await isAnswering(path)))
-      return `another holdfast process uses ${stateDir}; stop it first`
+      return new StartFailure(`another holdfast process uses ${stateDir}; stop it first`, 'blocked')
     if (left?.isSocket()) await rm(path, { force: true })
     const server = createServer(socket => socket.destroy())
     const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -24,6 +25,10 @@ export async function lockState(stateDir: string): Promise<AsyncDisposable | str
     server.unref()
     return { [Symbol.asyncDispose]: () => new Promise(closed => server.close(() => closed())) }
   } catch (error) {
-    return `the state directory ${stateDir} cannot be used: ${(error as Error).message}`
+    const { code, message } = error as NodeJS.ErrnoException
+    return new StartFailure(
+      `the state directory ${stateDir} cannot be used: ${message}`,
+      code === 'EACCES' || code === 'EPERM' ? 'owner' : 'storage',
+    )
   }
 }

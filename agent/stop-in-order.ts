@@ -1,8 +1,8 @@
-import { stopSafely } from '../failsafe/stopping.ts'
+import { stoppingTime, stopSafely } from '../failsafe/stopping.ts'
 import type { Trips } from '../failsafe/trips.ts'
 import type { Guards } from '../failsafe/watchdog/guards.ts'
 import type { RaiseAlarm } from '../model/alarm.ts'
-import type { Clock } from '../model/time.ts'
+import type { Clock, Millis } from '../model/time.ts'
 import type { Actuator } from './command/actuator.ts'
 import type { Config } from './config/config.ts'
 
@@ -18,12 +18,25 @@ export async function stopInOrder(
   clock: Clock,
   alarm: RaiseAlarm,
 ): Promise<void> {
-  const driven = [...config.actuators.values()]
-    .filter(({ onStop }) => onStop === 'safe')
-    .flatMap(({ id }) => actuators.get(id) ?? [])
-  const unsafe = await stopSafely(driven, [...config.tripGroups.values()], trips, clock)
+  const unsafe = await stopSafely(
+    drivenAtStop(config, actuators),
+    [...config.tripGroups.values()],
+    trips,
+    clock,
+  )
   for (const actuator of unsafe)
     alarm('stopped-unsafe', 'the agent stops, and it was not seen in its safe state', { actuator })
   if (unsafe.length > 0) return
   for (const detail of await guards.stop()) alarm('watchdog-not-stopped', detail)
+}
+
+/** How long that may take, at most. */
+export function stopTime(config: Config, actuators: ReadonlyMap<string, Actuator>): Millis {
+  return stoppingTime(drivenAtStop(config, actuators), [...config.tripGroups.values()])
+}
+
+function drivenAtStop({ actuators }: Config, known: ReadonlyMap<string, Actuator>): Actuator[] {
+  return [...actuators.values()]
+    .filter(({ onStop }) => onStop === 'safe')
+    .flatMap(({ id }) => known.get(id) ?? [])
 }

@@ -7,7 +7,7 @@ import type { AuditEntry } from '../model/audit.ts'
 import { Block } from './block.ts'
 import { type Figure, figure, type Run } from './figure.ts'
 import { Folder } from './folder.ts'
-import { interleave, rateOf } from './sample.ts'
+import { interleave, rateOf, timeEach } from './sample.ts'
 
 const SINGLES = 100
 const TURNS = 20
@@ -28,9 +28,11 @@ export async function measureAudit({ signal, progress }: Run): Promise<Figure[]>
     some: async () => [await rateOf(32, 25, append)],
     many: async () => [await rateOf(128, 10, append)],
     bare: async () => [await rateOf(1, SINGLES, () => block.keep())],
+    intent: () => timeEach(SINGLES, append),
+    sync: () => timeEach(SINGLES, () => block.keep()),
   }
   await interleave(2, sides, signal)
-  const { single, eight, some, many, bare } = await interleave(TURNS, sides, signal)
+  const { single, eight, some, many, bare, intent, sync } = await interleave(TURNS, sides, signal)
   const records = (name: string, ours: number) =>
     figure({ name, unit: '1/s', ours, limit: bare.median, better: 'more', against: AGAINST })
   return [
@@ -38,6 +40,16 @@ export async function measureAudit({ signal, progress }: Run): Promise<Figure[]>
     records('durable audit records, 8 in flight', eight.median),
     records('durable audit records, 32 in flight', some.median),
     records('durable audit records, 128 in flight', many.median),
+    figure({
+      name: 'latency that one durable intent adds to a command',
+      unit: 'ms',
+      ours: intent.median,
+      limit: sync.median,
+      better: 'less',
+      against: AGAINST,
+      p50: intent.median,
+      p99: intent.percentile(99),
+    }),
   ]
 }
 
@@ -55,12 +67,12 @@ async function openLog(path: string): Promise<AuditLog> {
 }
 
 async function mustAppend(log: AuditLog): Promise<void> {
-  const answer = await log.append(intent())
+  const answer = await log.append(intentEntry())
   if (answer.kind !== 'durable') throw new Error(`a record was not taken: ${answer.detail}`)
 }
 
 /** What the agent records of a command before it moves anything. */
-function intent(): AuditEntry {
+function intentEntry(): AuditEntry {
   return {
     kind: 'command-intent',
     command: randomUUID(),

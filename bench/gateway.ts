@@ -32,13 +32,17 @@ export class Gateway implements AsyncDisposable {
     this.#stack = stack
   }
 
-  static async enrol(plc: PlcAddress | readonly PlcAddress[]): Promise<Gateway> {
+  /** `more` are devices that no actuator is on. */
+  static async enrol(
+    plc: PlcAddress | readonly PlcAddress[],
+    more: Readonly<Record<string, object>> = {},
+  ): Promise<Gateway> {
     await using stack = new AsyncDisposableStack()
     const { path } = stack.use(await Folder.make())
     const tpm: SoftwareTpm = stack.use(await startTpm({ dir: join(path, 'tpm') }))
     const gateway = new Gateway(path, stack.move())
     try {
-      await writeFile(gateway.#config, stringify(configFor(tpm.tcti, plc)))
+      await writeFile(gateway.#config, stringify(configFor(tpm.tcti, plc, more)))
       await using enrolment = new Program(HOLDFAST, ['enroll', '--config', gateway.#config])
       await enrolment.done()
       return gateway
@@ -48,9 +52,13 @@ export class Gateway implements AsyncDisposable {
     }
   }
 
-  /** Starts an agent and waits until it says that it is ready. Whoever starts it disposes of it. */
-  async startAgent(): Promise<RunningAgent> {
-    const program = new Program(HOLDFAST, ['agent', '--config', this.#config])
+  /**
+   * Starts an agent and waits until it says that it is ready. Whoever starts it disposes of it. `holdfast` are the words that run
+   * the program: this checkout's unless others are given.
+   */
+  async startAgent(holdfast: readonly string[] = [HOLDFAST]): Promise<RunningAgent> {
+    const [file = HOLDFAST, ...words] = holdfast
+    const program = new Program(file, [...words, 'agent', '--config', this.#config])
     try {
       const listening = program.line(({ listener }) => listener === 'lan')
       const ready = program.line(({ event }) => event === 'ready')

@@ -1,7 +1,7 @@
 import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { measureAudit } from './audit.ts'
-import { measureMillion } from './audit-million.ts'
+import { measureFiveMillion, measureMillion } from './audit-large.ts'
 import { measureCommands } from './command.ts'
 import { measureCredentials } from './credential.ts'
 import { measureDriver } from './driver.ts'
@@ -9,6 +9,8 @@ import type { Figure, Run } from './figure.ts'
 import { durabilityTrouble } from './folder.ts'
 import { measureMasterKey } from './master-key.ts'
 import { measureMemory } from './memory.ts'
+import { measureOpcUa } from './opcua.ts'
+import { measurePackage } from './package.ts'
 import { measurePlantTrips } from './plant-trip.ts'
 import { measureReplays } from './replay.ts'
 import { formatJson, formatTable } from './report.ts'
@@ -28,11 +30,14 @@ const MEASUREMENTS: Readonly<Record<string, (run: Run) => Promise<Figure[]>>> = 
   replay: measureReplays,
   audit: measureAudit,
   million: measureMillion,
+  'five-million': measureFiveMillion,
   driver: measureDriver,
+  package: measurePackage,
+  opcua: measureOpcUa,
 }
 const NAMES = Object.keys(MEASUREMENTS)
-/** What takes minutes is measured when it is asked for. */
-const USUAL = NAMES.filter(name => name !== 'million')
+/** What takes minutes, or needs more of the host, is measured when it is asked for. */
+const USUAL = NAMES.filter(name => !name.endsWith('million') && name !== 'package')
 
 const HELP = `npm run bench [-- --json | --only NAME]
 
@@ -41,7 +46,8 @@ three minutes, on a machine that does nothing else. Its files go where TMPDIR sa
 
   --json        print one JSON array and nothing else on standard output
   --only NAME   measure only this, once or more: ${NAMES.join(', ')}
-                (million: an audit log of a million records, some minutes; measured only when named)
+                (million, five-million: audit logs of so many records, some minutes; package: what is installed, with and
+                without a compiler for JavaScript; these are measured only when named)
   --help        this text
 
 Exit codes: 0 all was measured, 1 something could not be, 2 usage, 130 interrupted.

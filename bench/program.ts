@@ -9,6 +9,10 @@ export const HOLDFAST = join(ROOT, 'bin', 'holdfast')
 export const NODE = join(ROOT, 'node_modules', '.bin', 'node')
 const DEADLINE = 30_000
 const STDERR_KEPT = 4000
+/** Where utime stands in /proc/PID/stat, counted from the field after the name; stime follows. */
+const UTIME = 11
+/** Linux tells processor time in hundredths of a second, whatever it counts in (USER_HZ). */
+const TICK_MS = 10
 
 /** One line that a program wrote to its log. */
 export type LogLine = Readonly<Record<string, unknown>>
@@ -71,6 +75,14 @@ export class Program implements AsyncDisposable {
     const [, kib] = /^VmRSS:\s+([0-9]+) kB$/m.exec(status) ?? []
     if (kib === undefined) throw new Error(`/proc/${this.pid}/status does not tell VmRSS`)
     return Number(kib) / 1024
+  }
+
+  /** Processor time that the process has taken until now, in milliseconds: utime and stime of proc(5). Other programs' load does not change it. */
+  async processorMs(): Promise<number> {
+    const stat = await readFile(`/proc/${this.pid}/stat`, 'latin1')
+    // The second field is the program's name, in brackets, and may have anything in it.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return (Number(fields[UTIME]) + Number(fields[UTIME + 1])) * TICK_MS
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -25,7 +25,7 @@ const program = new Command('holdfast')
   .showHelpAfterError('(--help shows how it is called)')
   .addHelpText(
     'after',
-    '\nExit codes: 0 done or verified, 1 a mistake of holdfast, 2 usage or configuration, 3 refused,\n            4 mismatch, unknown or tampered, 5 no agent answers,\n            6 the host is in the way of the agent.',
+    '\nExit codes: 0 done or verified, 1 a mistake of holdfast, 2 usage or configuration, 3 refused,\n            4 mismatch, unknown or tampered, 5 no agent answers,\n            6 to 14 something keeps the agent from starting: docs/runbooks/install.md.',
   )
 
 addInit(program)

@@ -7,9 +7,20 @@ const LOOK_EVERY: Millis = 20
 /** Beyond what the actuators need by themselves: for the alarms, and for a machine that is busy. */
 const MARGIN: Millis = 2000
 
+/** How long these actuators could take to safe one after the other, with the delays of the groups; nothing where there are none. */
+export function stoppingTime(actuators: readonly GuardedActuator[], groups: readonly TripGroup[]): Millis {
+  if (actuators.length === 0) return 0
+  const needed = actuators.reduce(
+    (sum, { travelTime, deviceTimeout }) => sum + travelTime + 2 * deviceTimeout,
+    0,
+  )
+  const waits = groups.flat().reduce((sum, { delay }) => sum + delay, 0)
+  return needed + waits + MARGIN
+}
+
 /**
  * The agent is being stopped: drives these actuators to safe, with their trip groups and in those groups' order, and waits until
- * feedback shows it, but no longer than they could take one after the other, with the delays of the groups. Returns those that were not seen safe.
+ * feedback shows it, but no longer than `stoppingTime`. Returns those that were not seen safe.
  */
 export async function stopSafely(
   actuators: readonly GuardedActuator[],
@@ -18,12 +29,7 @@ export async function stopSafely(
   clock: Clock,
 ): Promise<readonly string[]> {
   if (actuators.length === 0) return []
-  const needed = actuators.reduce(
-    (sum, { travelTime, deviceTimeout }) => sum + travelTime + 2 * deviceTimeout,
-    0,
-  )
-  const waits = groups.flat().reduce((sum, { delay }) => sum + delay, 0)
-  const deadline = clock.monotonic() + needed + waits + MARGIN
+  const deadline = clock.monotonic() + stoppingTime(actuators, groups)
   for (const { id } of actuators) trips.trip(id, 'agent-stopping', 'the agent is being stopped')
   for (;;) {
     const moving = actuators.map(({ id }) => id).filter(id => trips.phase(id) !== 'tripped')

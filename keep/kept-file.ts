@@ -2,6 +2,17 @@ import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /**
+ * Version of the form of all such files. Whoever changes one so that an older program would read it wrong raises it: a
+ * program never reads, and never writes over, a version that it does not know. Files from before there were versions are of this one.
+ */
+export const KEPT_VERSION = 1
+
+/** A file that a newer program wrote. */
+export class NewerKept extends Error {
+  override readonly name = 'NewerKept'
+}
+
+/**
  * A small state that must survive a power cut, apart from the audit log, so that a full or broken log does not take it
  * along. It is written whole, to a new file that then takes the old one's place: a power cut leaves the one or the other.
  */
@@ -21,7 +32,7 @@ export class KeptFile<State> {
     return this.#path
   }
 
-  /** Reads what was kept; undefined when nothing was. Throws when a file is there and cannot be understood. */
+  /** Reads what was kept; undefined when nothing was. Throws when a file is there and cannot be understood: NewerKept when a newer program wrote it. */
   async load(): Promise<State | undefined> {
     let text: string
     try {
@@ -30,7 +41,7 @@ export class KeptFile<State> {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
       throw error
     }
-    const state = this.#parse(JSON.parse(text))
+    const state = this.#parse(unpack(JSON.parse(text)))
     if (state === undefined) throw new SyntaxError('it is not what was written there')
     return state
   }
@@ -47,7 +58,8 @@ export class KeptFile<State> {
       while (this.#wanted) {
         const { state } = this.#wanted
         this.#wanted = undefined
-        await this.#replace(JSON.stringify(state))
+        // The version first: an older package's scripts look for it there.
+        await this.#replace(JSON.stringify({ version: KEPT_VERSION, state }))
       }
     } finally {
       // In the same step as the loop's last look: what is handed in after it begins a new one.
@@ -65,4 +77,16 @@ export class KeptFile<State> {
     await using folder = await open(dirname(this.#path), 'r')
     await folder.sync()
   }
+}
+
+/** What is in the envelope. Throws NewerKept. */
+function unpack(json: unknown): unknown {
+  if (typeof json !== 'object' || json === null || !('version' in json)) return json
+  const { version, state } = json as { version: unknown; state?: unknown }
+  if (version === KEPT_VERSION) return state
+  if (typeof version === 'number' && version > KEPT_VERSION)
+    throw new NewerKept(
+      `it has version ${version}, and this program knows ${KEPT_VERSION}: a newer holdfast wrote it`,
+    )
+  throw new SyntaxError(`it has no version that there ever was: ${String(version)}`)
 }

@@ -175,6 +175,22 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
     always: ['by', 'pruned_to', 'pruned_before', 'root', 'archive', 'archive_sha256'],
     sometimes: [],
   },
+  'log-counted': {
+    means:
+      "the TPM's counter was moved on, at a start or after an hour: all records up to here are bound to it",
+    always: ['counter', 'counter_index'],
+    sometimes: ['repeats'],
+  },
+  'log-rolled-back': {
+    means: "the TPM's counter has made counts that the log does not have",
+    always: ['counter', 'counter_recorded', 'detail'],
+    sometimes: ['repeats'],
+  },
+  'log-restored': {
+    means: 'somebody said that the log was put back on purpose, from a backup',
+    always: ['by', 'reason'],
+    sometimes: [],
+  },
   alarm: {
     means: 'an alarm was raised, or says something new',
     always: ['alarm', 'detail'],

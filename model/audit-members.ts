@@ -19,6 +19,10 @@ export const AUDIT_MEMBERS = {
   code: 'why it was refused, as the answer has it',
   command: 'names one command, in its intent, its outcome and its answer',
   count: 'how many there were',
+  counter:
+    "where the TPM's counter stands as soon as this is on the disk; of a roll-back, where it was found; null when it is about to be begun",
+  counter_index: "the counter's NV index in the TPM",
+  counter_recorded: 'the last count in the log, or null',
   created: 'when the request was signed, in whole seconds since 1970',
   credential: "the credential's serial",
   detail: 'the same in words, for a person',
@@ -56,6 +60,7 @@ export const AUDIT_MEMBERS = {
   reading: 'the reading, as the configuration calls it',
   reason: 'why, in the words of whoever asked; of an alarm, in those of whatever failed',
   refused: 'commands that were refused for it',
+  repeats: 'the record that this one repeats, as it was about to be pruned',
   replaces: 'the file that the log before was moved to, as it could not be used',
   replaces_checkpoint: 'the newest signed checkpoint that was found in it, or null',
   replaces_sha256: "that file's SHA-256, in hexadecimal, or null where there was none",

@@ -2,8 +2,9 @@ import { formOf } from '../../model/alarm.ts'
 import type { UnixMs } from '../../model/time.ts'
 import { priorityIn, type StandingAlarm, stateOf } from '../alarms/standing.ts'
 import { type Attending, acknowledgeAlarms, shelveAlarm, unshelveAlarm } from '../command/attend-alarm.ts'
+import { replayDoubt } from '../command/authenticate.ts'
 import type { Received } from '../command/received.ts'
-import { Refused } from '../command/refused.ts'
+import { Refused, refuse } from '../command/refused.ts'
 import type { HttpAnswer } from './answers.ts'
 import type { Callers } from './callers.ts'
 
@@ -53,7 +54,11 @@ export class AlarmAnswers {
 
   async #attend(received: Received, how: typeof acknowledgeAlarms): Promise<HttpAnswer | Refused> {
     const by = this.#callers.administrator(received, 'acknowledge')
-    const attended = by instanceof Refused ? by : await how(received, by, this.#attending)
+    if (by instanceof Refused) return by
+    // What was recorded must not take a later alarm out of sight.
+    const doubt = by && replayDoubt(by, this.#attending.replayTrouble)
+    if (doubt) return refuse('replay-memory-lost', doubt, 'the alarm stands meanwhile', by.who)
+    const attended = await how(received, by, this.#attending)
     if (attended instanceof Refused) return attended
     return { status: 200, body: { alarms: attended.map(viewAlarm) } }
   }

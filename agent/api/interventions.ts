@@ -34,7 +34,11 @@ export class Interventions {
 
   async acknowledge(received: Received, id: string): Promise<HttpAnswer | Refused> {
     const by = this.#callers.stopper(received, 'acknowledge')
-    const first = by instanceof Refused ? by : acknowledge(received, by, id, this.#parts.manualTrips)
+    if (by instanceof Refused) return by
+    // A recorded acknowledgement must not stand for one of what has tripped since.
+    const doubt = by && replayDoubt(by, this.#parts.resets.replayTrouble)
+    if (doubt) return refuse('replay-memory-lost', doubt, 'its trip stands meanwhile', by.who)
+    const first = acknowledge(received, by, id, this.#parts.manualTrips)
     if (first instanceof Refused) return first
     return { status: 200, body: { outcome: 'acknowledged', actuator: id, first_out: viewTrip(first) } }
   }

@@ -28,9 +28,15 @@ export interface Listening extends AsyncDisposable {
   readonly address: string
 }
 
-/** Why a listener could not be opened, for the engineer. */
+/** Why a listener could not be opened, for the engineer: its address cannot be had, or its certificate files not read. */
 export class ListenFailure extends Error {
   override readonly name = 'ListenFailure'
+  readonly obstacle: 'address' | 'unreadable'
+
+  constructor(message: string, obstacle: 'address' | 'unreadable') {
+    super(message)
+    this.obstacle = obstacle
+  }
 }
 
 const HEADER_BYTES_MAX = 16 * 1024
@@ -156,6 +162,7 @@ async function makeTlsServer(
   } catch (error) {
     throw new ListenFailure(
       `listener ${config.name}: its certificate files cannot be used: ${(error as Error).message}`,
+      'unreadable',
     )
   }
 }
@@ -178,7 +185,10 @@ async function open(server: Server | TlsServer, config: ListenerConfig): Promise
     if (config.kind === 'unix') await chmod(config.path, config.mode)
   } catch (error) {
     const where = config.kind === 'unix' ? config.path : `${config.host}:${config.port}`
-    throw new ListenFailure(`listener ${config.name}: cannot listen on ${where}: ${(error as Error).message}`)
+    throw new ListenFailure(
+      `listener ${config.name}: cannot listen on ${where}: ${(error as Error).message}`,
+      'address',
+    )
   }
   server.removeListener('error', reject)
 }

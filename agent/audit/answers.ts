@@ -1,4 +1,5 @@
 import type { SeenNonce } from './messages.ts'
+import type { FoundRecord } from './search.ts'
 import type { SealedCheckpoint } from './store.ts'
 
 /** How the log is doing. */
@@ -24,4 +25,9 @@ export type RecentNonces =
 export type FoundRecords =
   /** Canonical JSON, newest first. */
   | { readonly kind: 'records'; readonly texts: readonly string[] }
+  | { readonly kind: 'unreadable'; readonly detail: string }
+
+export type LatestRecord =
+  /** Undefined when there is none of that kind. */
+  | { readonly kind: 'latest'; readonly record: FoundRecord | undefined }
   | { readonly kind: 'unreadable'; readonly detail: string }

@@ -26,9 +26,9 @@ export class Gap {
     this.add({ since: now, reason, refused: 0, dropped: new Map() })
   }
 
-  /** An append was answered `unwritable`. */
-  refuse(now: UnixMs): void {
-    this.add({ since: now, reason: undefined, refused: 1, dropped: new Map() })
+  /** So many appends were answered `unwritable`. */
+  refuse(now: UnixMs, count = 1): void {
+    this.add({ since: now, reason: undefined, refused: count, dropped: new Map() })
   }
 
   /** A note found no room. */

@@ -1,28 +1,27 @@
 import type { AuditEntry, AuditKind } from '../../model/audit.ts'
-import { type Clock, formatDuration, type Millis, type UnixMs } from '../../model/time.ts'
-import type { AuditState, FoundRecords, RecentNonces, Sealed } from './answers.ts'
+import type { Clock, Millis, UnixMs } from '../../model/time.ts'
+import type { AuditState, FoundRecords, LatestRecord, RecentNonces, Sealed } from './answers.ts'
 import type { Failure } from './failure.ts'
 import type { Followed } from './forward/forwarder.ts'
 import { Gap, gapEntry } from './gap.ts'
+import { LogListeners } from './listeners.ts'
 import type { Reply, Request } from './messages.ts'
 import type { NoteSigner } from './note.ts'
 import { type AuditLimits, type AuditLogOptions, LIMITS } from './options.ts'
-import { type Appended, AuditQueue, Pending } from './queue.ts'
+import { type Appended, AuditQueue, Pending, settleDurable, settleUnwritable } from './queue.ts'
+import { LogReader } from './reader.ts'
 import { type StampedEntry, stampEntry } from './record.ts'
-import { watchForStall } from './stall.ts'
+import { answerSealers, Sealers } from './sealers.ts'
+import { stallFailure, watchForStall } from './stall.ts'
 import type { Head } from './store.ts'
 import { type Crashed, failureIn, WriterThread } from './thread.ts'
 
 export type { AuditState, RecentNonces, Sealed } from './answers.ts'
 export type { AuditLimits, AuditLogOptions, AuditTrouble } from './options.ts'
 
-export type OpenedAuditLog = { readonly kind: 'opened'; readonly log: AuditLog; readonly created: boolean }
+const CLOSED = 'the audit log is closed'
 
-/** Somebody who waits for a checkpoint, and how many entries of the queue it must cover. */
-interface Sealer {
-  readonly resolve: (sealed: Sealed) => void
-  readonly ahead: number
-}
+export type OpenedAuditLog = { readonly kind: 'opened'; readonly log: AuditLog; readonly created: boolean }
 
 /** Opens the log, or says why not and what can be done. Never rejects. */
 export async function openAuditLog(options: AuditLogOptions): Promise<OpenedAuditLog | Failure> {
@@ -54,8 +53,6 @@ export class AuditLog implements AsyncDisposable {
   readonly #closing = new AbortController()
   /** Undefined while the file has not been opened yet. */
   #head: Head | undefined
-  #lastCommitMs: number | undefined
-  readonly #commitListeners: ((took: Millis) => void)[] = []
   #signer: NoteSigner | undefined
   #trouble: Failure | undefined
   /** Entries of a commit that is under way, or that failed and may yet be found in the file; `#base` is where they would be. */
@@ -67,11 +64,14 @@ export class AuditLog implements AsyncDisposable {
   #stalled = Promise.withResolvers<void>()
   #sealWanted = false
   #sealTimer = false
-  #sealers: readonly Sealer[] = []
+  readonly #sealers = new Sealers()
+  readonly #listeners: LogListeners
+  readonly #reader = new LogReader(request => this.#query(request))
 
   /** `begun` is how far the opened file has come, or why it cannot be opened yet. */
   constructor(options: AuditLogOptions, thread: WriterThread, begun: Head | Failure) {
     this.#options = options
+    this.#listeners = new LogListeners(options)
     this.#limits = { ...LIMITS, ...options.limits }
     this.#clock = options.clock
     this.#began = options.clock.monotonic()
@@ -90,7 +90,7 @@ export class AuditLog implements AsyncDisposable {
       this.#gap.refuse(this.#clock.wall())
       resolve({ kind: 'unwritable', detail })
     }
-    if (this.#closing.signal.aborted) resolve({ kind: 'unwritable', detail: 'the audit log is closed' })
+    if (this.#closing.signal.aborted) resolve({ kind: 'unwritable', detail: CLOSED })
     else if (this.#trouble) refuse(this.#trouble.detail)
     else if (this.#queue.offer(new Pending(this.#stamp(entry), resolve))) this.#wake()
     else refuse('more waits to be recorded than the disk takes')
@@ -106,7 +106,7 @@ export class AuditLog implements AsyncDisposable {
 
   /** Calls back after each commit with how long the disk took. */
   onCommit(listener: (took: Millis) => void): void {
-    this.#commitListeners.push(listener)
+    this.#listeners.onCommit(listener)
   }
 
   /** Sets the key that checkpoints are signed with and signs one at once, so that all before it is covered; or takes the key away. */
@@ -118,46 +118,39 @@ export class AuditLog implements AsyncDisposable {
 
   /** Makes a checkpoint of everything that was handed in so far. Never rejects. */
   checkpoint(): Promise<Sealed> {
-    const { promise, resolve } = Promise.withResolvers<Sealed>()
-    if (this.#closing.signal.aborted) resolve({ kind: 'unwritable', detail: 'the audit log is closed' })
-    else if (this.#trouble) resolve({ kind: 'unwritable', detail: this.#trouble.detail })
-    else {
-      this.#sealers = [...this.#sealers, { resolve, ahead: this.#queue.length }]
-      this.#wake()
-    }
-    return promise
+    const detail = this.#closing.signal.aborted ? CLOSED : this.#trouble?.detail
+    if (detail !== undefined) return Promise.resolve({ kind: 'unwritable', detail })
+    this.#wake()
+    return this.#sealers.wait(this.#queue.length)
   }
 
   state(): AuditState {
     return {
       size: this.#head?.size ?? 0,
       queue: this.#queue.length + this.#batch.length,
-      lastCommitMs: this.#lastCommitMs,
+      lastCommitMs: this.#listeners.lastCommitMs,
       ...(this.#trouble === undefined ? {} : { unwritable: this.#trouble.detail }),
     }
   }
 
-  /**
-   * The nonces of commands that were signed at `since` or later, to fill the replay memory at start. They are those of all
-   * records with the members `credential`, `nonce` and `created` (whole seconds). Never rejects.
-   */
-  async recentNonces(since: number): Promise<RecentNonces> {
-    const reply = await this.#query({ kind: 'nonces', since: since / 1000 })
-    return reply.kind === 'nonces' ? reply : { kind: 'unreadable', detail: failureIn(reply).detail }
+  /** The nonces of commands that were signed at `since` or later, to fill the replay memory at start. Never rejects. */
+  recentNonces(since: UnixMs): Promise<RecentNonces> {
+    return this.#reader.recentNonces(since)
   }
 
   /** The newest records of one kind, from a time on, at most `most`: their canonical JSON, newest first. Never rejects. */
-  async records(of: AuditKind, since: UnixMs, most: number): Promise<FoundRecords> {
-    const reply = await this.#query({ kind: 'records', of, since: new Date(since).toISOString(), most })
-    return reply.kind === 'records' ? reply : { kind: 'unreadable', detail: failureIn(reply).detail }
+  records(of: AuditKind, since: UnixMs, most: number): Promise<FoundRecords> {
+    return this.#reader.records(of, since, most)
+  }
+
+  /** The last record of one kind, by its place and not by its time: clocks are set. Never rejects. */
+  latest(of: AuditKind): Promise<LatestRecord> {
+    return this.#reader.latest(of)
   }
 
   /** The records after one, in their order, at most `most`, and which log they are of: for whoever forwards them. Never rejects. */
-  async recordsAfter(seq: number, most: number): Promise<Followed> {
-    const reply = await this.#query({ kind: 'after', seq, most })
-    if (reply.kind !== 'after') return { kind: 'unreadable', detail: failureIn(reply).detail }
-    const log = reply.first && Buffer.from(reply.first).toString('base64')
-    return { kind: 'records', log, records: reply.records }
+  recordsAfter(seq: number, most: number): Promise<Followed> {
+    return this.#reader.recordsAfter(seq, most)
   }
 
   /**
@@ -238,10 +231,8 @@ export class AuditLog implements AsyncDisposable {
     const kept = [...this.#batch, ...fresh]
     const missed = this.#gap.take()
     const about = missed === undefined ? [] : [new Pending(this.#stamp(gapEntry(missed)))]
-    const sealers = this.#sealers.map(({ resolve, ahead }) => ({ resolve, ahead: ahead - fresh.length }))
-    const due = sealers.filter(({ ahead }) => ahead <= 0)
+    const due = this.#sealers.take(fresh.length)
     const seal = due.length > 0 || (this.#sealWanted && this.#queue.length === 0)
-    this.#sealers = sealers.filter(({ ahead }) => ahead > 0)
     if (seal) this.#sealWanted = false
     this.#batch = [...kept, ...about]
     const candidates = this.#batch.map(({ stamped, isWanted }) => ({ stamped, wanted: isWanted }))
@@ -251,22 +242,18 @@ export class AuditLog implements AsyncDisposable {
     if (reply.kind !== 'committed') {
       if (missed) this.#gap.add(missed)
       this.#sealWanted ||= seal
-      this.#sealers = [...due, ...this.#sealers]
+      this.#sealers.putBack(due)
       this.#fail(failureIn(reply))
       this.#batch = kept
       return false
     }
     this.#head = reply.head
-    this.#lastCommitMs = reply.tookMs
-    for (const listener of this.#commitListeners) tell(() => listener(reply.tookMs))
-    for (const [index, item] of this.#batch.entries()) {
-      const seq = reply.seqs[index]
-      if (seq !== undefined) item.settle({ kind: 'durable', seq })
-    }
+    this.#listeners.committed(reply.tookMs)
+    settleDurable(this.#batch, reply.seqs)
     this.#batch = []
     const checkpoint = reply.checkpoint
-    for (const { resolve } of due) resolve({ kind: 'sealed', size: 0, note: undefined, ...checkpoint })
-    if (checkpoint) tell(() => this.#options.onCheckpoint?.(checkpoint))
+    answerSealers(due, checkpoint)
+    if (checkpoint) this.#listeners.sealed(checkpoint)
     else void this.#sealLater()
     this.#heal()
     return true
@@ -285,13 +272,8 @@ export class AuditLog implements AsyncDisposable {
 
   /** Waits for the thread, and says so when the disk keeps it for too long. What it is at is awaited all the same. */
   #watched(reply: Promise<Reply | Crashed>): Promise<Reply | Crashed> {
-    const { stall } = this.#limits
-    return watchForStall(reply, this.#clock, stall, () => {
-      this.#fail({
-        kind: 'unwritable',
-        detail: `the disk has not taken a commit for ${formatDuration(stall)}`,
-        remedy: 'look at the disk (dmesg, iostat); the agent goes on by itself when it answers',
-      })
+    return watchForStall(reply, this.#clock, this.#limits.stall, () => {
+      this.#fail(stallFailure(this.#limits.stall))
       this.#stalled.resolve()
     })
   }
@@ -303,31 +285,15 @@ export class AuditLog implements AsyncDisposable {
     this.#isOpen = false
     this.#trouble = failure
     this.#gap.begin(failure.detail, now)
-    for (const item of [...this.#batch, ...this.#queue.takeAwaited()]) {
-      if (!item.isAwaited) continue
-      this.#gap.refuse(now)
-      item.settle({ kind: 'unwritable', detail: failure.detail })
-    }
-    for (const { resolve } of this.#sealers) resolve({ kind: 'unwritable', detail: failure.detail })
-    this.#sealers = []
-    const { detail, remedy } = failure
-    if (isNews) tell(() => this.#options.onTrouble({ kind: 'unwritable', detail, remedy }))
+    this.#gap.refuse(now, settleUnwritable([...this.#batch, ...this.#queue.takeAwaited()], failure.detail))
+    this.#sealers.refuse(failure.detail)
+    if (isNews) this.#listeners.unwritable(failure)
   }
 
   #heal(): void {
     if (this.#trouble === undefined) return
-    const detail = `the audit log takes records again (it did not: ${this.#trouble.detail})`
+    this.#listeners.healed(this.#trouble)
     this.#trouble = undefined
     this.#stalled = Promise.withResolvers()
-    tell(() => this.#options.onTrouble({ kind: 'healed', detail }))
-  }
-}
-
-/** Calls whoever wants to know. Their mistake must not keep the next record from the disk. */
-function tell(listener: () => void): void {
-  try {
-    listener()
-  } catch {
-    // The listener is wiring; what it failed at is not the log's to handle.
   }
 }

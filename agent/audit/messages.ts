@@ -27,6 +27,8 @@ export type Request =
   | { readonly kind: 'nonces'; readonly since: number }
   /** The newest records of one kind, from a time on, at most so many. */
   | { readonly kind: 'records'; readonly of: AuditKind; readonly since: string; readonly most: number }
+  /** The last record of one kind, by its place. */
+  | { readonly kind: 'latest'; readonly of: AuditKind }
   /** The records after one, in their order, at most so many. */
   | { readonly kind: 'after'; readonly seq: number; readonly most: number }
   | { readonly kind: 'close' }
@@ -37,10 +39,12 @@ export type Reply =
   | { readonly kind: 'nonces'; readonly nonces: readonly SeenNonce[] }
   /** Canonical JSON, newest first. */
   | { readonly kind: 'records'; readonly texts: readonly string[] }
+  | { readonly kind: 'latest'; readonly record: FoundRecord | undefined }
   | {
       readonly kind: 'after'
       /** Hash of the log's first record; undefined while it has none. */
       readonly first: Uint8Array | undefined
+      readonly size: number
       readonly records: readonly FoundRecord[]
     }
   | { readonly kind: 'done' }

@@ -1,6 +1,7 @@
 import type { AuditEntry } from '../../model/audit.ts'
 import type { UnixMs } from '../../model/time.ts'
 import { writeArchive } from './archive.ts'
+import { carriedOver } from './carried.ts'
 import { Evidence } from './evidence.ts'
 import type { NoteSigner } from './note.ts'
 import { stampEntry } from './record.ts'
@@ -29,7 +30,12 @@ export interface Pruning {
 }
 
 export type Pruned =
-  | ({ readonly kind: 'pruned'; readonly sha256: string } & Cut)
+  | ({
+      readonly kind: 'pruned'
+      readonly sha256: string
+      /** What the log goes on saying of that which went. */
+      readonly carried: readonly AuditEntry[]
+    } & Cut)
   | { readonly kind: 'nothing'; readonly detail: string }
 
 /**
@@ -41,7 +47,7 @@ export function pruneAuditLog(pruning: Pruning): Pruned {
   const { path, archive, before, by, boot, now, signer } = pruning
   const archived = archiveOld(path, before, archive)
   if (archived.kind === 'nothing') return archived
-  const { to, root, sha256 } = archived
+  const { to, root, sha256, carried } = archived
   const entry: AuditEntry = {
     kind: 'log-pruned',
     by,
@@ -52,7 +58,8 @@ export function pruneAuditLog(pruning: Pruning): Pruned {
     archive_sha256: sha256,
   }
   using store = new AuditStore(path, boot, 'existing', undefined)
-  store.append(store.head.size, [{ stamped: stampEntry(entry, now, 0), wanted: true }], true, signer)
+  const written = [...carried, entry].map(each => ({ stamped: stampEntry(each, now, 0), wanted: true }))
+  store.append(store.head.size, written, true, signer)
   store.prune(to)
   return archived
 }
@@ -64,7 +71,8 @@ function archiveOld(path: string, before: UnixMs, archive: string): Pruned {
     const detail = `no checkpoint that a signature covers has only records from before ${new Date(before).toISOString()}, beyond what was pruned already`
     return { kind: 'nothing', detail }
   }
-  return { kind: 'pruned', ...cut, sha256: writeArchive(evidence.database, cut.from, cut.to, archive) }
+  const sha256 = writeArchive(evidence.database, cut.from, cut.to, archive)
+  return { kind: 'pruned', ...cut, sha256, carried: carriedOver(evidence.database, cut.to) }
 }
 
 /** The largest checkpoint before the first record that stays, of those that are signed or that a later signature covers. */

@@ -39,6 +39,21 @@ export class Pending {
   }
 }
 
+/** Answers those whose entries are on the disk: each has its place, or none where it was not written. */
+export function settleDurable(items: readonly Pending[], seqs: readonly (number | undefined)[]): void {
+  for (const [index, item] of items.entries()) {
+    const seq = seqs[index]
+    if (seq !== undefined) item.settle({ kind: 'durable', seq })
+  }
+}
+
+/** Answers everybody who waits that it was not recorded, and says how many that were. */
+export function settleUnwritable(items: readonly Pending[], detail: string): number {
+  const awaited = items.filter(item => item.isAwaited)
+  for (const item of awaited) item.settle({ kind: 'unwritable', detail })
+  return awaited.length
+}
+
 /** Refusals come at an attacker's pace: they may fill this part of the queue and no more, so that a trip finds room. */
 const REFUSALS_PART = 0.75
 const REFUSALS: ReadonlySet<AuditKind> = new Set(['refusal', 'refusals-summarised'])

@@ -81,6 +81,17 @@ export function recordsAfter(database: Readable, seq: number, most: number): Fou
   return rows.map(row => ({ seq: row.seq, text: row.bytes }))
 }
 
+/** The last record of one kind, by its place and not by its time, as somebody may have set the clock back; undefined when there is none. */
+export function latestOf(database: Readable, kind: string): FoundRecord | undefined {
+  // By the index: a kind that is rare or not there at all must not cost a walk through the whole log.
+  const [row] = database
+    .prepare(
+      'SELECT seq, bytes FROM record WHERE seq = (SELECT max(seq) FROM record INDEXED BY record_kind WHERE kind = ?)',
+    )
+    .all(kind) as Pick<Row, 'seq' | 'bytes'>[]
+  return row && { seq: row.seq, text: row.bytes }
+}
+
 /** The place of the last record; -1 when there is none. */
 export function lastSeq(database: Readable): number {
   const [row] = database.prepare('SELECT max(seq) AS seq FROM record').all()

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
-import type { Clock, Millis } from '../../model/time.ts'
+import { type Clock, formatDuration, type Millis } from '../../model/time.ts'
+import type { Failure } from './failure.ts'
 
 /** Gives the answer when it comes, however late, and calls `onStall` once when it has taken longer than `limit`. */
 export async function watchForStall<Answer>(
@@ -23,4 +24,13 @@ async function watch(clock: Clock, limit: Millis, answered: AbortSignal, onStall
   // The disk lives in real time, even where somebody else moves the clock: a jump of the clock is not a stall.
   const isReal = performance.now() - began >= limit * 0.9
   if (!answered.aborted && isReal) onStall()
+}
+
+/** What it means that a commit takes longer than `limit`. */
+export function stallFailure(limit: Millis): Failure {
+  return {
+    kind: 'unwritable',
+    detail: `the disk has not taken a commit for ${formatDuration(limit)}`,
+    remedy: 'look at the disk (dmesg, iostat); the agent goes on by itself when it answers',
+  }
 }

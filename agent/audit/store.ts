@@ -6,7 +6,7 @@ import { type Frontier, leafHash, sameHash } from './merkle.ts'
 import type { NoteSigner } from './note.ts'
 import { recordText, type StampedEntry } from './record.ts'
 import { type OpenMode, openDatabase } from './schema.ts'
-import { type FoundRecord, recordsAfter } from './search.ts'
+import { type FoundRecord, latestOf, recordsAfter } from './search.ts'
 import { restoreFrontier } from './tail.ts'
 
 /** How far the log had come, as its keeper remembers it: an opened file must not be behind. */
@@ -172,13 +172,21 @@ export class AuditStore implements Disposable {
     return this.#records.all(kind, since, most) as string[]
   }
 
-  /** The records after one, in their order, at most so many, and the hash of the log's first record, pruned or not. */
-  recordsAfter(seq: number, most: number): { first: Uint8Array | undefined; records: FoundRecord[] } {
+  /** The last record of one kind; undefined when there is none. */
+  latest(kind: string): FoundRecord | undefined {
+    return latestOf(this.#database, kind)
+  }
+
+  /** The records after one, in their order, at most so many, the log's size, and the hash of its first record, pruned or not. */
+  recordsAfter(
+    seq: number,
+    most: number,
+  ): { first: Uint8Array | undefined; size: number; records: FoundRecord[] } {
     const first = this.#database
       .prepare('SELECT leaf FROM pruned WHERE seq = 0 UNION ALL SELECT leaf FROM record WHERE seq = 0')
       .pluck()
       .get() as Uint8Array | undefined
-    return { first, records: recordsAfter(this.#database, seq, most) }
+    return { first, size: this.#frontier.size, records: recordsAfter(this.#database, seq, most) }
   }
 
   [Symbol.dispose](): void {

@@ -1,18 +1,26 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { compareArchive } from './archive.ts'
+import { parseCheckpoint } from './checkpoint.ts'
+import type { MonotonicCounter } from './counter/counter.ts'
+import { questionCounter } from './counter/question.ts'
 import { Evidence } from './evidence.ts'
+import { parseVkey } from './note.ts'
+import { type Intact, type Judgement, jsonOf, lineOf, type Trust } from './verdict-text.ts'
 import { type Verdict, type VerifyOptions, verifyAuditLog } from './verify.ts'
 
 /** Exit codes of `holdfast audit verify`. */
-const INTACT = 0
-const UNREADABLE = 2
-const UNPROVEN = 4
+const EXIT_CODES: Readonly<Record<Judgement['kind'], number>> = {
+  intact: 0,
+  unproven: 2,
+  unreadable: 2,
+  tampered: 4,
+  unsigned: 4,
+  'rolled-back': 4,
+}
 
 /** The public key's file, looked for beside the log. */
 const KEY_FILE = 'audit.vkey'
-
-type Intact = Extract<Verdict, { kind: 'intact' }>
 
 export interface AuditVerifyOptions {
   readonly path: string
@@ -26,83 +34,80 @@ export interface AuditVerifyOptions {
   readonly json?: boolean
 }
 
-/** Verifies a log and prints the verdict as a line, or as JSON. Returns the exit code: 0 intact, 4 tampered or unsigned, 2 unreadable. */
-export async function auditVerify(options: AuditVerifyOptions): Promise<number> {
-  const { verdict: found, hasKey } = judge(options)
-  const verdict =
-    found.kind === 'intact' && options.archive !== undefined ? await withArchive(found, options) : found
-  const text = options.json ? JSON.stringify(jsonOf(verdict, hasKey)) : lineOf(verdict, hasKey)
+/** The TPM's counter of the log of this name. */
+export type CounterOf = (name: string) => MonotonicCounter
+
+/**
+ * Verifies a log and prints the verdict as a line, or as JSON. Returns the exit code: 0 intact; 2 nothing contradicts it and nothing
+ * vouches for it either, or it cannot be read; 4 tampered, unsigned or rolled back. `counterOf` asks for the TPM's word, too.
+ */
+export async function auditVerify(options: AuditVerifyOptions, counterOf?: CounterOf): Promise<number> {
+  const { judgement, trust } = await judge(options, counterOf)
+  const text = options.json ? JSON.stringify(jsonOf(judgement, trust)) : lineOf(judgement, trust)
   await new Promise<void>(resolve => process.stdout.write(`${text}\n`, () => resolve()))
-  return { intact: INTACT, tampered: UNPROVEN, unsigned: UNPROVEN, unreadable: UNREADABLE }[verdict.kind]
+  return EXIT_CODES[judgement.kind]
 }
 
-function judge({ path, key, checkpoint, recordsOnly }: AuditVerifyOptions): {
-  verdict: Verdict
-  hasKey: boolean
-} {
+async function judge(
+  options: AuditVerifyOptions,
+  counterOf: CounterOf | undefined,
+): Promise<{ judgement: Judgement; trust: Trust }> {
+  const { path, key, checkpoint, archive, recordsOnly } = options
   const beside = join(dirname(path), KEY_FILE)
   const keyPath = key ?? (existsSync(beside) ? beside : undefined)
+  let trust: Trust = { hasKey: keyPath !== undefined, heldUpTo: undefined }
   try {
-    const options: VerifyOptions = {
+    const publicKey = keyPath === undefined ? undefined : readFileSync(keyPath, 'utf8')
+    const held = checkpoint === undefined ? undefined : readFileSync(checkpoint, 'utf8')
+    trust = { ...trust, heldUpTo: held === undefined ? undefined : parseCheckpoint(held)?.size }
+    const verifying: VerifyOptions = {
       path,
       ...(recordsOnly === undefined ? {} : { recordsOnly }),
-      ...(keyPath === undefined ? {} : { publicKey: readFileSync(keyPath, 'utf8') }),
-      ...(checkpoint === undefined ? {} : { checkpoint: readFileSync(checkpoint, 'utf8') }),
+      ...(publicKey === undefined ? {} : { publicKey }),
+      ...(held === undefined ? {} : { checkpoint: held }),
     }
-    return { verdict: verifyAuditLog(options), hasKey: keyPath !== undefined }
+    // Before the records: an agent that counts meanwhile puts the log ahead, never the counter.
+    const name = publicKey === undefined ? undefined : parseVkey(publicKey.split('\n')[0] ?? '')?.name
+    const reading = name === undefined ? undefined : await counterOf?.(name).read()
+    const verdict = verifyAuditLog(verifying)
+    if (verdict.kind !== 'intact') return { judgement: verdict, trust }
+    if (publicKey === undefined && held === undefined)
+      return { judgement: { ...verdict, kind: 'unproven' }, trust }
+    const archived = archive === undefined ? verdict : await withArchive(verdict, path, archive)
+    if (archived.kind !== 'intact' || counterOf === undefined) return { judgement: archived, trust }
+    if (reading === undefined)
+      return {
+        judgement: unreadable('the TPM has a counter for each name, and the name is in the public key'),
+        trust,
+      }
+    return { judgement: withCounter(archived, questionCounter(path, reading)), trust }
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error)
-    return { verdict: { kind: 'unreadable', detail }, hasKey: keyPath !== undefined }
+    return { judgement: unreadable(error instanceof Error ? error.message : String(error)), trust }
+  }
+}
+
+function withCounter(intact: Intact, asked: ReturnType<typeof questionCounter>): Judgement {
+  switch (asked.kind) {
+    case 'bound':
+      return { ...intact, counter: asked.counter }
+    case 'rolled-back':
+      return asked
+    case 'unknown':
+      return unreadable(`the records are intact, and the TPM does not vouch for them: ${asked.detail}`)
   }
 }
 
 /** The verdict on a log whose archive was found right, or what is wrong with the archive. */
-async function withArchive(intact: Intact, { path, archive = '' }: AuditVerifyOptions): Promise<Verdict> {
+async function withArchive(intact: Intact, path: string, archive: string): Promise<Verdict> {
   try {
     using evidence = Evidence.open(path)
     const compared = await compareArchive(evidence.database, archive)
     return 'at' in compared ? { kind: 'tampered', ...compared } : { ...intact, archived: compared.records }
   } catch (error) {
-    return { kind: 'unreadable', detail: `the archive cannot be read: ${(error as Error).message}` }
+    return unreadable(`the archive cannot be read: ${(error as Error).message}`)
   }
 }
 
-/** The verdict for a program. Its members are a promise to scripts: none is renamed. */
-function jsonOf(verdict: Verdict, hasKey: boolean) {
-  const isIntact = verdict.kind === 'intact'
-  return {
-    verified: isIntact,
-    records: isIntact ? verdict.records : null,
-    pruned: isIntact ? verdict.pruned : null,
-    tamper_detected_at: verdict.kind === 'tampered' ? (verdict.at ?? null) : null,
-    detail: isIntact ? coverOf(verdict, hasKey) : verdict.detail,
-    root: isIntact ? verdict.root : null,
-    signed_up_to: isIntact || verdict.kind === 'unsigned' ? verdict.signedUpTo : null,
-  }
-}
-
-function lineOf(verdict: Verdict, hasKey: boolean): string {
-  switch (verdict.kind) {
-    case 'intact':
-      return `intact: ${verdict.records} records${prunedWords(verdict)}, root ${verdict.root}; ${coverOf(verdict, hasKey)}`
-    case 'tampered':
-      return `TAMPERED${verdict.at === undefined ? '' : ` at record ${verdict.at}`}: ${verdict.detail}`
-    case 'unsigned':
-      return `UNSIGNED from record ${verdict.signedUpTo}: ${verdict.detail}`
-    case 'unreadable':
-      return `cannot verify: ${verdict.detail}`
-  }
-}
-
-function prunedWords({ pruned, archived }: Intact): string {
-  if (pruned === 0) return ''
-  const archive = archived === undefined ? '' : `; the archive has ${archived} of them as they were written`
-  return ` (of records 0 to ${pruned - 1}, which were pruned, the hashes${archive})`
-}
-
-/** What vouches for the records, in words: an intact log that no signature covers proves little. */
-function coverOf({ signedUpTo, unsignedTail }: Intact, hasKey: boolean): string {
-  if (!hasKey) return 'no public key given, so no signature was checked'
-  if (unsignedTail === 0) return 'every record is covered by a signed checkpoint'
-  return `signed checkpoints cover ${signedUpTo} records; the last ${unsignedTail} are covered by none`
+function unreadable(detail: string): Verdict {
+  return { kind: 'unreadable', detail }
 }

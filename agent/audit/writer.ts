@@ -52,6 +52,8 @@ class Writer {
         return { kind: 'nonces', nonces: this.#open().recentNonces(request.since) }
       case 'records':
         return { kind: 'records', texts: this.#open().records(request.of, request.since, request.most) }
+      case 'latest':
+        return { kind: 'latest', record: this.#open().latest(request.of) }
       case 'after':
         return { kind: 'after', ...this.#open().recordsAfter(request.seq, request.most) }
       case 'close':

@@ -17,6 +17,8 @@ export interface Attending {
   /** A trip's alarm and the trip are acknowledged together. */
   readonly trips: Pick<Trips, 'acknowledge'>
   readonly clock: Clock
+  /** Until when replays cannot be told from what is new, in words, if that is so. */
+  replayTrouble(): string | undefined
 }
 
 /** Whoever shelves for longer does not want the alarm: then it is to be mended, or its threshold to be set. */

@@ -18,15 +18,26 @@ const syslogForm = z.strictObject({
   timeout: timeout.default(30_000),
 })
 
-export const auditForm = z.strictObject({ syslog: syslogForm.optional() }).default({})
+export const auditForm = z
+  .strictObject({
+    syslog: syslogForm.optional(),
+    journal: z
+      .union([z.enum(['auto', 'off']), z.string().startsWith('/')], {
+        error: 'expected auto, off, or the path of a journal socket',
+      })
+      .default('auto'),
+    tpm_counter: z.enum(['on', 'off'], 'expected on or off').default('on'),
+  })
+  .prefault({})
 
-/** Where the audit log is sent to. */
+/** Where the audit log is sent to, and what it is bound to. */
 export function resolveAudit(
-  { syslog }: z.output<typeof auditForm>,
+  { syslog, journal, tpm_counter }: z.output<typeof auditForm>,
   folder: string,
   report: Report,
 ): Config['audit'] {
-  if (syslog === undefined) return { syslog: undefined }
+  const tpmCounter = tpm_counter === 'on'
+  if (syslog === undefined) return { syslog: undefined, journal, tpmCounter }
   const colon = syslog.tls.lastIndexOf(':')
   const port = Number(syslog.tls.slice(colon + 1))
   if (port < 1 || port > 65_535) report(['audit', 'syslog', 'tls'], 'expected a port from 1 to 65535')
@@ -35,6 +46,8 @@ export function resolveAudit(
     report(['audit', 'syslog'], 'expected certificate and key together, or neither')
   }
   return {
+    tpmCounter,
+    journal,
     syslog: {
       host: syslog.tls.slice(0, colon).replace(/^\[(.*)\]$/, '$1'),
       port,

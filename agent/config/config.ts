@@ -35,7 +35,13 @@ export interface Config {
   readonly approvalWindow: Millis
   readonly listeners: readonly ListenerConfig[]
   /** Where the audit log is sent to as it grows. */
-  readonly audit: { readonly syslog: SyslogConfig | undefined }
+  readonly audit: {
+    readonly syslog: SyslogConfig | undefined
+    /** The socket of the journal that gets each record, `auto` for systemd's where this process logs to it, or `off`. */
+    readonly journal: string
+    /** Whether the log is bound to a counter of the TPM, where the master key is in one. */
+    readonly tpmCounter: boolean
+  }
   readonly authenticationFailures: EvidenceLimits
   readonly alarms: AlarmLimits
   /** Where alarms are told, besides. */

@@ -11,7 +11,7 @@ import { ConfigFile } from './schema.ts'
 export type Loaded =
   | { readonly kind: 'config'; readonly config: Config }
   /** Every problem that was found, in the order of the file. */
-  | { readonly kind: 'problems'; readonly problems: readonly ConfigProblem[] }
+  | { readonly kind: 'problems'; readonly problems: readonly ConfigProblem[]; readonly isReadable: boolean }
 
 /** Reads and checks a configuration file: first that it is YAML, then its form, then what it means. All of it at once. */
 export async function loadConfig(file: string): Promise<Loaded> {
@@ -20,7 +20,11 @@ export async function loadConfig(file: string): Promise<Loaded> {
     text = await readFile(file, 'utf8')
   } catch (error) {
     const message = `cannot be read: ${(error as Error).message}`
-    return { kind: 'problems', problems: [{ file, line: 1, column: 1, path: '', message }] }
+    return {
+      kind: 'problems',
+      problems: [{ file, line: 1, column: 1, path: '', message }],
+      isReadable: false,
+    }
   }
   return parseConfig(text, file)
 }
@@ -39,7 +43,8 @@ export function parseConfig(text: string, file: string): Loaded {
     return { file, line, column: col, path: '', message: error.message }
   })
   // A key that stands twice is no reason to keep quiet about the rest; a text that is no YAML is.
-  if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')) return { kind: 'problems', problems }
+  if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY'))
+    return { kind: 'problems', problems, isReadable: true }
 
   const report = (path: Path, message: string): void => {
     problems.push({ file, ...locate(document, lines, path), path: path.join('.'), message })
@@ -50,11 +55,11 @@ export function parseConfig(text: string, file: string): Loaded {
   } catch (error) {
     // An alias to nothing, or so many aliases that they could only be meant to fill memory.
     report([], (error as Error).message)
-    return { kind: 'problems', problems }
+    return { kind: 'problems', problems, isReadable: true }
   }
   if (typeof raw !== 'object' || Array.isArray(raw)) {
     report([], 'expected a configuration: environment, gateway, master_key, listeners, devices, actuators')
-    return { kind: 'problems', problems }
+    return { kind: 'problems', problems, isReadable: true }
   }
   const names = {
     devices: keysOf(raw, 'devices'),
@@ -70,7 +75,7 @@ export function parseConfig(text: string, file: string): Loaded {
   const config = sound.success ? resolveConfig(sound.data, names, dirname(resolve(file)), report) : undefined
   if (config && problems.length === 0) return { kind: 'config', config }
   problems.sort((a, b) => a.line - b.line || a.column - b.column)
-  return { kind: 'problems', problems }
+  return { kind: 'problems', problems, isReadable: true }
 }
 
 type Raw = Record<string, unknown>

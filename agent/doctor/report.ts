@@ -1,3 +1,4 @@
+import { wrap } from '../../model/wrap.ts'
 import type { Finding } from './finding.ts'
 
 /** A finding and the check that it is of. */
@@ -55,20 +56,4 @@ function summaryOf(reported: readonly Reported[]): string {
 
 function count(reported: readonly Reported[], level: Finding['level']): number {
   return reported.filter(({ finding }) => finding.level === level).length
-}
-
-/** Breaks a text at its spaces. A word that is longer than a line has one of its own: a path is copied whole or not at all. */
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = []
-  for (const paragraph of text.split('\n')) {
-    let line = ''
-    for (const word of paragraph.split(' ')) {
-      if (line !== '' && line.length + 1 + word.length > width) {
-        lines.push(line)
-        line = word
-      } else line = line === '' ? word : `${line} ${word}`
-    }
-    lines.push(line)
-  }
-  return lines
 }

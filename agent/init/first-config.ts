@@ -125,7 +125,7 @@ actuators:
   ${word(valve)}:
     device: plc
     command: ${pointText(command)}
-    feedback: ${pointText(feedback)}${isEcho ? '\n    # What is written is what is read back: this shows the device’s memory, and not the plant.\n    feedback_is_command: true' : ''}
+    feedback: ${pointText(feedback)}${isEcho ? '\n    # What is written is what is read back: this shows the memory of the device, and not the plant.\n    feedback_is_command: true' : ''}
     positions:
       closed: ${positionText(answers.closed)}
       open: ${positionText(answers.open)}

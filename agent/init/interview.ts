@@ -1,4 +1,7 @@
+import { wrap } from '../../model/wrap.ts'
 import { type Answers, type Known, QUESTIONS, type Question } from './questions.ts'
+
+const WIDTH = 80
 
 /** Somebody at a terminal. */
 export interface Asker {
@@ -45,13 +48,15 @@ async function askOne(
   asker: Asker,
 ): Promise<string | undefined> {
   const fallback = question.fallback(given, known)
+  asker.say(`\n${wrap(`${question.text}.`, WIDTH).join('\n')}\n`)
+  const prompt = `  ${question.flag.slice(2)}${fallback === undefined ? '' : ` [${fallback}]`}: `
   for (;;) {
-    const line = await asker.ask(`${question.text}${fallback === undefined ? '' : ` [${fallback}]`}: `)
+    const line = await asker.ask(prompt)
     if (line === undefined) return undefined
     const answer = line.trim() === '' ? fallback : line.trim()
     const mistake = answer === undefined ? 'an answer is needed' : question.mistake(answer, given, known)
     if (answer !== undefined && mistake === undefined) return answer
-    asker.say(`  ${mistake}\n`)
+    asker.say(`${wrap(`${mistake}`, WIDTH).join('\n')}\n`)
   }
 }
 

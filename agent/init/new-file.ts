@@ -1,4 +1,4 @@
-import { link, open, rm } from 'node:fs/promises'
+import { type FileHandle, link, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { HostUser } from './place.ts'
 
@@ -16,51 +16,50 @@ export interface NewFileOptions {
 export class NewFile implements AsyncDisposable {
   readonly path: string
   readonly #options: NewFileOptions
+  /** Held from the beginning: whoever may write to the folder can exchange what stands at the name, and not what is written to. */
+  readonly #file: FileHandle
 
-  private constructor(path: string, options: NewFileOptions) {
+  private constructor(path: string, options: NewFileOptions, file: FileHandle) {
     this.path = path
     this.#options = options
+    this.#file = file
   }
 
   /** Begins it. Rejects with what the file system says. */
   static async begin(path: string, options: NewFileOptions): Promise<NewFile> {
-    const file = new NewFile(path, options)
+    const draft = draftOf(path)
     // What an interrupted run left.
-    await rm(file.#draft, { force: true })
-    await using draft = await open(file.#draft, 'wx', 0o600)
-    await draft.sync()
-    return file
+    await rm(draft, { force: true })
+    return new NewFile(path, options, await open(draft, 'wx', 0o600))
   }
 
   /** Writes it, durable when this resolves: `kept` when somebody else's stands there. Rejects with what the file system says. */
   async keep(text: string): Promise<'written' | 'kept'> {
     const { mode, owner } = this.#options
-    {
-      await using draft = await open(this.#draft, 'r+')
-      await draft.writeFile(text)
-      if (owner) await draft.chown(owner.uid, owner.gid)
-      await draft.chmod(mode)
-      await draft.sync()
-    }
+    await this.#file.writeFile(text)
+    if (owner) await this.#file.chown(owner.uid, owner.gid)
+    await this.#file.chmod(mode)
+    await this.#file.sync()
     try {
-      await link(this.#draft, this.path)
+      await link(draftOf(this.path), this.path)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return 'kept'
       throw error
     }
-    await rm(this.#draft, { force: true })
+    await rm(draftOf(this.path), { force: true })
     await using folder = await open(dirname(this.path), 'r')
     await folder.sync()
     return 'written'
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await rm(this.#draft, { force: true })
+    await this.#file.close()
+    await rm(draftOf(this.path), { force: true })
   }
+}
 
-  get #draft(): string {
-    return `${this.path}.new`
-  }
+function draftOf(path: string): string {
+  return `${path}.new`
 }
 
 /** Writes a file that is not there yet; see `NewFile`. */

@@ -1,3 +1,5 @@
+import { wrap } from '../../model/wrap.ts'
+
 /** What came of `holdfast init`, part by part. */
 export interface InitOutcome {
   readonly dryRun: boolean
@@ -35,6 +37,9 @@ export interface CredentialOutcome {
   readonly detail: string
 }
 
+const WIDTH = 80
+const MARGIN = 13
+
 const DID: Readonly<Record<InitOutcome['config']['state'] | CredentialOutcome['state'], string>> = {
   written: 'written',
   kept: 'kept as it was',
@@ -50,7 +55,10 @@ const KEY_DID = {
 
 /** For a person: what was done, and what comes next. Ends with a line feed. */
 export function describeOutcome({ config, probe, key, credential, files, next }: InitOutcome): string {
-  const row = (what: string, text: string) => `${what.padEnd(12)} ${text}`
+  const row = (what: string, text: string) =>
+    wrap(text, WIDTH - MARGIN)
+      .map((line, index) => `${(index === 0 ? what : '').padEnd(MARGIN)}${line}`)
+      .join('\n')
   return [
     row('config', `${config.file}: ${DID[config.state]}`),
     ...(probe

@@ -119,7 +119,7 @@ export const QUESTIONS: readonly Question[] = [
       if (answer === 'tpm' && !hasTpm && given.tcti === undefined)
         return 'this host shows no TPM (/dev/tpmrm0): switch it on in the firmware set-up, or choose another place. For a trial with a TPM in software give its address: --tcti swtpm:path=…'
       return answer === 'systemd-credential' && !hasCredentials
-        ? 'that takes root, systemd as the host’s service manager, and the configuration of the package'
+        ? "that takes root, systemd as the host's service manager, and the configuration of the package"
         : undefined
     },
   },
@@ -209,7 +209,7 @@ export const QUESTIONS: readonly Question[] = [
   {
     key: 'command',
     flag: '--command',
-    text: 'The point that commands it, as the device’s list of points has it, counted from 0: coil:0 or holding_register:3',
+    text: "The point that commands it, as the device's list of points has it, counted from 0: coil:0 or holding_register:3",
     when: hasDevice,
     fallback: none,
     mistake: answer =>

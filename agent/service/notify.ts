@@ -1,10 +1,15 @@
 import { execa } from 'execa'
+import type { Millis } from '../../model/time.ts'
+
+/** TimeoutStopSec= of the unit: for what is under way, and for closing the log. */
+const STOP_MS: Millis = 60_000
 
 /** Tells systemd how the service is (sd_notify(3)). Where nobody listens, it does nothing. */
 export interface Notifier {
   ready(status: string): Promise<void>
   status(status: string): Promise<void>
-  stopping(): Promise<void>
+  /** `longer` is what it needs to stop beyond what the unit gives every service of ours. */
+  stopping(longer: Millis): Promise<void>
   alive(): Promise<void>
 }
 
@@ -31,7 +36,12 @@ export function notifierFor(socket: string | undefined, onTrouble: (detail: stri
   return {
     ready: status => send('--ready', `--status=${status}`),
     status: status => send(`--status=${status}`),
-    stopping: () => send('STOPPING=1'),
+    stopping: longer =>
+      send(
+        'STOPPING=1',
+        // The unit's own TimeoutStopSec= cannot know how long a plant's actuators take. In microseconds, from now.
+        ...(longer > 0 ? [`EXTEND_TIMEOUT_USEC=${Math.ceil(STOP_MS + longer) * 1000}`] : []),
+      ),
     alive: () => send('WATCHDOG=1'),
   }
 }

@@ -4,6 +4,9 @@ import { configOption, interrupted, keySurroundings } from './options.ts'
 
 const logArgument = () => new Argument('[file]', 'the log').default('/var/lib/holdfast/audit.db')
 
+/** The TPM through the kernel's resource manager. */
+const TPM = 'device:/dev/tpmrm0'
+
 /** `holdfast audit`: everything that is done with a log's file. None of it needs an agent, and what only reads changes nothing. */
 export function auditCommand(finish: (code: number) => void, version: string, clock: Clock): Command {
   const audit = new Command('audit').description('work with the audit log')
@@ -12,16 +15,32 @@ export function auditCommand(finish: (code: number) => void, version: string, cl
     .command('verify')
     .description('verify an audit log, or a copy of one; needs no agent and no secret')
     .addArgument(logArgument())
-    .option('--key <file>', 'the public key of its checkpoints; audit.vkey beside it unless given')
+    .option(
+      '--key <file>',
+      'the public key of its checkpoints; audit.vkey beside it unless given. Without one nothing is proven (exit code 2)',
+    )
     .option(
       '--checkpoint <file>',
       'a checkpoint that was kept elsewhere: shows whether the log was cut or rolled back since',
     )
     .option('--archive <file>', 'what was pruned: compares it with the hashes that stayed')
+    .option(
+      '--tpm [tcti]',
+      "compare it with this machine's TPM counter: shows whether log and checkpoints were put back together (device:/dev/tpmrm0 unless given)",
+    )
     .option('--records-only', 'do not look whether the indexes fit the records; quicker')
     .option('--json', 'print JSON')
     .action(async (path, options) =>
-      finish(await (await import('../../agent/audit/verify-main.ts')).auditVerify({ ...options, path })),
+      finish(
+        await (await import('../../agent/audit/verify-main.ts')).auditVerify(
+          { ...options, path },
+          options.tpm &&
+            (await import('../../agent/tpm-counter.ts')).countersOf(
+              options.tpm === true ? TPM : options.tpm,
+              path,
+            ),
+        ),
+      ),
     )
 
   audit
@@ -117,6 +136,15 @@ export function auditCommand(finish: (code: number) => void, version: string, cl
     .option('--json', 'print JSON')
     .action(async options =>
       finish(await (await import('../../agent/prune.ts')).prune(options, keySurroundings)),
+    )
+
+  audit
+    .command('restored')
+    .description("say that a stopped agent's log was put back on purpose, from a backup")
+    .addOption(configOption())
+    .requiredOption('--reason <text>', 'why, for the record')
+    .action(async options =>
+      finish(await (await import('../../agent/restored.ts')).restored(options, keySurroundings)),
     )
 
   return audit

@@ -16,6 +16,7 @@ export const around: Surroundings = {
 export const keySurroundings = {
   user: process.getuid?.() ?? 0,
   credentialsDirectory: process.env.CREDENTIALS_DIRECTORY,
+  journalStream: process.env.JOURNAL_STREAM,
 }
 
 export const finish = (code: number): void => {

@@ -7,6 +7,10 @@ export interface Product {
   readonly version: string
   readonly description: string
   readonly licence: string
+  /** Who answers for the package: `Name <address>`. */
+  readonly maintainer: string
+  /** Where it is at home, if anywhere. */
+  readonly homepage?: string
 }
 
 /**

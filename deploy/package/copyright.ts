@@ -1,8 +1,10 @@
 import type { Locked } from './lock-file.ts'
 import { licenceText } from './modules.ts'
+import { fill, type Values } from './values.ts'
 
 const OURS = `holdfast: an agent between operators and actuators.
-Source: https://github.com/holdfast/holdfast
+Source: @SOURCE@
+Packaged by: @MAINTAINER@
 
 Copyright: the authors of holdfast
 
@@ -15,14 +17,14 @@ The packages in /usr/lib/holdfast/node_modules:
 `
 
 /** The copyright file: our licence, and in its own words that of each package. Throws where a package says none. */
-export function copyrightOf(root: string, packages: readonly Locked[]): string {
+export function copyrightOf(root: string, packages: readonly Locked[], values: Values): string {
   const parts = packages.map(locked => {
     const { name, version, licence } = locked
     const text = licence === 'Apache-2.0' ? APACHE : (licenceText(root, locked) ?? TERMS[licence])
     if (text === undefined) throw new Error(`${name} ${version} (${licence}) has no licence text`)
     return `----- ${name} ${version} (${licence})\n\n${text}\n`
   })
-  return `${OURS}\n${parts.join('\n')}`
+  return `${fill(OURS, values)}\n${parts.join('\n')}`
 }
 
 const APACHE = 'On Debian systems the text of this licence is in /usr/share/common-licenses/Apache-2.0.'

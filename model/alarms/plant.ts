@@ -18,6 +18,14 @@ export const PLANT_ALARMS = {
     consequence: 'an interlock or a limit does not see what it is there for',
     remedy: 'watch what it measured in another way; look at the sensor, its cable and the device',
   },
+  'device-disconnected': {
+    severity: 'warning',
+    within: 'minutes',
+    ends: 'itself',
+    cause: 'there has been no connection to a device for 5 s',
+    consequence: 'nothing on it can be commanded or seen, and no trip can reach it',
+    remedy: 'look at the cable, the switch and the device; `holdfast device probe` says what answers',
+  },
   'device-unguarded': {
     severity: 'critical',
     within: 'minutes',

@@ -115,7 +115,11 @@ test(
     const socket = join(gateway.folder, 'run', 'operator.sock')
     await mkdir(dirname(socket))
     await writeFile(socket, 'somebody else has this name')
-    await assert.rejects(gateway.startAgent(), /the agent ended with 6/, 'a start that fails uses up nothing')
+    await assert.rejects(
+      gateway.startAgent(),
+      /the agent ended with 10/,
+      'a start that fails uses up nothing',
+    )
     await rm(socket)
     const agent = await gateway.startAgent()
     assert.ok(agent.log.some(({ alarm }) => alarm === 'break-glass'))

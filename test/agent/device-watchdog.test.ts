@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { EXIT } from '../../console/exit.ts'
 import { guardedGateway, untilPlant } from './guarded-gateway.ts'
 
 test('an agent whose device falls back to what is not safe does not start, and says what to do', async () => {
@@ -7,7 +8,7 @@ test('an agent whose device falls back to what is not safe does not start, and s
     plant: [[['plc', 'modbus', 'coils', 1, 'fallback'], 0]],
   })
   const { exitCode, stderr } = await gateway.holdfast('agent', '--config', gateway.config)
-  assert.equal(exitCode, 6, stderr)
+  assert.equal(exitCode, EXIT.device, stderr)
   assert.equal(
     stderr,
     'coolant-pump: without this agent plc sets it to 0, and its safe state on is 1: set the device\'s fallback to 1, or, where the device is right, correct "safe" of coolant-pump in the configuration',
@@ -45,8 +46,10 @@ test('an agent that cannot reach the device starts, refuses what leads away from
   assert.equal(refused.kind === 'problem' && refused.problem.code, 'device-uncommissioned')
   const status = await gateway.holdfast('status', '--agent', gateway.operatorSocket)
   assert.match(status.stdout, /! device plc: what it falls back to is not known: /)
+  await agent.line(({ alarm, device }) => alarm === 'device-disconnected' && device === 'plc')
   await gateway.plant.faults.clear()
   await agent.line(({ cleared }) => cleared === 'device-unguarded')
+  await agent.line(({ cleared, device }) => cleared === 'device-disconnected' && device === 'plc')
   assert.equal((await client.command('inlet-valve', 'open')).kind, 'answered')
   await untilPlant(gateway.plant, () => gateway.plant.watchdog === 'running')
 })

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { EXIT } from '../../console/exit.ts'
 import { dictionaryFaults } from '../../model/audit-kinds.ts'
 import { Gateway, type RunningAgent } from './gateway.ts'
 
@@ -147,7 +148,7 @@ test('a lockout file that cannot be understood, or locks out what there is not, 
   ] as const) {
     await writeFile(path, text)
     const { exitCode, stdout, stderr } = await gateway.holdfast('agent', '--config', gateway.config)
-    assert.equal(exitCode, 6, stdout)
+    assert.equal(exitCode, EXIT.untrusted, stdout)
     assert.match(stdout + stderr, said)
   }
 })

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { test } from 'node:test'
-import Database from 'better-sqlite3'
 import { signRequest } from '../../client/sign.ts'
 import { Gateway } from './gateway.ts'
 
@@ -124,10 +122,10 @@ test('a command that was seen before a restart is a replay after it', async () =
   assert.match(replayed.text, /replayed/)
 })
 
-test('after the audit log was lost, commands away from safe wait and those towards safe do not', async () => {
+test('after the audit log was lost, what replays could misuse waits, and commands towards safe do not', async () => {
   await using gateway = await Gateway.start()
   const first = await gateway.startAgent()
-  const { credential } = await gateway.issue('alice', 'operator')
+  const { credential, file } = await gateway.issue('alice', 'operator')
   await first.kill('SIGTERM')
   for (const end of ['', '-wal', '-shm']) await rm(`${gateway.auditLog}${end}`, { force: true })
   const agent = await gateway.startAgent()
@@ -136,6 +134,14 @@ test('after the audit log was lost, commands away from safe wait and those towar
   assert.equal(open.kind === 'problem' && open.problem.code, 'replay-memory-lost')
   assert.equal((await client.command('inlet-valve', 'closed')).kind, 'answered')
   assert.ok(agent.log.some(({ alarm }) => alarm === 'audit-log-missing'))
+  const attend = (...way: string[]) => gateway.holdfast('alarm', 'acknowledge', 'audit-log-missing', ...way)
+  assert.match(
+    (await attend('--agent', agent.address, '--credential', file)).stderr,
+    /cannot be told from new ones/,
+  )
+  const seen = await client.acknowledge('inlet-valve')
+  assert.equal(seen.kind === 'problem' && seen.problem.code, 'replay-memory-lost')
+  assert.equal((await attend('--agent', gateway.adminSocket)).exitCode, 0, 'root needs no signature')
   await agent.kill('SIGKILL')
   const second = await gateway.startAgent()
   const still = await gateway.client(second.address, credential).command('inlet-valve', 'open')
@@ -144,36 +150,4 @@ test('after the audit log was lost, commands away from safe wait and those towar
     'replay-memory-lost',
     'another start does not shorten the wait',
   )
-})
-
-test('an agent that cannot start says what, where and what next, and whether trying again may help', async () => {
-  await using gateway = await Gateway.start()
-  const start = async (code = 6): Promise<string> => {
-    const { exitCode, stderr } = await gateway.holdfast('agent', '--config', gateway.config)
-    assert.equal(exitCode, code, stderr)
-    assert.doesNotMatch(stderr, /\bat .*:[0-9]+:[0-9]+\)?$/m)
-    return stderr
-  }
-  const running = await gateway.startAgent()
-  const taken = await Gateway.start({
-    enrolled: false,
-    settings: [[['listeners', 0, 'tcp'], running.address.replace('http://', '')]],
-  })
-  const { exitCode, stderr } = await taken.holdfast('agent', '--config', taken.config)
-  await taken[Symbol.asyncDispose]()
-  assert.equal(exitCode, 6)
-  assert.match(stderr, /plant-lan: cannot listen on 127\.0\.0\.1:[0-9]+: .*EADDRINUSE/)
-  await running.kill('SIGTERM')
-
-  const record = { cause: 'authentication-failures', detail: 'forged', at: 1 }
-  const renamed = JSON.stringify({ latches: { 'old-valve': { record, safe: true } }, suspended: {} })
-  await writeFile(join(gateway.folder, 'state', 'latches.json'), renamed)
-  assert.match(await start(), /old-valve is tripped, and the configuration has no such actuator/)
-  await writeFile(join(gateway.folder, 'state', 'latches.json'), 'not latches')
-  assert.match(await start(), /latches\.json.*look at the plant/)
-  await rm(join(gateway.folder, 'state', 'latches.json'))
-  new Database(gateway.auditLog).exec('PRAGMA user_version = 99').close()
-  assert.match(await start(), /audit\.db cannot be used.*a newer holdfast wrote it/)
-  await writeFile(gateway.config, 'environment: demo\n')
-  assert.match(await start(2), /holdfast\.yaml:1:[0-9]+: gateway: is missing/)
 })

@@ -71,8 +71,8 @@ test('evidence survives a SIGKILL: four failures before it and one after it are 
   for (let count = 0; count < 4; count += 1) await forge(first.address)
   const level = async (): Promise<number | undefined> => {
     const text = await readFile(join(gateway.folder, 'state', 'latches.json'), 'utf8').catch(() => '{}')
-    const { evidence } = JSON.parse(text) as { evidence?: { buckets: { level: number }[] } }
-    return evidence?.buckets[0]?.level
+    const { state } = JSON.parse(text) as { state?: { evidence: { buckets: { level: number }[] } } }
+    return state?.evidence.buckets[0]?.level
   }
   const status = gateway.client(gateway.operatorSocket)
   while ((await level()) !== 4) await status.status()

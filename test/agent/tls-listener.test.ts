@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { connect, type TLSSocket } from 'node:tls'
 import type { ClientTls } from '../../client/agent-client.ts'
+import { EXIT } from '../../console/exit.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 import { Authority } from './certificates.ts'
 import { Gateway, type RunningAgent } from './gateway.ts'
@@ -214,7 +215,7 @@ test('certificate files that cannot be read keep the agent from starting, with t
   }
   await using other = await Gateway.start({ enrolled: false, settings: [[['listeners', 3], listener]] })
   const { exitCode, stderr } = await other.holdfast('agent', '--config', other.config)
-  assert.equal(exitCode, 6)
+  assert.equal(exitCode, EXIT.unreadable)
   assert.match(stderr, /listener panels: its certificate files cannot be used: .*nowhere/)
 })
 

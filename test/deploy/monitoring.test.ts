@@ -45,6 +45,20 @@ test('the rules and the configuration of Prometheus are found right by promtool'
   assert.match(config.stdout, /SUCCESS/)
 })
 
+test('each alert fires when it should and not before, by the tests of promtool', async () => {
+  const tests = join(import.meta.dirname, 'holdfast.rules.yml')
+  const { stdout } = await execa('promtool', ['test', 'rules', tests])
+  assert.match(stdout, /SUCCESS/)
+  const names = async (file: string, name: RegExp) =>
+    [...(await readFile(file, 'utf8')).matchAll(name)].map(([, found]) => found)
+  const tried = await names(tests, /alertname: (\w+)/g)
+  const rules = await names(join(PROMETHEUS, 'holdfast.rules.yml'), /- alert: (\w+)/g)
+  assert.deepEqual(
+    rules.filter(name => !tried.includes(name)),
+    [],
+  )
+})
+
 test('what the agent serves is found right by promtool, counts what happened, and has every metric that rules and dashboard show', async () => {
   const { credential } = await gateway.issue('alice', 'operator')
   const alice = gateway.client(agent.address, credential)

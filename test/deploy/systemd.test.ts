@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { execa } from 'execa'
+import { EXIT } from '../../console/exit.ts'
 import { ROOT } from '../agent/gateway.ts'
 
 const SYSTEMD = join(ROOT, 'deploy/systemd')
@@ -53,6 +54,13 @@ test('the exposure of the agent is at most 1.2, that of what reads and tells at 
   assert.ok(measured.alarm <= 0.5, `alarm: ${measured.alarm}`)
 })
 
+test('what a person has to mend is not tried again, and what may mend itself is', () => {
+  const [, given = ''] =
+    /^RestartPreventExitStatus=(.*)$/m.exec(readFileSync(join(SYSTEMD, 'holdfast.service'), 'utf8')) ?? []
+  const { usage, unreadable, owner, version, untrusted, device } = EXIT
+  assert.equal(given, [usage, unreadable, owner, version, untrusted, device].join(' '))
+})
+
 test('every group of directives of the agent has its reason above it', () => {
   const lines = readFileSync(join(SYSTEMD, 'holdfast.service'), 'utf8').split('\n')
   const bare = lines.flatMap((line, index) => {
@@ -60,6 +68,16 @@ test('every group of directives of the agent has its reason above it', () => {
     return begins ? [line] : []
   })
   assert.deepEqual(bare, [])
+})
+
+test('the sample of firewall rules is one that nftables takes, twice over', async () => {
+  const file = join(SYSTEMD, 'nftables.conf')
+  // Checking asks the kernel, in a network namespace of its own: root may have one, and others where the kernel lets them.
+  const alone = process.getuid?.() === 0 ? ['--net'] : ['--map-root-user', '--net']
+  const nft =
+    'PATH=$PATH:/usr/sbin; nft --check --file "$0" && nft --file "$0" && nft --file "$0" && nft list ruleset'
+  const { stdout } = await execa('unshare', [...alone, 'sh', '-c', nft, file])
+  assert.equal(stdout.match(/chain input/g)?.length, 1)
 })
 
 test('what the drop-ins set are directives that systemd knows', async () => {

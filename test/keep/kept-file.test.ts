@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { KeptFile } from '../../keep/kept-file.ts'
+import { KEPT_VERSION, KeptFile, NewerKept } from '../../keep/kept-file.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 
 const pathIn = (folder: { path: string }) => join(folder.path, 'state', 'numbers.json')
@@ -26,7 +26,7 @@ test('of many saves at once the last one is what is kept, also of those that com
     const first = file.save([round])
     const second = first.then(() => file.save([round, round]))
     await Promise.all([first, second, ...Array.from({ length: 5 }, () => file.save([round, round]))])
-    assert.deepEqual(JSON.parse(await readFile(path, 'utf8')), [round, round])
+    assert.deepEqual(await numbers(path).load(), [round, round])
   }
 })
 
@@ -34,10 +34,38 @@ test('a file that cannot be understood is not taken for nothing', async () => {
   await using folder = await temporaryFolder()
   const path = pathIn(folder)
   await numbers(path).save([])
-  for (const text of ['', '{', '{}', 'null']) {
+  for (const text of [
+    '',
+    '{',
+    '{}',
+    'null',
+    '{"version":0,"state":[]}',
+    '{"version":1}',
+    '{"version":"2"}',
+  ]) {
     await writeFile(path, text)
     await assert.rejects(numbers(path).load(), SyntaxError, text)
   }
+})
+
+test('a file says its version first, where a shell script finds it', async () => {
+  await using folder = await temporaryFolder()
+  const path = pathIn(folder)
+  await numbers(path).save([7])
+  assert.equal(await readFile(path, 'utf8'), `{"version":${KEPT_VERSION},"state":[7]}`)
+})
+
+test('what a newer program wrote is refused as that; what was written before there were versions is read', async () => {
+  await using folder = await temporaryFolder()
+  const path = pathIn(folder)
+  await numbers(path).save([])
+  await writeFile(path, '[3]')
+  assert.deepEqual(await numbers(path).load(), [3])
+  await writeFile(path, `{"version":${KEPT_VERSION + 1},"state":[3]}`)
+  await assert.rejects(numbers(path).load(), (error: Error) => {
+    assert.match(error.message, /a newer holdfast wrote it/)
+    return error instanceof NewerKept
+  })
 })
 
 test('after a save that failed the next one is tried', async () => {

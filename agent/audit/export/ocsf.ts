@@ -48,9 +48,13 @@ const MAPPING: Readonly<Partial<Record<AuditKind, readonly [Class, Activity]>>> 
   revocation: [API, [4, 'Delete']],
   trip: [FINDING, [1, 'Create']],
   alarm: [FINDING, [1, 'Create']],
+  'log-rolled-back': [FINDING, [1, 'Create']],
+  'log-counted': [LIFECYCLE, [99, 'Log counted']],
+  'log-restored': [LIFECYCLE, [99, 'Log restored']],
   'trip-safe': [FINDING, [2, 'Update']],
   'trip-failed': [FINDING, [2, 'Update']],
   'trip-safe-lost': [FINDING, [2, 'Update']],
+  'watchdog-expired': [FINDING, [1, 'Create']],
   'alarm-cleared': [FINDING, [3, 'Close']],
   'alarm-acknowledged': [FINDING, [2, 'Update']],
   'alarm-shelved': [FINDING, [2, 'Update']],
@@ -115,11 +119,15 @@ function apiMembers({ record, actor, kind, source }: Event) {
   }
 }
 
+/** Kinds that somebody is to look at. */
+const ALERTS: ReadonlySet<string> = new Set(['trip', 'alarm', 'log-rolled-back'])
+
 function findingMembers({ record, source, seq, kind, means }: Event) {
-  const title = textOf(record.alarm) ?? `${kind} of ${textOf(record.actuator) ?? 'an actuator'}`
+  const about = textOf(record.actuator)
+  const title = textOf(record.alarm) ?? (about === undefined ? kind : `${kind} of ${about}`)
   const cause = textOf(record.cause)
   return {
-    is_alert: kind === 'trip' || kind === 'alarm',
+    is_alert: ALERTS.has(kind),
     finding_info: {
       title,
       uid: `${source.environment}/${source.gateway}/${seq}`,

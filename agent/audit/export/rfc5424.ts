@@ -1,16 +1,5 @@
 import { type Event, textOf } from './event.ts'
-import type { Severity } from './severity.ts'
-
-/** Facility 13, log audit (RFC 5424 §6.2.1, table 1). */
-const FACILITY = 13
-/** Severities of RFC 5424 §6.2.1, table 2. */
-const LEVELS: Readonly<Record<Severity, number>> = {
-  information: 6,
-  notice: 5,
-  warning: 4,
-  error: 3,
-  critical: 2,
-}
+import { SYSLOG_FACILITY, SYSLOG_LEVELS } from './severity.ts'
 
 /**
  * Private enterprise number of the structured data's name (RFC 5424 §7.2.2). 32473 is the one for examples (RFC 5612): a site
@@ -31,7 +20,7 @@ export function formatRfc5424({ source, record, severity, time, kind, words }: E
     return value === undefined ? [] : [` ${name}="${escapeParameter(value)}"`]
   })
   const environment = ` environment="${escapeParameter(source.environment)}"`
-  const header = `<${FACILITY * 8 + LEVELS[severity]}>1 ${new Date(time).toISOString()} ${name(source.gateway, 255)} holdfast - ${name(kind, 32)}`
+  const header = `<${SYSLOG_FACILITY * 8 + SYSLOG_LEVELS[severity]}>1 ${new Date(time).toISOString()} ${name(source.gateway, 255)} holdfast - ${name(kind, 32)}`
   // The byte order mark says that the message is UTF-8 (§6.4).
   return `${header} [${ELEMENT}${environment}${parameters.join('')}] \ufeff${words}`
 }

@@ -7,6 +7,8 @@ export interface Position {
   readonly log: string
   /** The first record that was not delivered yet. */
   readonly next: number
+  /** Hash of the record before that, base64: another there says that the log was put back to an earlier state. */
+  readonly last?: string
 }
 
 /** A position that survives a restart and a power cut: one small file, replaced whole. */
@@ -20,17 +22,18 @@ export class Cursor {
   /** The position, or undefined when there is none: then everything is forwarded, as too much is better than too little. */
   load(): Position | undefined {
     try {
-      const { log, next } = JSON.parse(readFileSync(this.#path, 'utf8')) as Partial<Position>
-      return typeof log === 'string' && Number.isSafeInteger(next) ? { log, next: Number(next) } : undefined
+      const { log, next, last } = JSON.parse(readFileSync(this.#path, 'utf8')) as Partial<Position>
+      if (typeof log !== 'string' || !Number.isSafeInteger(next)) return undefined
+      return { log, next: Number(next), ...(typeof last === 'string' ? { last } : {}) }
     } catch {
       return undefined
     }
   }
 
   /** Keeps a position; durable when it returns. Throws what the file system throws; then the one before stands. */
-  save({ log, next }: Position): void {
+  save({ log, next, last }: Position): void {
     const fresh = `${this.#path}.new`
-    sync(fresh, 'w', `${JSON.stringify({ log, next })}\n`)
+    sync(fresh, 'w', `${JSON.stringify({ log, next, last })}\n`)
     renameSync(fresh, this.#path)
     sync(dirname(this.#path), 'r')
   }

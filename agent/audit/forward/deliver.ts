@@ -23,7 +23,12 @@ export type Delivery =
   /** The receiver has read all of it: it closed the connection in order after the last message. */
   | { readonly kind: 'delivered' }
   /** Nobody can say which of the messages arrived. */
-  | { readonly kind: 'failed'; readonly detail: string }
+  | {
+      readonly kind: 'failed'
+      readonly detail: string
+      /** How many arrived for certain, where that is known. */
+      readonly arrived?: number
+    }
 
 /**
  * Sends messages over a connection of their own, each with its length before it (RFC 5425 §4.3). Syslog knows no

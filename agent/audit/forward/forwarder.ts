@@ -1,4 +1,5 @@
 import type { Clock, Millis } from '../../../model/time.ts'
+import { leafHash } from '../merkle.ts'
 import type { FoundRecord } from '../search.ts'
 import type { Cursor, Position } from './cursor.ts'
 import type { Delivery } from './deliver.ts'
@@ -14,17 +15,23 @@ export type Followed =
       readonly kind: 'records'
       /** Hash of the log's first record, base64; undefined while it has none. */
       readonly log: string | undefined
+      /** How many records the log has. */
+      readonly size: number
       readonly records: readonly FoundRecord[]
     }
   | { readonly kind: 'unreadable'; readonly detail: string }
 
-export interface ForwarderParts {
+export interface ForwarderParts<Message> {
   readonly source: RecordSource
   readonly cursor: Cursor
+  /** Where a log is begun with of which nothing is known: at its first record, or after those that are there. */
+  readonly begin?: 'first' | 'end'
+  /** Most records in one delivery, and how long after each is waited. */
+  readonly pace?: { readonly most: number; readonly every: Millis }
   /** Sends messages in their order; says `delivered` only when all of them arrived. Never rejects. */
-  deliver(messages: readonly string[], stop: AbortSignal): Promise<Delivery>
-  /** A record as a message. */
-  format(record: FoundRecord): string
+  deliver(messages: readonly Message[], stop: AbortSignal): Promise<Delivery>
+  /** A record as a message; undefined for one that is not sent. */
+  format(record: FoundRecord): Message | undefined
   readonly clock: Clock
   /** Told once when records do not get through, in words, and once, without, when they do again. */
   onTrouble(detail: string | undefined): void
@@ -40,20 +47,22 @@ const RETRY_FIRST: Millis = 1000
 const RETRY_MAX: Millis = 60_000
 
 /**
- * Sends every record of the log to another host, in order. The cursor moves when a delivery is known to have arrived, so nothing is
+ * Sends every record of the log elsewhere, in order. The cursor moves when a delivery is known to have arrived, so nothing is
  * lost over outages and restarts of either side. What was under way when a connection broke is sent again, with the same
  * record numbers, by which a receiver tells it; an orderly stop leaves nothing under way.
  */
-export class Forwarder implements AsyncDisposable {
-  readonly #parts: ForwarderParts
+export class Forwarder<Message> implements AsyncDisposable {
+  readonly #parts: ForwarderParts<Message>
+  readonly #most: number
   readonly #stop = new AbortController()
   readonly #cut = new AbortController()
   readonly #running: Promise<void>
   #position: Position | undefined
   #trouble: string | undefined
 
-  constructor(parts: ForwarderParts) {
+  constructor(parts: ForwarderParts<Message>) {
     this.#parts = parts
+    this.#most = parts.pace?.most ?? BATCH
     this.#position = parts.cursor.load()
     this.#running = this.#run()
   }
@@ -69,36 +78,53 @@ export class Forwarder implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    const { clock } = this.#parts
+    const { clock, pace } = this.#parts
     let retry = RETRY_FIRST
     while (!this.#stop.signal.aborted) {
       const step = await this.#step()
       if (step !== 'failed') retry = RETRY_FIRST
-      if (step === 'sent') continue
-      await clock.sleep(step === 'idle' ? EVERY : retry, this.#stop.signal)
+      if (step === 'sent' && pace === undefined) continue
+      const pause = step === 'failed' ? retry : (pace?.every ?? EVERY)
+      await clock.sleep(pause, this.#stop.signal)
       if (step === 'failed') retry = Math.min(retry * 2, RETRY_MAX)
     }
   }
 
   /** One look at the log, and one delivery of what is new there. */
   async #step(): Promise<'sent' | 'idle' | 'failed'> {
-    const { source, cursor, deliver, format } = this.#parts
-    const known = this.#position
-    const found = await source.recordsAfter((known?.next ?? 0) - 1, BATCH)
+    const { source, deliver, format } = this.#parts
+    const next = this.#position?.next ?? 0
+    // One more than is new: the last that was sent must still be what it was.
+    const found = await source.recordsAfter(next - 2, this.#most + 1)
     if (found.kind === 'unreadable') return this.#failed(found.detail)
-    const { log } = found
+    const { log, size } = found
     if (log === undefined || this.#stop.signal.aborted) return 'idle'
-    if (known !== undefined && known.log !== log) {
+    if (this.#position === undefined && this.#parts.begin === 'end') return this.#keep({ log, next: size })
+    if (this.#position !== undefined && !continues(this.#position, log, size, found.records)) {
       this.#position = { log, next: 0 }
       return 'sent'
     }
-    const last = found.records.at(-1)
+    const fresh = found.records.filter(({ seq }) => seq >= next).slice(0, this.#most)
+    const messages = fresh.flatMap(record => {
+      const message = format(record)
+      return message === undefined ? [] : [{ record, message }]
+    })
+    const last = fresh.at(-1)
     if (last === undefined) return 'idle'
-    const delivery = await deliver(found.records.map(format), this.#cut.signal)
-    if (delivery.kind === 'failed') return this.#failed(delivery.detail)
-    this.#position = { log, next: last.seq + 1 }
+    const delivery = await deliver(
+      messages.map(({ message }) => message),
+      this.#cut.signal,
+    )
+    if (delivery.kind === 'delivered') return this.#keep(after(log, last))
+    const arrived = messages[(delivery.arrived ?? 0) - 1]?.record
+    if (arrived !== undefined) this.#keep(after(log, arrived))
+    return this.#failed(delivery.detail)
+  }
+
+  #keep(position: Position): 'sent' | 'failed' {
+    this.#position = position
     try {
-      cursor.save(this.#position)
+      this.#parts.cursor.save(position)
     } catch (error) {
       return this.#failed(`what was sent would be sent again after a restart: ${(error as Error).message}`)
     }
@@ -112,4 +138,24 @@ export class Forwarder implements AsyncDisposable {
     this.#trouble = detail
     return 'failed'
   }
+}
+
+function after(log: string, { seq, text }: FoundRecord): Position {
+  return { log, next: seq + 1, last: hashOf(text) }
+}
+
+/** Whether the log is the one of the position, with all that was sent of it: it may have been put back to an earlier state. */
+function continues(
+  { log, next, last }: Position,
+  found: string,
+  size: number,
+  records: readonly FoundRecord[],
+): boolean {
+  if (log !== found || next > size) return false
+  const sent = records.find(({ seq }) => seq === next - 1)
+  return sent === undefined || last === undefined || hashOf(sent.text) === last
+}
+
+function hashOf(text: string): string {
+  return Buffer.from(leafHash(Buffer.from(text))).toString('base64')
 }

@@ -156,6 +156,7 @@ describe('a pruned log of which something was changed', () => {
     using folder = new Folder()
     writeLog(folder.log, SIZE, 50)
     prune(folder, 120)
+    writeFileSync(join(folder.path, 'audit.vkey'), VKEY)
     const archive = join(folder.path, 'archive')
     const good = audit('verify', folder.log, '--archive', archive)
     assert.equal(good.code, 0)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { copyFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { verifyAuditLog } from '../../../agent/audit/verify.ts'
 import { systemClock } from '../../../agent/time/system-clock.ts'
@@ -160,7 +161,8 @@ describe('the audit log, when the disk does not answer,', () => {
     const answer = await open.log.append({ kind: 'alarm', alarm: 'stall-the-writer' })
     assert.match(answer.kind === 'unwritable' ? answer.detail : '', /has not taken a commit for 40ms/)
     await open.until(() => open.troubles.at(-1)?.kind === 'healed')
-    assert.equal((await open.log.append(intent(0))).kind, 'durable')
+    // On a busy machine an ordinary commit may take longer than the limit of this test, too.
+    while ((await open.log.append(intent(0))).kind !== 'durable') await turn()
   })
 
   it('does not take a jump of the clock for a stall', async () => {

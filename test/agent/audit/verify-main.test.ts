@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { AuditVerifyOptions } from '../../../agent/audit/verify-main.ts'
+import { noteOver } from './corpus.ts'
 import { Folder, OpenLog, SIGNER, tamper, VKEY, writeLog } from './fixture.ts'
 
 const PROGRAM = fileURLToPath(new URL('./programs/verify.ts', import.meta.url))
@@ -25,14 +26,37 @@ describe('the verifying program', () => {
   it('ends with 0 on an intact log and says what vouches for it', () => {
     using folder = new Folder()
     writeLog(folder.log, 25, 10)
+    writeFileSync(join(folder.path, 'audit.vkey'), `${VKEY}\n`)
     const { code, said } = run({ path: folder.log })
     assert.equal(code, 0)
-    assert.match(said, /^intact: 25 records, root \S+; no public key given, so no signature was checked\n$/)
-    writeFileSync(join(folder.path, 'audit.vkey'), `${VKEY}\n`)
     assert.match(
-      run({ path: folder.log }).said,
-      /signed checkpoints cover 20 records; the last 5 are covered by none/,
+      said,
+      /^intact: 25 records, root \S+; signed checkpoints cover 20 records; the last 5 are covered by none\n$/,
     )
+  })
+
+  it('ends with 2 without a public key: what fits together may have been made anew as a whole', () => {
+    using folder = new Folder()
+    writeLog(folder.log, 25, 10)
+    const { code, said } = run({ path: folder.log })
+    assert.equal(code, 2)
+    assert.match(said, /^NOT PROVEN: 25 records fit together, root \S+; no signature was checked.*--key/)
+    const { json } = run({ path: folder.log, json: true })
+    assert.deepEqual([json.verified, json.records, json.signed_up_to], [false, 25, 0])
+    // What an intruder does who has all the time in the world: another log, with a key of his own.
+    const forged = join(folder.path, 'forged.db')
+    writeLog(forged, 30, 10)
+    assert.equal(run({ path: forged }).code, 2)
+  })
+
+  it('ends with 0 without a public key where a checkpoint that was kept elsewhere vouches, and says how far', () => {
+    using folder = new Folder()
+    writeLog(folder.log, 25, 10)
+    const checkpoint = join(folder.path, 'checkpoint')
+    writeFileSync(checkpoint, noteOver(20))
+    const { code, said } = run({ path: folder.log, checkpoint })
+    assert.equal(code, 0)
+    assert.match(said, /^intact: .* kept elsewhere covers 20 records, and nothing the last 5; no signature/)
   })
 
   it('ends with 4 on a tampered log and names the record', () => {
@@ -81,6 +105,7 @@ describe('the verifying program', () => {
         detail: 'every record is covered by a signed checkpoint',
         root: 'string',
         signed_up_to: 20,
+        counter: null,
       },
     )
     tamper(folder.log, database => database.exec('DELETE FROM record WHERE seq = 12'))
@@ -95,6 +120,7 @@ describe('the verifying program', () => {
       'detail',
       'root',
       'signed_up_to',
+      'counter',
     ])
   })
 
@@ -129,7 +155,7 @@ describe('the verifying program', () => {
     using folder = new Folder()
     writeLog(folder.log, 25, 10)
     const before = readFileSync(folder.log)
-    assert.equal(run({ path: folder.log }).code, 0)
+    assert.equal(run({ path: folder.log }).code, 2)
     assert.deepEqual(readdirSync(folder.path), ['audit.db'])
     assert.deepEqual(readFileSync(folder.log), before)
   })

@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test'
 import { execa } from 'execa'
 import { Gateway, HOLDFAST } from '../gateway.ts'
 import { noSmallDisk, onSmallDisk } from '../small-disk.ts'
+import { examine } from './examine.ts'
 
 let gateway: Gateway
 
@@ -15,25 +16,6 @@ before(async () => {
 })
 
 after(() => gateway[Symbol.asyncDispose]())
-
-interface Told {
-  readonly ok: boolean
-  readonly errors: number
-  readonly findings: readonly {
-    readonly check: string
-    readonly level: string
-    readonly text: string
-    readonly remedy: string | null
-  }[]
-}
-
-async function examine(of: Gateway, words: readonly string[] = [], inside: readonly string[] = []) {
-  const [file = '', ...rest] = [...inside, HOLDFAST, 'doctor', '--config', of.config, '--json', ...words]
-  const { exitCode, stdout, stderr } = await execa(file, rest, { reject: false, stdin: 'ignore' })
-  const told = JSON.parse(stdout || '{"findings":[]}') as Told
-  const errors = told.findings.filter(({ level }) => level === 'error')
-  return { exitCode, stderr, told, errors: errors.map(({ check, text }) => `${check}: ${text}`) }
-}
 
 /** What every file of a gateway is, and when it was last written. */
 async function traces(of: Gateway): Promise<string> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
@@ -46,22 +46,22 @@ test('at a terminal: asks, shows what the device reads, and leaves a gateway tha
   const person = new Person(folder.path, [
     ...['init', '--config', 'holdfast.yaml', '--tcti', tpm.tcti, '--admin', 'kim'],
   ])
-  await person.answers(/The plant\.[^:]*: $/, 'North Works')
-  await person.answers(/expected lower-case letters[^:]*: $/, 'north-works')
-  await person.answers(/This gateway in it \[.*\]: $/, 'gateway-7')
-  await person.answers(/\[tpm\]: $/, '')
-  await person.answers(/\[none\]: $/, '2-of-3')
-  await person.answers(/The address for commands over the network.*\[none\]: $/, '')
-  await person.answers(/The first device.*\[later\]: $/, `127.0.0.1:${plant.address.port}`)
-  await person.answers(/unit identifier \[1\]: $/, '')
-  await person.answers(/A valve on it.*\[inlet-valve\]: $/, '')
-  await person.answers(/The point that commands it.*: $/, 'coil:0')
-  await person.answers(/The point that shows where it is.*: $/, 'input_register:0')
-  await person.answers(/Closed: .*: $/, '0,0')
-  await person.answers(/Open: .*: $/, '1,1000')
-  await person.answers(/How far the feedback.*\[0\]: $/, '10')
-  await person.answers(/The longest that it travels.*: $/, '3s')
-  await person.answers(/Where it is safe.*: $/, 'closed')
+  await person.answers(/\nThe plant\..*\n.*environment: $/s, 'North Works')
+  await person.answers(/expected lower-case letters.*environment: $/s, 'north-works')
+  await person.answers(/ gateway \[.*\]: $/, 'gateway-7')
+  await person.answers(/ key \[tpm\]: $/, '')
+  await person.answers(/ escrow \[none\]: $/, '2-of-3')
+  await person.answers(/ listen \[none\]: $/, '')
+  await person.answers(/ device \[later\]: $/, `127.0.0.1:${plant.address.port}`)
+  await person.answers(/ unit \[1\]: $/, '')
+  await person.answers(/ valve \[inlet-valve\]: $/, '')
+  await person.answers(/ command: $/, 'coil:0')
+  await person.answers(/ feedback: $/, 'input_register:0')
+  await person.answers(/ closed: $/, '0,0')
+  await person.answers(/ open: $/, '1,1000')
+  await person.answers(/ tolerance \[0\]: $/, '10')
+  await person.answers(/ travel-time: $/, '3s')
+  await person.answers(/ safe: $/, 'closed')
   await person.reads(/inlet-valve feedback \(plc, .*\): 0, closed/)
   await person.answers(/\[yes\]: $/, '')
   assert.equal(await person.ended(), 0, person.screen)
@@ -69,7 +69,7 @@ test('at a terminal: asks, shows what the device reads, and leaves a gateway tha
     person.screen,
     /holdfast\.yaml is whole: north-works\/gateway-7, 1 device\(s\), 1 actuator\(s\)/,
   )
-  assert.match(person.screen, /master key +tpm \(.*\): made/)
+  assert.match(person.screen, /master key +tpm \(.*\):\s+made/)
   assert.equal(person.screen.match(/^hf-share-1 north-works\/gateway-7 g1 2-of-3 /gm)?.length, 3)
   assert.match(person.screen, /Next:\n.*holdfast doctor .*\n.*holdfast agent .*\n.*holdfast status /)
   assert.equal(await modeOf(join(folder.path, 'kim.credential')), '600')
@@ -122,8 +122,8 @@ test('at a terminal: asks, shows what the device reads, and leaves a gateway tha
 test('Ctrl-C at a question leaves everything as it is', async () => {
   await using folder = await temporaryFolder()
   const person = new Person(folder.path, ['init', '--config', 'holdfast.yaml', '--tcti', tpm.tcti])
-  await person.answers(/The plant\.[^:]*: $/, 'north-works')
-  await person.reads(/This gateway in it/)
+  await person.answers(/ environment: $/, 'north-works')
+  await person.reads(/ gateway \[/)
   person.types('\u0003')
   assert.equal(await person.ended(), 3, person.screen)
   assert.match(person.screen, /Nothing was written\./)
@@ -185,7 +185,7 @@ test('a device that does not answer is said, and written all the same', async ()
     ...words,
   )
   assert.equal(exitCode, 0)
-  assert.match(stdout, /^device +IT DOES NOT ANSWER\n.*inlet-valve command.*ECONNREFUSED/m)
+  assert.match(stdout, /^device +IT DOES NOT ANSWER\n.*inlet-valve command[^)]*\)[^)]*ECONNREFUSED/m)
   const { exitCode: checked } = await run(folder.path, 'check', 'holdfast.yaml')
   assert.equal(checked, 0)
 })
@@ -267,4 +267,20 @@ test('a credential never follows a link that somebody has laid in its way', asyn
   assert.equal(exitCode, 0)
   assert.match(stdout, /kim\.credential: kept as it was/)
   await assert.rejects(stat(join(folder.path, 'elsewhere')), { code: 'ENOENT' })
+})
+
+test('who may not write there is told so before any question, with the way to a trial', async t => {
+  if (process.getuid?.() !== 0) return t.diagnostic('becoming another user takes root')
+  await using folder = await temporaryFolder()
+  const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', '--', HOLDFAST]
+  const words = ['init', '--config', join(folder.path, 'holdfast.yaml')]
+  for (const mode of [0o755, 0o700]) {
+    await chmod(folder.path, mode)
+    const { exitCode, stderr } = await execa('setpriv', [...nobody, ...words], {
+      reject: false,
+      stdin: 'ignore',
+    })
+    assert.equal(exitCode, 6, stderr)
+    assert.match(stderr, /Run it as root\. For a trial, in a folder of your own: holdfast init --config/)
+  }
 })

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { execa } from 'execa'
 import { notifierFor } from '../../../agent/service/notify.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
-import { Gateway } from '../gateway.ts'
+import { Gateway, ROOT } from '../gateway.ts'
 
 /** Stands in systemd's place: receives what is sent to NOTIFY_SOCKET. Node has no datagram sockets of this kind; Python has. */
 const RECEIVER = `
@@ -50,6 +51,24 @@ test('the agent tells systemd when it is ready and in what condition, that it li
   await manager.hear('WATCHDOG=1')
   assert.equal(await agent.kill('SIGTERM'), 0)
   await manager.hear('STOPPING=1')
+})
+
+test('an agent that drives actuators to safe when it stops asks systemd for as long as they may take', async () => {
+  await using manager = await systemd()
+  await using gateway = await Gateway.start({
+    settings: [
+      [['actuators', 'inlet-valve', 'on_stop'], 'safe'],
+      [['actuators', 'coolant-pump', 'on_stop'], 'safe'],
+      [['actuators', 'inlet-valve', 'travel_time'], '90s'],
+    ],
+  })
+  const agent = await gateway.startAgent({ NOTIFY_SOCKET: manager.path })
+  assert.equal(await agent.kill('SIGTERM'), 0)
+  await manager.hear('EXTEND_TIMEOUT_USEC=')
+  const asked = manager.heard.find(line => line.startsWith('EXTEND_TIMEOUT_USEC='))?.split('=')[1]
+  const unit = readFileSync(join(ROOT, 'deploy/systemd/holdfast.service'), 'utf8')
+  const own = Number(/^TimeoutStopSec=([0-9]+)s$/m.exec(unit)?.[1])
+  assert.ok(Number(asked) > (own + 90) * 1_000_000, `${asked}`)
 })
 
 test('an agent that cannot use its master key is ready, and its status says why it carries nothing out', async () => {

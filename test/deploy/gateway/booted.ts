@@ -143,6 +143,22 @@ test('the log of the running agent verifies from its unit', async () => {
   assert.match(await journal('holdfast-verify'), /intact: [0-9]+ records/)
 })
 
+test('with the drop-in without a compiler it carries out commands, and none of its memory is writable and executable', async () => {
+  await machine.shell(
+    'mkdir -p /run/systemd/system/holdfast.service.d; cp /usr/share/doc/holdfast/examples/drop-ins/no-jit.conf /run/systemd/system/holdfast.service.d/; systemctl daemon-reload; systemctl restart holdfast',
+  )
+  const closed = await asOlga(
+    'holdfast command inlet-valve closed --agent http://127.0.0.1:8440 --credential ~/c',
+  )
+  assert.match(closed.stdout, /closed, verified by its feedback/)
+  const maps = await machine.shell(`cat /proc/${await mainPid()}/maps`)
+  assert.ok(maps.split('\n').length > 100)
+  assert.doesNotMatch(maps, / rwxp /)
+  await machine.shell(
+    'rm -r /run/systemd/system/holdfast.service.d; systemctl daemon-reload; systemctl restart holdfast',
+  )
+})
+
 test('an agent that hangs is ended by the watchdog and is back', async () => {
   const before = await mainPid()
   await machine.shell(`kill -STOP ${before}`)
@@ -225,8 +241,19 @@ test('a record that was altered fails the nightly verification, with an alarm', 
 test('removed and purged, it leaves the audit log and the configuration, and says so', async () => {
   await machine.shell('dpkg --remove holdfast')
   assert.equal((await machine.run('test', '-e', '/usr/lib/holdfast')).exitCode, 1)
-  const said = await machine.shell('dpkg --purge holdfast')
+  const said = await machine.shell('DEBIAN_FRONTEND=noninteractive dpkg --purge holdfast 2>&1')
   assert.match(said, /\/var\/lib\/holdfast stays, with the audit log/)
   await machine.shell('test -s /var/lib/holdfast/audit.db && test -s /etc/holdfast/holdfast.yaml')
   assert.equal((await machine.run('systemctl', 'cat', 'holdfast')).exitCode, 1)
+})
+
+test('purged with the answer that the log is to be deleted, it deletes it', async () => {
+  await machine.shell('dpkg --install /root/holdfast.deb && dpkg --remove holdfast')
+  await machine.shell(
+    'echo "holdfast holdfast/delete-records boolean true" | debconf-set-selections; test -s /var/lib/holdfast/audit.db',
+  )
+  const said = await machine.shell('DEBIAN_FRONTEND=noninteractive dpkg --purge holdfast 2>&1')
+  assert.match(said, /were deleted, as was asked/)
+  assert.equal((await machine.run('ls', '/var/lib/holdfast')).exitCode, 2)
+  assert.equal((await machine.run('ls', '/etc/holdfast')).exitCode, 2)
 })

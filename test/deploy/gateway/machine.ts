@@ -81,17 +81,18 @@ export class Machine implements AsyncDisposable {
     writeFileSync(join(this.root, path), text)
   }
 
-  /** Installs packages before it is booted: names, or paths in it. It has no network afterwards. */
+  /** Installs packages before it is booted: names, or paths in it. It has no network afterwards. Returns what was said. */
   async install(...packages: readonly string[]): Promise<string> {
     const apt = (...words: string[]) =>
       execa('chroot', [this.root, 'apt-get', '--quiet', '--yes', ...words], {
+        all: true,
         env: { ...PLAIN, DEBIAN_FRONTEND: 'noninteractive' },
         extendEnv: false,
         stdin: 'ignore',
       })
     await apt('update')
-    const { stdout } = await apt('install', '--no-install-recommends', ...packages)
-    return stdout
+    const { all } = await apt('install', '--no-install-recommends', ...packages)
+    return all
   }
 
   async boot(): Promise<void> {
@@ -160,4 +161,4 @@ export class Machine implements AsyncDisposable {
   }
 }
 
-const PLAIN = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' }
+const PLAIN = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' }

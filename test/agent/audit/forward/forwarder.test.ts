@@ -34,7 +34,7 @@ class Bench implements AsyncDisposable {
   readonly clock = new ManualClock()
   port = 0
   #log: OpenLog | undefined
-  #forwarder: Forwarder | undefined
+  #forwarder: Forwarder<string> | undefined
   #written = 0
 
   get log(): OpenLog {
@@ -68,7 +68,7 @@ class Bench implements AsyncDisposable {
 
   forward(more: Partial<Receiver> = {}): void {
     const ca = readFileSync(authority.path, 'utf8')
-    this.#forwarder = new Forwarder({
+    this.#forwarder = new Forwarder<string>({
       source: this.log.log,
       cursor: new Cursor(this.cursor),
       deliver: (messages, stop) =>

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { Evidence } from '../agent/audit/evidence.ts'
 import { formatVkey, signerFrom, verifierOf } from '../agent/audit/note.ts'
@@ -10,35 +11,54 @@ import { AuditStore, type Candidate } from '../agent/audit/store.ts'
 import { verifyAuditLog } from '../agent/audit/verify.ts'
 import { type Figure, figure, type Run } from './figure.ts'
 import { Folder } from './folder.ts'
-import { interleave, timeEach } from './sample.ts'
+import { NODE, Program } from './program.ts'
+import { interleave, Sample, timeEach } from './sample.ts'
 
-const RECORDS = 1_000_000
+const MILLION = 1_000_000
 const BATCH = 512
 const CREDENTIALS = 5000
 const BEGAN = Date.UTC(2026, 0, 1)
 const QUERIES = 50
+const OPENINGS = 5
+const HOLD_LOG = fileURLToPath(new URL('./programs/hold-log.ts', import.meta.url))
 const SIGNER = signerFrom('bench/bench-1', randomBytes(32))
 
 /** A log of a million records: how large it is, how fast something is found in it, and how long it takes to verify. */
-export async function measureMillion({ signal, progress }: Run): Promise<Figure[]> {
-  await using folder = await Folder.make()
-  const path = join(folder.path, 'audit.db')
-  progress('writing a million records (about a minute)')
-  write(path, signal)
-  progress('looking for records')
-  const query = await measureQuery(path, signal)
-  progress('verifying (about a minute)')
-  signal.throwIfAborted()
-  return [measureSize(path), query, ...measureVerification(path)]
+export async function measureMillion(run: Run): Promise<Figure[]> {
+  return await measureLarge(run, MILLION, 'a million', path => measureVerification(path))
 }
 
-function write(path: string, signal: AbortSignal): void {
+/** The same of five million, as some years leave them, but for the verification: that takes five times as long. */
+export async function measureFiveMillion(run: Run): Promise<Figure[]> {
+  return await measureLarge(run, 5 * MILLION, 'five million', () => [])
+}
+
+async function measureLarge(
+  { signal, progress }: Run,
+  records: number,
+  words: string,
+  verify: (path: string) => Figure[],
+): Promise<Figure[]> {
+  await using folder = await Folder.make()
+  const path = join(folder.path, 'audit.db')
+  progress(`writing ${words} records (about a minute for each million)`)
+  write(path, records, signal)
+  progress('looking for records')
+  const query = await measureQuery(path, words, signal)
+  progress('verifying (about a minute for a million)')
+  signal.throwIfAborted()
+  const figures = [measureSize(path, records, words), query, ...verify(path)]
+  progress('opening it as the agent does')
+  return [...figures, ...(await measureHolding(path, folder.path, words, signal))]
+}
+
+function write(path: string, records: number, signal: AbortSignal): void {
   using store = new AuditStore(path, randomUUID(), 'create', undefined)
-  for (let from = 0; from < RECORDS; from += BATCH) {
+  for (let from = 0; from < records; from += BATCH) {
     signal.throwIfAborted()
-    const count = Math.min(BATCH, RECORDS - from)
+    const count = Math.min(BATCH, records - from)
     const batch = Array.from({ length: count }, (_, index) => candidate(from + index))
-    store.append(from, batch, from + count === RECORDS, SIGNER)
+    store.append(from, batch, from + count === records, SIGNER)
   }
 }
 
@@ -75,7 +95,7 @@ function signature(index: number): { readonly nonce: string; readonly created: n
 }
 
 /** One credential within four days, some seventy records, from opening the file on; against its rows by their number. */
-async function measureQuery(path: string, signal: AbortSignal): Promise<Figure> {
+async function measureQuery(path: string, words: string, signal: AbortSignal): Promise<Figure> {
   const since = BEGAN + 4 * 86_400_000
   const find = (nth: number) => {
     using evidence = Evidence.open(path)
@@ -90,7 +110,7 @@ async function measureQuery(path: string, signal: AbortSignal): Promise<Figure> 
   }
   const { ours, limit } = await interleave(QUERIES, sides, signal)
   return figure({
-    name: 'query by credential and time in a million records',
+    name: `query by credential and time in ${words} records`,
     unit: 'ms',
     ours: ours.median,
     limit: limit.median,
@@ -100,6 +120,49 @@ async function measureQuery(path: string, signal: AbortSignal): Promise<Figure> 
     p99: ours.percentile(99),
     also: { rows: rows.length },
   })
+}
+
+/** What a process holds that keeps the log open as the agent does, against one whose log has just been begun. */
+async function measureHolding(
+  path: string,
+  folder: string,
+  words: string,
+  signal: AbortSignal,
+): Promise<Figure[]> {
+  const large: Held[] = []
+  const fresh: Held[] = []
+  for (let round = 0; round < OPENINGS; round += 1) {
+    signal.throwIfAborted()
+    large.push(await hold(path))
+    fresh.push(await hold(join(folder, `new-${round}.db`)))
+  }
+  const of = (name: string, unit: string, pick: (held: Held) => number) =>
+    figure({
+      name: `${name} with ${words} records`,
+      unit,
+      ours: new Sample(large.map(pick)).median,
+      limit: new Sample(fresh.map(pick)).median,
+      better: 'less',
+      against: 'the same with a log that was just begun',
+    })
+  return [
+    of('opening the log', 'ms', ({ openedMs }) => openedMs),
+    of('JavaScript heap', 'MiB', ({ heapMib }) => heapMib),
+    of('memory of the process (VmRSS)', 'MiB', ({ residentMib }) => residentMib),
+  ]
+}
+
+interface Held {
+  readonly openedMs: number
+  readonly heapMib: number
+  readonly residentMib: number
+}
+
+async function hold(path: string): Promise<Held> {
+  await using program = new Program(NODE, ['--expose-gc', HOLD_LOG, path])
+  const line = await program.line(found => 'heapMib' in found)
+  await program.done()
+  return line as unknown as Held
 }
 
 class Rows implements Disposable {
@@ -156,7 +219,7 @@ function timeOf(work: () => void): number {
   return (performance.now() - began) / 1000
 }
 
-function measureSize(path: string): Figure {
+function measureSize(path: string, records: number, words: string): Figure {
   const database = new Database(path, { readonly: true })
   const length = database
     .prepare('SELECT avg(length(CAST(bytes AS BLOB))) FROM record')
@@ -164,9 +227,9 @@ function measureSize(path: string): Figure {
     .get() as number
   database.close()
   return figure({
-    name: 'size of the file, a record',
+    name: `size of the file, for each of ${words} records`,
     unit: 'bytes',
-    ours: statSync(path).size / RECORDS,
+    ours: statSync(path).size / records,
     limit: length + 32,
     better: 'less',
     against: "the record's own bytes and its hash, without any index",

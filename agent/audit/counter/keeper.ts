@@ -1,0 +1,104 @@
+import type { Clock, Millis } from '../../../model/time.ts'
+import { parseRecord } from '../words.ts'
+import { type Counted, type CountedLog, count } from './count.ts'
+import type { MonotonicCounter } from './counter.ts'
+
+export interface CounterListener {
+  /** The log was put back to an earlier state. Said again at each start until somebody says that it was meant. */
+  rolledBack(detail: string): void
+  /** Nothing is open: there was no roll-back, or somebody has said that it was meant. Said at the start. */
+  meant(): void
+  /** The counter is behind the log: another TPM, or a cleared one. */
+  lost(detail: string): void
+  /** The counter cannot be asked; said once for each reason. */
+  unavailable(detail: string, remedy: string): void
+  /** It can be asked again. */
+  available(): void
+}
+
+/** A TPM's NV memory takes 100,000 writes and more: one an hour is 8,760 a year. */
+const EVERY: Millis = 3_600_000
+const RETRY_FIRST: Millis = 30_000
+const RETRY_MAX: Millis = 600_000
+
+/**
+ * Binds a log to its counter: compares them at the start and once an hour, and counts both on. Whatever comes of it, the agent
+ * runs on: nothing waits for it, and nothing is refused because it cannot be done.
+ */
+export class CounterKeeper implements AsyncDisposable {
+  readonly #log: CountedLog
+  readonly #counter: MonotonicCounter
+  readonly #clock: Clock
+  readonly #listener: CounterListener
+  readonly #stop = new AbortController()
+  #jumpIsKnown: boolean
+  #trouble: string | undefined
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(
+    log: CountedLog,
+    counter: MonotonicCounter,
+    jumpIsKnown: boolean,
+    clock: Clock,
+    listener: CounterListener,
+  ) {
+    this.#log = log
+    this.#counter = counter
+    this.#jumpIsKnown = jumpIsKnown
+    this.#clock = clock
+    this.#listener = listener
+  }
+
+  /** Begins, in the background. */
+  start(): void {
+    this.#running = this.#run()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    await this.#remind()
+    let retry = RETRY_FIRST
+    while (!this.#stop.signal.aborted) {
+      const counted = await count(this.#log, this.#counter, this.#jumpIsKnown)
+      this.#tell(counted)
+      const isDone = counted.kind === 'counted'
+      await this.#clock.sleep(isDone ? EVERY : retry, this.#stop.signal)
+      retry = isDone ? RETRY_FIRST : Math.min(retry * 2, RETRY_MAX)
+    }
+  }
+
+  #tell(counted: Counted): void {
+    switch (counted.kind) {
+      case 'counted':
+        if (this.#trouble !== undefined) this.#listener.available()
+        this.#trouble = undefined
+        this.#jumpIsKnown = false
+        if (counted.comparison === 'rolled-back') this.#listener.rolledBack(counted.detail)
+        if (counted.comparison === 'lost') this.#listener.lost(counted.detail)
+        return
+      case 'unavailable':
+        if (this.#trouble !== counted.detail && !this.#stop.signal.aborted)
+          this.#listener.unavailable(counted.detail, counted.remedy)
+        this.#trouble = counted.detail
+        return
+      case 'unwritable':
+      // The log says so itself.
+    }
+  }
+
+  /** A roll-back that an earlier run found, and about which nobody has said anything. */
+  async #remind(): Promise<void> {
+    const found = await this.#log.latest('log-rolled-back')
+    const meant = await this.#log.latest('log-restored')
+    if (found.kind !== 'latest' || meant.kind !== 'latest') return
+    if (found.record === undefined || (meant.record?.seq ?? -1) > found.record.seq)
+      return this.#listener.meant()
+    this.#listener.rolledBack(
+      `record ${found.record.seq}, of an earlier start: ${String(parseRecord(found.record.text).detail)}`,
+    )
+  }
+}

@@ -1,0 +1,55 @@
+import type { Millis } from '../../model/time.ts'
+import type { Failure } from './failure.ts'
+import type { AuditLogOptions } from './options.ts'
+import type { SealedCheckpoint } from './store.ts'
+
+type Callbacks = Pick<AuditLogOptions, 'onTrouble' | 'onCheckpoint'>
+
+/** Whoever wants to know how the log is doing. Their mistake must not keep the next record from the disk. */
+export class LogListeners {
+  readonly #callbacks: Callbacks
+  readonly #ofCommits: ((took: Millis) => void)[] = []
+  #lastCommitMs: Millis | undefined
+
+  constructor(callbacks: Callbacks) {
+    this.#callbacks = callbacks
+  }
+
+  /** Calls back after each commit with how long the disk took. */
+  onCommit(listener: (took: Millis) => void): void {
+    this.#ofCommits.push(listener)
+  }
+
+  /** How long the disk took for the last commit. */
+  get lastCommitMs(): Millis | undefined {
+    return this.#lastCommitMs
+  }
+
+  committed(took: Millis): void {
+    this.#lastCommitMs = took
+    for (const listener of this.#ofCommits) tell(() => listener(took))
+  }
+
+  unwritable({ detail, remedy }: Failure): void {
+    tell(() => this.#callbacks.onTrouble({ kind: 'unwritable', detail, remedy }))
+  }
+
+  /** The log takes records again; `failure` is why it did not. */
+  healed(failure: Failure): void {
+    const detail = `the audit log takes records again (it did not: ${failure.detail})`
+    tell(() => this.#callbacks.onTrouble({ kind: 'healed', detail }))
+  }
+
+  /** A checkpoint is durable. */
+  sealed(checkpoint: SealedCheckpoint): void {
+    tell(() => this.#callbacks.onCheckpoint?.(checkpoint))
+  }
+}
+
+function tell(listener: () => void): void {
+  try {
+    listener()
+  } catch {
+    // The listener is wiring; what it failed at is not the log's to handle.
+  }
+}

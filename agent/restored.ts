@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto'
+import { count } from './audit/counter/count.ts'
+import { openAuditLog } from './audit/log.ts'
+import { loadConfig } from './config/load.ts'
+import { formatProblems } from './config/problem.ts'
+import type { KeySurroundings } from './master-keys.ts'
+import { counterOf } from './open-counter.ts'
+import { auditPath } from './paths.ts'
+import { lockState } from './state-lock.ts'
+import { actAsOwner } from './state-owner.ts'
+import { systemClock } from './time/system-clock.ts'
+
+export interface RestoredOptions {
+  readonly config: string
+  readonly reason: string
+}
+
+/** Exit codes of `holdfast audit restored`. */
+const DONE = 0
+const UNUSABLE = 2
+
+/**
+ * `holdfast audit restored`: says that a stopped agent's log was put back on purpose, and counts it on with the TPM's counter. What
+ * is missing stays missing, and the record says who took it upon himself. Resolves with the exit code: 0 done, 2 something is in the way.
+ */
+export async function restored(options: RestoredOptions, around: KeySurroundings): Promise<number> {
+  const loaded = await loadConfig(options.config)
+  if (loaded.kind === 'problems') return fail(formatProblems(loaded.problems))
+  const { config } = loaded
+  actAsOwner(config.stateDir, process)
+  const lock = await lockState(config.stateDir)
+  if (lock instanceof Error) return fail(lock.message)
+  await using _lock = lock
+  const path = auditPath(config)
+  const opened = await openAuditLog({
+    path,
+    boot: randomUUID(),
+    clock: systemClock,
+    mode: 'existing',
+    onTrouble: () => {},
+  })
+  if (opened.kind !== 'opened')
+    return fail(`the audit log ${path} cannot be used: ${opened.detail}\n${opened.remedy}`)
+  await using log = opened.log
+  const { reason } = options
+  const told = await log.append({ kind: 'log-restored', by: `user ${around.user}`, reason })
+  if (told.kind === 'unwritable') return fail(`it could not be recorded in ${path}: ${told.detail}`)
+  const recorded = `Recorded as record ${told.seq}: the log was restored on purpose.`
+  const counter = counterOf(config)
+  if (counter === undefined) return tell(`${recorded} This gateway's log is bound to no TPM counter.`)
+  const counted = await count(log, counter, true)
+  return counted.kind === 'counted'
+    ? tell(`${recorded} It is bound to the TPM's counter again, which stands at ${counted.counter}.`)
+    : fail(`${recorded} It could not be bound to the TPM's counter: ${counted.detail}. Run this again.`)
+}
+
+function tell(text: string): number {
+  process.stdout.write(`${text}\n`)
+  return DONE
+}
+
+function fail(text: string): number {
+  process.stderr.write(`${text}\n`)
+  return UNUSABLE
+}
