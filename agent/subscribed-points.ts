@@ -17,7 +17,7 @@ export function subscribedPoints(
   for (const { driver, watched } of devices) {
     if (!(driver instanceof OpcUaDriver)) continue
     const own = [...monitored].filter(([, point]) => point.driver === watched)
-    const watch = driver.watch(new Map(own.map(([, wish]) => [wish.point, wish])))
+    const watch = driver.watch(new Map(own.map(([, wish]) => [wish.point, wish])), watched)
     for (const [id, point] of own) subscribed.set(id, { ...point, driver: watch })
   }
   return subscribed

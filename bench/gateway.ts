@@ -32,13 +32,17 @@ export class Gateway implements AsyncDisposable {
     this.#stack = stack
   }
 
-  static async enrol(plc: PlcAddress | readonly PlcAddress[]): Promise<Gateway> {
+  /** `more` are devices that no actuator is on. */
+  static async enrol(
+    plc: PlcAddress | readonly PlcAddress[],
+    more: Readonly<Record<string, object>> = {},
+  ): Promise<Gateway> {
     await using stack = new AsyncDisposableStack()
     const { path } = stack.use(await Folder.make())
     const tpm: SoftwareTpm = stack.use(await startTpm({ dir: join(path, 'tpm') }))
     const gateway = new Gateway(path, stack.move())
     try {
-      await writeFile(gateway.#config, stringify(configFor(tpm.tcti, plc)))
+      await writeFile(gateway.#config, stringify(configFor(tpm.tcti, plc, more)))
       await using enrolment = new Program(HOLDFAST, ['enroll', '--config', gateway.#config])
       await enrolment.done()
       return gateway

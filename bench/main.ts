@@ -9,11 +9,13 @@ import type { Figure, Run } from './figure.ts'
 import { durabilityTrouble } from './folder.ts'
 import { measureMasterKey } from './master-key.ts'
 import { measureMemory } from './memory.ts'
+import { measureOpcUa } from './opcua.ts'
 import { measurePackage } from './package.ts'
 import { measurePlantTrips } from './plant-trip.ts'
 import { measureReplays } from './replay.ts'
 import { formatJson, formatTable } from './report.ts'
 import { measureSignatures } from './signature.ts'
+import { measureSimulator } from './simulator.ts'
 import { measureStart } from './start.ts'
 import { measureTrips } from './trip.ts'
 
@@ -32,6 +34,8 @@ const MEASUREMENTS: Readonly<Record<string, (run: Run) => Promise<Figure[]>>> = 
   'five-million': measureFiveMillion,
   driver: measureDriver,
   package: measurePackage,
+  opcua: measureOpcUa,
+  simulator: measureSimulator,
 }
 const NAMES = Object.keys(MEASUREMENTS)
 /** What takes minutes, or needs more of the host, is measured when it is asked for. */

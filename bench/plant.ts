@@ -61,7 +61,11 @@ interface Address {
  * The agent's configuration for it: an actuator's feedback is the very register that its command writes. Several PLCs have
  * an actuator each, and these trip together.
  */
-export function configFor(tcti: string, plc: Address | readonly Address[]): object {
+export function configFor(
+  tcti: string,
+  plc: Address | readonly Address[],
+  more: Readonly<Record<string, object>> = {},
+): object {
   const plcs = 'length' in plc ? plc : [plc]
   const actuators =
     'length' in plc
@@ -85,12 +89,15 @@ export function configFor(tcti: string, plc: Address | readonly Address[]): obje
       { name: 'admin', unix: './admin.sock', admin: true },
     ],
     // The simulated PLC answers in any number; a device of the field is declared by what its manual says.
-    devices: Object.fromEntries(
-      plcs.map((address, index) => [
-        `plc-${index}`,
-        { protocol: 'modbus-tcp', ...address, timeout: '5s', in_flight: 64 },
-      ]),
-    ),
+    devices: {
+      ...more,
+      ...Object.fromEntries(
+        plcs.map((address, index) => [
+          `plc-${index}`,
+          { protocol: 'modbus-tcp', ...address, timeout: '5s', in_flight: 64 },
+        ]),
+      ),
+    },
     actuators: Object.fromEntries(
       actuators.map(({ device, register }, index) => [
         actuatorAt(index),

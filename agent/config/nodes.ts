@@ -22,16 +22,13 @@ const dataType = z.enum(
   `expected a type of numbers: ${Object.keys(RANGES).join(', ')}`,
 )
 
+const NUMBER = /^-?\d+(\.\d+)?$/
+
 /** What says something about a node of OPC UA and nothing about a register. */
 export const nodeForms = {
   node: nodeName.optional(),
   method: nodeName.optional(),
-  methods: z
-    .record(
-      z.string().regex(/^-?\d+(\.\d+)?$/, 'expected the value that a position writes, such as 1'),
-      nodeName,
-    )
-    .optional(),
+  methods: z.record(z.string(), nodeName).optional(),
   arguments: z
     .array(
       z.union(
@@ -94,6 +91,9 @@ export function mistakeInNode(point: NodeForm & object): string | undefined {
     return (given ?? result) && 'arguments and result are for a method: expected method or methods'
   if (method !== undefined && methods !== undefined) return 'expected either method or methods'
   if (methods && Object.keys(methods).length === 0) return 'expected a method for each position'
+  const strange = Object.keys(methods ?? {}).find(value => !NUMBER.test(value))
+  if (strange !== undefined)
+    return `${strange} is no number: expected the value that a position writes, and its method`
   const handsOver = given?.includes('setpoint') ?? data_type !== undefined
   if (method !== undefined && !handsOver)
     return 'one method for every setpoint has to be told which: expected data_type (and setpoint among the arguments), or methods by value'

@@ -82,7 +82,7 @@ export function putDocumentation(tree: Tree, { root, packages, values }: Parts, 
   )
   for (const file of globSync('docs/{*.md,runbooks/*.md,decisions/*.md}', { cwd: root }))
     tree.copy(join(root, file), `${doc}/${file.slice('docs/'.length)}`)
-  for (const file of globSync('{water-treatment/**/*.yaml,cooling-loop/**/*.yaml}', {
+  for (const file of globSync('{water-treatment/**/*.yaml,cooling-loop/**/*.yaml,siem/*}', {
     cwd: join(root, 'examples'),
   }))
     tree.copy(join(root, 'examples', file), `${doc}/examples/${file}`)

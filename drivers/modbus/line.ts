@@ -196,10 +196,15 @@ export class Line {
     else this.#pump()
   }
 
-  /** Who answers no reads may still take writes: one that waits goes out before the connection is given up. */
+  /**
+   * Who answers no reads may still take writes: before the connection is given up, one that waits goes out, and one that is out
+   * has its own time for an answer.
+   */
   #isHopeBehind({ kind }: Exchange): boolean {
-    if (kind !== 'safe' && this.#waiting.has('safe')) return true
-    return kind === 'read' && this.#framing.namesRequests && this.#waiting.has('write')
+    const has = (wanted: ExchangeKind) =>
+      this.#waiting.has(wanted) || this.#pending.some(({ exchange }) => exchange.kind === wanted)
+    if (kind !== 'safe' && has('safe')) return true
+    return kind === 'read' && this.#framing.namesRequests && has('write')
   }
 
   #forget(pending: Pending): void {

@@ -5,6 +5,8 @@ const READ_IDENTIFICATION = 43
 /** Twice the longest frame. */
 const KEPT = 512
 const NOTHING = Buffer.alloc(0)
+/** What may come between a request and its answer before the line is given up: more than a line carries in most deadlines. */
+const NOISE_MAX = 65_536
 
 /** The one request that is waited for. */
 interface Expected {
@@ -25,6 +27,8 @@ export class Rtu implements Framing {
   readonly turnaround: Millis
   #expected: Expected | undefined
   #rest: Buffer = NOTHING
+  /** How much has come since the request. */
+  #heard = 0
 
   /** `turnaround` is the silence that the line wants between an answer and the next request. */
   constructor(turnaround: Millis) {
@@ -34,6 +38,7 @@ export class Rtu implements Framing {
   frame(number: number, unit: number, pdu: Buffer): Buffer {
     this.#expected = { number, unit, code: pdu[0] ?? 0 }
     this.#rest = NOTHING
+    this.#heard = 0
     const frame = Buffer.alloc(pdu.length + 3)
     frame.writeUInt8(unit, 0)
     pdu.copy(frame, 1)
@@ -44,6 +49,11 @@ export class Rtu implements Framing {
   *accept(bytes: Buffer): Iterable<Arrival> {
     const { number, unit, code } = this.#expected ?? {}
     if (number === undefined || unit === undefined || code === undefined) return
+    this.#heard += bytes.length
+    if (this.#heard > NOISE_MAX) {
+      yield { kind: 'nonsense', reason: `more than ${NOISE_MAX} bytes, and no answer in them` }
+      return
+    }
     this.#rest = Buffer.concat([this.#rest, bytes]).subarray(-KEPT)
     let mayBecome = false
     for (let at = 0; at < this.#rest.length; at += 1) {

@@ -33,6 +33,12 @@ export function peerOf(stream: Duplex): Facts {
   return { peer: isIPv6(address) ? `[${address}]:${remotePort}` : `${address}:${remotePort}` }
 }
 
+/**
+ * A switch that has started anew, or a cable that was pulled, ends no connection. One that carries nothing is asked after five
+ * seconds whether its other end is there, and is over five more seconds later: so it is known before the next command is lost in it.
+ */
+export const KEEP_ALIVE = { enable: true, initialDelay: 5000, interval: 1000, count: 5 }
+
 /** More than the answers that can be on their way at once. */
 const BUFFER_BYTES = 65_536
 
@@ -41,7 +47,6 @@ async function openTcp({ host, port }: TcpEndpoint, signal: AbortSignal): Promis
     host,
     port,
     noDelay: true,
-    keepAlive: true,
     // Node makes a buffer of this size for each read otherwise, and an answer is a dozen bytes: it took longer to clear them away
     // than to understand the answers.
     onread: {
@@ -54,6 +59,7 @@ async function openTcp({ host, port }: TcpEndpoint, signal: AbortSignal): Promis
   })
   try {
     await once(socket, 'connect', { signal })
+    socket.setKeepAlive(KEEP_ALIVE)
     return socket
   } catch (error) {
     socket.destroy()

@@ -7,7 +7,7 @@ import { checkServerIdentity, connect, TLSSocket } from 'node:tls'
 import type { Facts, Way } from './link.ts'
 import { Mbap } from './mbap.ts'
 import { roleIn } from './role.ts'
-import { peerOf, type TcpEndpoint } from './tcp.ts'
+import { KEEP_ALIVE, peerOf, type TcpEndpoint } from './tcp.ts'
 
 export interface TlsEndpoint extends TcpEndpoint {
   /** Files in PEM: our certificate, its key, and the authorities whose devices are trusted. */
@@ -47,7 +47,7 @@ export function tlsWay(endpoint: TlsEndpoint): Way {
         ...(endpoint.serverName === undefined ? {} : { checkServerIdentity: checkAgainst(name) }),
       })
       socket.setNoDelay(true)
-      socket.setKeepAlive(true)
+      socket.setKeepAlive(KEEP_ALIVE)
       try {
         await once(socket, 'secureConnect', { signal })
         return socket

@@ -39,7 +39,7 @@ export class OpcUaDriver implements Driver {
   /**
    * A greatest age of 0 asks the server to get the value from its source (OPC 10000-4 §5.11.2), after it has taken the request: so
    * a reading that is asked for when a write was answered cannot be older than that write. This is what commands are verified
-   * with, and never what a subscription told: see docs/decisions/0009.
+   * with, and never what a subscription told: see docs/decisions/0012.
    */
   async read(name: string, signal: AbortSignal): Promise<ReadResult> {
     const point = this.#point(name)
@@ -88,9 +88,12 @@ export class OpcUaDriver implements Driver {
     return { kind: 'identity', facts }
   }
 
-  /** Asks the server to tell of these points by itself; where it does not, each is read when it is asked for. Once a driver. */
-  watch(wishes: ReadonlyMap<string, Wish>): Watch {
-    this.#watch ??= new Watch(this, this.link, this.#points, wishes, this.#clock)
+  /**
+   * Asks the server to tell of these points by itself; where it does not, `reader` reads each when it is asked for. There is one
+   * watch a driver: the first call decides.
+   */
+  watch(wishes: ReadonlyMap<string, Wish>, reader: Pick<Driver, 'read'> = this): Watch {
+    this.#watch ??= new Watch(reader, this.link, this.#points, wishes, this.#clock)
     return this.#watch
   }
 

@@ -46,11 +46,7 @@ export async function serverCertificate(endpoint: OpcUaEndpoint, within: Within)
     )
     if (!wanted)
       throw new Error(`the server does not offer ${endpoint.securityPolicy} with ${endpoint.securityMode}`)
-    const isReadable = (wanted.userIdentityTokens ?? []).some(
-      ({ tokenType, securityPolicyUri }) =>
-        tokenType === USER_NAME && securityPolicyUri === library.SecurityPolicy.None,
-    )
-    if (endpoint.user.kind === 'password' && endpoint.securityMode === 'Sign' && isReadable)
+    if (showsPassword(endpoint, wanted.userIdentityTokens ?? []))
       throw new Error(
         'the server takes passwords unencrypted here: expected security_mode: SignAndEncrypt for this user',
       )
@@ -59,6 +55,24 @@ export async function serverCertificate(endpoint: OpcUaEndpoint, within: Within)
   } finally {
     await within(client.disconnect()).catch(() => {})
   }
+}
+
+interface TokenPolicy {
+  readonly tokenType: number
+  readonly securityPolicyUri: string | null
+}
+
+/** Whether everybody on the network could read the password: the server wants it as it is, and the channel is only signed. */
+export function showsPassword(
+  { user, securityMode }: Pick<OpcUaEndpoint, 'user' | 'securityMode'>,
+  tokens: readonly TokenPolicy[],
+): boolean {
+  if (user.kind !== 'password' || securityMode !== 'Sign') return false
+  // Without a policy of its own a token is encrypted as the channel would be (OPC 10000-4 §7.41).
+  return tokens.some(
+    ({ tokenType, securityPolicyUri }) =>
+      tokenType === USER_NAME && securityPolicyUri?.endsWith('#None') === true,
+  )
 }
 
 /** Everything about our end that the library wants to know. */

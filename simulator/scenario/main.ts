@@ -62,7 +62,7 @@ function timeOf({ speed, host, port, seed }: ScenarioOptions): Playing {
   const override = seed === undefined ? {} : { seed }
   if (speed !== undefined) {
     const clock: Clock = new ScaledClock(realClock, speed)
-    return { clock, pass: ms => clock.sleep(ms), host, port, ...override }
+    return { clock, pass: (ms, settled) => clock.sleep(ms, settled), host, port, ...override }
   }
   const clock = new VirtualClock()
   return {

@@ -9,8 +9,11 @@ import { answerTo, describeWrite } from './write.ts'
 /** The time that a scenario is played in. */
 export interface Playing extends Omit<PlantOptions, 'clock'> {
   readonly clock: Clock
-  /** Lets so much of it pass; with a virtual clock, everything due in it is done before this resolves. */
-  pass(ms: Millis): Promise<void>
+  /**
+   * Lets so much of it pass; with a virtual clock, everything due in it is done before this resolves. In real time it may
+   * resolve as soon as `settled` aborts: nothing is waited for any more.
+   */
+  pass(ms: Millis, settled?: AbortSignal): Promise<void>
 }
 
 /** What became of one step. */
@@ -51,6 +54,7 @@ export async function playScenario(
     const isOver = now() >= until
     if (holds !== isWithin && !isOver) return
     watches.delete(watch)
+    watch.settled.abort()
     settle(
       event,
       `expects ${describeExpectation(expectation)}`,
@@ -61,8 +65,10 @@ export async function playScenario(
   plant.onScan(() => {
     for (const watch of watches) lookAt(watch)
   })
+  const settled = new Map<string, AbortSignal>()
   for (const event of timeline(spec.steps)) {
-    await playing.pass(Math.max(0, event.at - now()))
+    const signal = event.kind === 'end' ? settled.get(`${event.index} ${event.nth}`) : undefined
+    await playing.pass(Math.max(0, event.at - now()), signal)
     // In real time a wake-up comes when it comes; what was to be seen until then is settled first.
     for (const watch of watches) if (watch.until <= event.at) lookAt(watch)
     if (event.kind === 'end') continue
@@ -80,8 +86,10 @@ export async function playScenario(
       plant.disturb(disturb.signal, disturb.to)
       settle(event, `sets ${disturb.signal} to ${disturb.to}`, true)
     } else if (expect) {
-      const watch = { event, expectation: expect, until: event.at + lengthOf(expect) }
+      const until = event.at + lengthOf(expect)
+      const watch = { event, expectation: expect, until, settled: new AbortController() }
       watches.add(watch)
+      settled.set(`${event.index} ${event.nth}`, watch.settled.signal)
       lookAt(watch)
     }
   }
@@ -93,6 +101,7 @@ interface Watch {
   readonly event: Event
   readonly expectation: Expectation
   readonly until: Millis
+  readonly settled: AbortController
 }
 
 interface Event {

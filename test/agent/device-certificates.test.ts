@@ -7,6 +7,7 @@ import { expiringCertificates } from '../../agent/device-certificates.ts'
 import { VirtualClock } from '../../simulator/virtual-clock.ts'
 import { applicationCertificate } from '../drivers/opcua/server.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
+import { Gateway } from './gateway.ts'
 
 const DAY = 86_400_000
 
@@ -55,4 +56,22 @@ test("a device has one alarm for its certificates: ours, its and the user's, as 
   )
   assert.match((await find(101))[0]?.detail ?? '', /the gateway's own certificate \S+ has expired at/)
   assert.deepEqual(await find(-100, server), [])
+})
+
+test('an agent raises it for a device that it talks to', async () => {
+  await using folder = await temporaryFolder()
+  const { certificate, key } = await applicationCertificate(folder.path, 'gateway')
+  const device = {
+    protocol: 'opcua',
+    // Nobody is there, and our own certificate ends all the same.
+    endpoint: 'opc.tcp://127.0.0.1:9',
+    security_policy: 'Basic256Sha256',
+    certificate,
+    key,
+  }
+  await using gateway = await Gateway.start({ settings: [[['devices', 'valves'], device]] })
+  const agent = await gateway.startAgent()
+  const line = await agent.line(({ alarm }) => alarm === 'device-certificate-expiring')
+  assert.deepEqual([line.severity, line.device], ['critical', 'valves'])
+  assert.match(String(line.msg), /the gateway's own certificate \S+gateway\.pem expires at 20\S+Z/)
 })

@@ -92,6 +92,8 @@ test('a server is trusted when somebody says its fingerprint, and by nothing les
   assert.match(identity.stdout, /security\s+Basic256Sha256, SignAndEncrypt/)
   assert.match(identity.stdout, /certificate_valid_to/)
   assert.match(identity.stdout, /vendor\s+ACME/)
+  assert.match(identity.stdout, /readings\s+told by the server, by subscription/)
+  assert.match(identity.stdout, /our_certificate_valid_to\s+20\S+Z \(in 1 days\)/)
 })
 
 test('what does not speak OPC UA has nothing to trust, and who is not there shows nothing', async () => {

@@ -16,7 +16,7 @@ export interface CounterListener {
   available(): void
 }
 
-/** A TPM's NV memory takes 100,000 writes and more: one an hour is 8,760 a year. */
+/** A TPM's NV memory wears (ST names 500,000 writes for its ST33): one an hour is 8,760 a year. */
 const EVERY: Millis = 3_600_000
 const RETRY_FIRST: Millis = 30_000
 const RETRY_MAX: Millis = 600_000

@@ -305,6 +305,43 @@ test('an OPC UA server is encrypted unless it says otherwise, and its points are
   })
 })
 
+const VALVE_NODE = 'nsu=urn:plant;s=Valve'
+const MOVE = 'nsu=urn:plant;s=Valve.Move'
+
+test('a command is two methods without an argument, or one with arguments and a result', () => {
+  const feedback = { node: 'nsu=urn:plant;i=12' }
+  const OPEN = 'nsu=urn:plant;s=Open'
+  const CLOSE = 'nsu=urn:plant;s=Close'
+  const two = configOf(...onServer({ node: VALVE_NODE, methods: { 1: OPEN, 0: CLOSE } }, feedback))
+  const named = (identifier: string) => ({ namespace: 'urn:plant', identifier })
+  assert.deepEqual(two.actuators.get('inlet-valve')?.command, {
+    protocol: 'opcua',
+    node: named('s=Valve'),
+    call: {
+      method: new Map([
+        [0, named('s=Close')],
+        [1, named('s=Open')],
+      ]),
+      arguments: [],
+    },
+    scale: 1,
+    offset: 0,
+  })
+  const command = {
+    node: VALVE_NODE,
+    method: MOVE,
+    data_type: 'Double',
+    arguments: [{ data_type: 'UInt16', value: 3 }, 'setpoint'],
+    result: { value: 0 },
+  }
+  const one = configOf(...onServer(command, feedback)).actuators.get('inlet-valve')?.command
+  assert.deepEqual(one && 'call' in one && one.call, {
+    method: named('s=Valve.Move'),
+    arguments: [{ dataType: 'UInt16', value: 3 }, 'setpoint'],
+    result: { output: 0, value: 0 },
+  })
+})
+
 /** Points of a server that cannot be, and what is said. */
 const NODES: readonly (readonly [command: object, said: RegExp])[] = [
   [{ node: 'ns=2;s=Valve', data_type: 'Double' }, /by the URI of its namespace/],
@@ -314,6 +351,25 @@ const NODES: readonly (readonly [command: object, said: RegExp])[] = [
   [{ node: 'nsu=urn:plant;s=Valve', coil: 1 }, /exactly one of/],
   [{ coil: 1 }, /a coil is a point of modbus, and the device speaks opcua/],
   [{ coil: 1, data_type: 'Double' }, /for a node of OPC UA/],
+  [{ node: VALVE_NODE, method: MOVE }, /one method for every setpoint has to be told which/],
+  [{ node: VALVE_NODE, method: MOVE, methods: { 1: MOVE }, data_type: 'Double' }, /either method or methods/],
+  [
+    { node: VALVE_NODE, methods: { open: MOVE } },
+    /open is no number: expected the value that a position writes/,
+  ],
+  [{ node: VALVE_NODE, methods: { 1: MOVE } }, /0 does not fit a method/],
+  [{ node: VALVE_NODE, methods: { 0: MOVE, 1: MOVE }, scale: 2 }, /leave data_type, scale and offset out/],
+  [{ node: VALVE_NODE, methods: { 0: MOVE, 1: MOVE }, arguments: ['setpoint'] }, /expected its data_type/],
+  [{ node: VALVE_NODE, data_type: 'Double', result: { value: 0 } }, /arguments and result are for a method/],
+  [
+    {
+      node: VALVE_NODE,
+      method: MOVE,
+      data_type: 'Double',
+      arguments: ['setpoint', { data_type: 'Byte', value: 256 }],
+    },
+    /256 does not fit a Byte/,
+  ],
 ]
 
 for (const [command, said] of NODES) {

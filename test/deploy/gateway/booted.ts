@@ -101,6 +101,23 @@ test('somebody of the operators’ group opens the valve, and cannot issue a cre
   assert.notEqual((await asOlga('cat /var/lib/holdfast/audit.db')).exitCode, 0)
 })
 
+test('what the valve did is in the journal, by the name of its actuator', async () => {
+  await machine.until('the journal has it', async () => {
+    const found = await machine.shell(
+      'journalctl --unit=holdfast HOLDFAST_ACTUATOR=inlet-valve HOLDFAST_KIND=command-outcome --output=json',
+    )
+    return /"HOLDFAST_OUTCOME":"verified"/.test(found) && /"HOLDFAST_SUBJECT":"olga"/.test(found)
+  })
+})
+
+test('the log is bound to the TPM by the enrolment and by the start', async () => {
+  const count = await machine.shell('holdfast audit query --kind log-counted --json | tail -1')
+  assert.match(count, /"counter":2,/)
+  const verified = await machine.run('holdfast', 'audit', 'verify', '--tpm', 'swtpm:path=/run/swtpm/sock')
+  assert.equal(verified.exitCode, 0, verified.stdout)
+  assert.match(verified.stdout, /; the TPM's counter stands at 2, as the log says/)
+})
+
 test('the sandbox holds from the inside: no capability, no core file, no device, nothing to write but state and sockets', async () => {
   await assertSandboxed(machine, await mainPid(), [])
 })

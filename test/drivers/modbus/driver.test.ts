@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { tcpWay } from '../../../drivers/modbus/tcp.ts'
 import { valueIn } from '../driver.contract.ts'
@@ -9,7 +10,7 @@ const soon = () => AbortSignal.timeout(300)
 const later = () => AbortSignal.timeout(5000)
 
 /** A driver on a server that answers what it is told to. */
-async function oddDevice(answer: (request: OddRequest) => Buffer | undefined, inFlight = 1) {
+async function oddDevice(answer: (request: OddRequest, socket: Socket) => Buffer | undefined, inFlight = 1) {
   await using stack = new AsyncDisposableStack()
   const server = stack.use(await OddServer.start(answer))
   const connected = stack.use(
@@ -113,6 +114,24 @@ test('a write that waits behind a read which the device never answers is sent al
   assert.equal(odd.server.connections.count, 1)
 })
 
+test('a write that is out when the deadline of a read passes has its own time for an answer', async () => {
+  let confirm: (() => void) | undefined
+  await using odd = await oddDevice((request, socket) => {
+    if (request.pdu[0] === 5) confirm = () => void socket.write(reply(request, request.pdu))
+    return undefined
+  }, 2)
+  const deadline = new AbortController()
+  const read = odd.driver.read('register', deadline.signal)
+  await Promise.resolve()
+  const write = odd.driver.write('out', 1, later())
+  while (!confirm) await new Promise(resolve => setImmediate(resolve))
+  deadline.abort(new DOMException('too late', 'TimeoutError'))
+  assert.equal((await read).kind, 'failed')
+  confirm()
+  assert.deepEqual(await write, { kind: 'accepted' })
+  assert.equal(odd.server.connections.count, 1)
+})
+
 test('a value that does not fit its point is a mistake of ours and sends nothing', async () => {
   await using odd = await oddDevice(() => undefined)
   await assert.rejects(odd.driver.write('out', 2, soon()), RangeError)
@@ -148,10 +167,12 @@ test('a late answer is not taken for the answer to the next request', async () =
     // The answer that is owed, and then the one to this request.
     return Buffer.concat([held, reply(request, [3, 2, 0, 7])])
   }, 2)
-  const late = odd.driver.read('register', AbortSignal.timeout(50))
+  const deadline = new AbortController()
+  const late = odd.driver.read('register', deadline.signal)
   // A write that is answered meanwhile keeps the connection.
   await Promise.resolve()
   assert.equal((await odd.driver.write('out', 1, later())).kind, 'accepted')
+  deadline.abort(new DOMException('too late', 'TimeoutError'))
   assert.equal((await late).kind, 'failed')
   assert.equal(valueIn(await odd.driver.read('register', later())), 7)
   assert.equal(odd.server.connections.count, 1)

@@ -7,7 +7,9 @@ import { execa } from 'execa'
 import type { Way } from '../../../drivers/modbus/link.ts'
 import type { NumberType } from '../../../drivers/modbus/point.ts'
 import { serialWay } from '../../../drivers/modbus/serial.ts'
-import { tcpWay } from '../../../drivers/modbus/tcp.ts'
+import { rtuOverTcpWay, tcpWay } from '../../../drivers/modbus/tcp.ts'
+import { tlsWay } from '../../../drivers/modbus/tls.ts'
+import { Authority } from '../../agent/certificates.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { valueIn } from '../driver.contract.ts'
 import { Connected, type PointText } from './connected.ts'
@@ -85,6 +87,52 @@ test('pymodbus says what it is', async () => {
   if (identity.kind !== 'identity') return
   assert.equal(identity.facts.vendor, 'Witness')
   assert.equal(identity.facts.product_code, 'PY')
+})
+
+/** A number, a field and a coil, there and back. */
+async function checkAgainstPymodbus(connected: Connected, witness: Witness): Promise<void> {
+  const orders = { byte: '>', word: '<', address: 20 }
+  const driver = connected.driver({
+    level: { holding_register: 20, type: 'float32', word_order: 'little' },
+    input: { input_register: 20, type: 'float32', word_order: 'little' },
+    coil: { coil: 7, write_function: 15 },
+    single: { coil: 8 },
+    one: { holding_register: 30 },
+  })
+  await witness.ask({ set: 'float32', value: -1234.5, ...orders })
+  assert.equal(valueIn(await driver.read('level', soon())), -1234.5)
+  assert.equal(valueIn(await driver.read('input', soon())), -1234.5)
+  assert.deepEqual(await driver.write('level', 0.15625, soon()), { kind: 'accepted' })
+  assert.equal((await witness.ask({ get: 'float32', ...orders })).value, 0.15625)
+  for (const [point, address] of [
+    ['coil', 7],
+    ['single', 8],
+  ] as const) {
+    assert.deepEqual(await driver.write(point, 1, soon()), { kind: 'accepted' })
+    assert.deepEqual(await witness.ask({ bits: 'coil', address }), { value: 1 })
+    assert.equal(valueIn(await driver.read(point, soon())), 1)
+  }
+  assert.deepEqual(await driver.write('one', 4711, soon()), { kind: 'accepted' })
+  assert.equal(valueIn(await driver.read('one', soon())), 4711)
+}
+
+test('pymodbus speaks RTU over TCP with the driver', async () => {
+  const { witness, port } = await Witness.pymodbus('rtu')
+  await using _ = witness
+  await using connected = await Connected.to(rtuOverTcpWay({ host: '127.0.0.1', port }), { timeout: 3000 })
+  await checkAgainstPymodbus(connected, witness)
+})
+
+test('pymodbus speaks Modbus TCP in TLS with the driver, which shows it a certificate', async () => {
+  await using folder = await temporaryFolder()
+  const authority = await Authority.make(folder.path, 'plant-ca')
+  const its = await authority.issue('plc', 'IP:127.0.0.1')
+  const ours = await authority.issue('gateway', 'DNS:gateway')
+  const { witness, port } = await Witness.pymodbus('tls', its.certificate, its.key, authority.path)
+  await using _ = witness
+  const way = tlsWay({ host: '127.0.0.1', port, ...ours, ca: authority.path })
+  await using connected = await Connected.to(way)
+  await checkAgainstPymodbus(connected, witness)
 })
 
 /**

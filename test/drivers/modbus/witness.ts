@@ -22,9 +22,10 @@ export class Witness implements AsyncDisposable {
     this.#program.stderr.pipe(process.stderr)
   }
 
-  /** A device of pymodbus, from Debian's own Python. */
-  static async pymodbus(): Promise<{ witness: Witness; port: number }> {
-    const witness = new Witness('/usr/bin/python3', [join(PROGRAMS, 'pymodbus_device.py')])
+  /** A device of pymodbus, from Debian's own Python. What it serves is said in its program. */
+  static async pymodbus(...words: readonly string[]): Promise<{ witness: Witness; port: number }> {
+    const program = join(PROGRAMS, 'pymodbus_device.py')
+    const witness = new Witness('/usr/bin/python3', [program, ...(words.length > 0 ? words : ['tcp'])])
     return { witness, port: Number(JSON.parse(await witness.line()).port) }
   }
 

@@ -143,3 +143,22 @@ test('open62541: a server that dies in the middle of a write leaves it unknown',
   assert.equal(written.kind, 'unknown', JSON.stringify(written))
   assert.equal((await driver.write('out', 1, later())).kind, 'unreachable')
 })
+
+test("open62541: an answer that comes after its deadline is nobody's: what is asked next gets its own", async () => {
+  await using plant = await foreignSite()
+  await using driver = await connect(plant.endpoint)
+  plant.server.pause()
+  const late = await driver.write('out', 7, AbortSignal.timeout(100))
+  assert.equal(late.kind, 'unknown', JSON.stringify(late))
+  plant.server.resume()
+  await plant.server.ask('set In 33')
+  let reading = await driver.read('in', later())
+  while (reading.kind === 'failed') {
+    await new Promise(resolve => setImmediate(resolve))
+    reading = await driver.read('in', later())
+  }
+  assert.equal(reading.value, 33)
+  const { out } = await plant.server.ask()
+  assert.ok(out === 0 || out === 7)
+  assert.equal(valueIn(await driver.read('out', later())), out)
+})

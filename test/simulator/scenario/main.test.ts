@@ -90,7 +90,7 @@ passed
       ['{at: 1s, expect: {coil: 0}}', '4:14: steps[0].expect: expected equals, or min, max or both'],
       [
         '{at: 1s, expect: {coil: 0, discrete_input: 0, equals: 1}}',
-        '4:14: steps[0].expect: expected one of signal, shown, watchdog, coil, discrete_input, holding_register, input_register',
+        '4:14: steps[0].expect: expected one of signal, shown, node, watchdog, coil, discrete_input, holding_register, input_register',
       ],
       [
         '{at: 1s, disturb: {signal: tank.level, to: 1}}',

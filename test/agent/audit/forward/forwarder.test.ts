@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -246,6 +246,34 @@ describe('the log, forwarded as syslog over TLS,', () => {
     await receiver.got(5)
     assert.deepEqual(bench.seqs, upTo(5))
   })
+
+  for (const [what, later] of [
+    ['is shorter than what was sent', 0],
+    ['has grown beyond what was sent with other records', 9],
+  ] as const) {
+    it(`is forwarded from its beginning when it was put back to an earlier state and ${what}`, async () => {
+      await using bench = new Bench()
+      await using receiver = await ReceiverProcess.start(files, bench.messages)
+      bench.port = receiver.port
+      await bench.open()
+      await bench.append(3)
+      await bench.close()
+      const copy = join(bench.folder.path, 'copy')
+      copyFileSync(bench.folder.log, copy)
+      await bench.open()
+      await bench.append(4)
+      bench.forward()
+      await bench.untilDelivered()
+      await bench.stopForwarding()
+      await bench.close()
+      copyFileSync(copy, bench.folder.log)
+      await bench.open()
+      await bench.append(later)
+      bench.forward()
+      await receiver.got(7 + 3 + later)
+      assert.deepEqual(bench.seqs, [...Array(7).keys(), ...Array(3 + later).keys()])
+    })
+  }
 
   it('is forwarded from its beginning when it is another log, or the cursor cannot be read', async () => {
     await using bench = new Bench()

@@ -34,13 +34,23 @@ export class Journald implements AsyncDisposable {
 
   /** Resolves when so many entries are there, with all of them. */
   async until(count: number): Promise<Entry[]> {
+    await this.#when(() => this.entries.length >= count)
+    return this.entries
+  }
+
+  /** Resolves with the first entry, past or future, that is as wished. */
+  async find(wished: (entry: Entry) => boolean): Promise<Entry> {
+    await this.#when(() => this.entries.some(wished))
+    return this.entries.find(wished) as Entry
+  }
+
+  async #when(condition: () => boolean): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
-    const look = () => void (this.entries.length >= count && resolve())
+    const look = () => void (condition() && resolve())
     this.#waiting.add(look)
     look()
     await promise
     this.#waiting.delete(look)
-    return this.entries
   }
 
   /** Takes nothing any more, until `resume`. */

@@ -17,11 +17,24 @@ if (opened.kind !== 'opened') throw new Error(opened.detail)
 const { log } = opened
 log.checkpointWith(SIGNER)
 
+/** Says it before anything else is done, however slowly the other side reads. */
+function say(text: string): void {
+  for (let isSaid = false; !isSaid; ) {
+    try {
+      writeSync(1, text)
+      isSaid = true
+    } catch (error) {
+      // The pipe is full.
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+    }
+  }
+}
+
 async function append(): Promise<never> {
   for (let index = 0; ; index += 1) {
     log.note({ kind: 'refusal', code: 'signature-invalid' })
     const answer = await log.append(intent(index))
-    if (answer.kind === 'durable') writeSync(1, `${answer.seq}\n`)
+    if (answer.kind === 'durable') say(`${answer.seq}\n`)
   }
 }
 
