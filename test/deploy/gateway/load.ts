@@ -37,10 +37,15 @@ export class Load implements Disposable {
     })
   }
 
-  /** Sends commands in `lanes` at once, until nobody answers any more. */
-  start(operator: AgentClient, engineer: AgentClient, lanes: number): void {
-    this.#lanes.push(this.#tripAndReset(engineer))
+  /**
+   * Sends commands in `lanes` at once, until nobody answers any more, and meanwhile trips the valve and resets it so many `turns`. Resolves
+   * when the last of these is answered, and leaves the valve as it then is.
+   */
+  start(operator: AgentClient, engineer: AgentClient, lanes: number, turns: number): Promise<void> {
+    const turned = this.#tripAndReset(engineer, turns)
+    this.#lanes.push(turned)
     for (let lane = 0; lane < lanes; lane += 1) this.#lanes.push(this.#command(operator, lane))
+    return turned
   }
 
   /** Resolves when so many writes and answers were seen. Rejects when that takes too long. */
@@ -79,8 +84,8 @@ export class Load implements Disposable {
     }
   }
 
-  async #tripAndReset(client: AgentClient): Promise<void> {
-    for (;;) {
+  async #tripAndReset(client: AgentClient, turns: number): Promise<void> {
+    for (let turn = 0; turn < turns; turn += 1) {
       const isTripped = this.latch === 'tripped'
       if (isTripped) await client.acknowledge('inlet-valve')
       const before = this.latch

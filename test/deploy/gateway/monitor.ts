@@ -14,11 +14,13 @@ interface Waiting {
 export class Monitor implements Disposable {
   readonly #socket: Socket
   readonly #waiting: Waiting[] = []
+  readonly #awaited = new Map<string, Waiting>()
 
   private constructor(socket: Socket) {
     this.#socket = socket
     const hasGone = () => {
-      for (const { reject } of this.#waiting.splice(0)) reject(new Error('the machine is off'))
+      for (const { reject } of [...this.#waiting.splice(0), ...this.#awaited.values()])
+        reject(new Error('the machine is off'))
     }
     socket.on('error', hasGone)
     socket.on('close', hasGone)
@@ -40,6 +42,13 @@ export class Monitor implements Disposable {
     return promise
   }
 
+  /** Resolves when QMP next tells of such an event. Rejects when the machine goes off before. */
+  event(name: string): Promise<unknown> {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    this.#awaited.set(name, { resolve, reject })
+    return promise
+  }
+
   [Symbol.dispose](): void {
     this.#socket.destroy()
   }
@@ -47,6 +56,7 @@ export class Monitor implements Disposable {
   #heard(line: string): void {
     const said = JSON.parse(line) as Record<string, unknown>
     // QMP greets, and tells of events in between.
+    if (typeof said.event === 'string') this.#awaited.get(said.event)?.resolve(said.data)
     if (!('return' in said) && !('error' in said)) return
     const waiting = this.#waiting.shift()
     if ('error' in said) waiting?.reject(new Error(JSON.stringify(said.error)))

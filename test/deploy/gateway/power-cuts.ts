@@ -14,6 +14,8 @@ import type { Remains } from './volatile-disk.ts'
 const LANES = 4
 /** So many writes and answers are seen before a cut, at most. */
 const EVENTS_MAX = 40
+/** So many trips and resets are answered before a cut that comes right after one, at most. */
+const TURNS_MAX = 4
 /** So many writes of the disk come after that, at most: the cut falls between a write and its flush. */
 const DISK_WRITES_MAX = 20
 /** A disk that is not written to for so long is cut off all the same. */
@@ -23,7 +25,9 @@ type AuditRecord = Readonly<Record<string, unknown>>
 
 /** What all cuts together came to. */
 export interface Tally {
-  cuts: number
+  lives: number
+  /** How often somebody had been told whether the valve is tripped, with nothing under way. */
+  toldLatches: number
   writes: number
   acknowledged: number
   unflushed: number
@@ -34,12 +38,12 @@ export interface Tally {
 /** Cuts the power of a gateway under load, at moments that a seed decides, and looks each time at what it is after that. */
 export class PowerCuts {
   readonly tally: Tally = {
-    cuts: 0,
+    lives: 0,
+    toldLatches: 0,
     writes: 0,
     acknowledged: 0,
     unflushed: 0,
     lost: 0,
-
     readyMs: [],
   }
   readonly #gateway: PoweredGateway
@@ -61,9 +65,15 @@ export class PowerCuts {
     const { machine, plant } = this.#gateway
     using load = new Load(plant, await this.#latch())
     const events = 1 + this.#below(EVENTS_MAX)
-    load.start(this.#gateway.client(this.#operator), this.#gateway.client(this.#engineer), LANES)
-    await load.after(events)
-    await this.#amidWrites()
+    const operator = this.#gateway.client(this.#operator)
+    const engineer = this.#gateway.client(this.#engineer)
+    // Every other cut comes as soon as a trip or a reset is answered: no later write has carried the latch to the disk.
+    if (this.tally.lives % 2 === 0) await load.start(operator, engineer, LANES, 1 + this.#below(TURNS_MAX))
+    else {
+      void load.start(operator, engineer, LANES, Number.POSITIVE_INFINITY)
+      await load.after(events)
+      await this.#amidWrites()
+    }
     const first = await this.#cut()
     await load.hasEnded()
     // One in four comes back for a moment only, as the power of a plant does: somewhere in the boot or the agent's start.
@@ -85,7 +95,8 @@ export class PowerCuts {
     if (load.latch !== 'unknown') assert.equal(latch, load.latch, 'the latch is what somebody was told')
 
     const { tally } = this
-    tally.cuts += remains.length
+    tally.lives += 1
+    if (load.latch !== 'unknown') tally.toldLatches += 1
     tally.writes += load.writes
     tally.acknowledged += load.acknowledged.length
     tally.readyMs.push(ready)

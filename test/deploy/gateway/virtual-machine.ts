@@ -1,8 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import {
   copyFileSync,
-  createWriteStream,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -20,6 +17,7 @@ import { GuestAgent } from './guest-agent.ts'
 import { machineImage, makeDisk } from './image.ts'
 import type { Answer } from './machine.ts'
 import { Monitor } from './monitor.ts'
+import { Program } from './program.ts'
 import { salvage } from './salvage.ts'
 import { type Remains, VolatileDisk } from './volatile-disk.ts'
 
@@ -44,7 +42,7 @@ const EMULATED = '[Service]\nTimeoutStartSec=20min\nWatchdogSec=100s\nTimeoutSto
 
 /** What the kernel is told: where its disk is, that it need not take its own memory apart to be safe from a guest's neighbours. */
 const KERNEL_LINE =
-  'root=/dev/vda rw console=ttyS0 quiet panic=-1 net.ifnames=0 edd=off nokaslr mitigations=off apparmor=0 audit=0 tsc=reliable'
+  'root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 edd=off nokaslr mitigations=off apparmor=0 audit=0 tsc=reliable'
 
 /**
  * A gateway in software, complete with a kernel, a TPM behind /dev/tpmrm0, a disk with a write cache and a power switch. Its
@@ -54,7 +52,7 @@ export class VirtualMachine implements AsyncDisposable {
   readonly #folder: string
   readonly #kernel: readonly string[]
   readonly #disk: VolatileDisk
-  #processes: readonly ChildProcess[] = []
+  #programs: readonly Program[] = []
   #guest: GuestAgent | undefined
   #port = 0
 
@@ -116,10 +114,11 @@ export class VirtualMachine implements AsyncDisposable {
       ...['socket', '--tpm2', '--tpmstate', `dir=${socket('tpm')}`],
       ...['--ctrl', `type=unixio,path=${socket('tpm.sock')}`],
     ])
-    await this.#madeBy(tpm, socket('tpm.sock'))
+    this.#programs = [tpm]
+    await tpm.hasMade(socket('tpm.sock'))
     const machine = this.#run('qemu-system-x86_64', [
       ...['-machine', 'q35', '-smp', '2', '-m', '1024'],
-      ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
+      ...['-nodefaults', '-no-user-config', '-display', 'none'],
       ...this.#kernel,
       ...['-serial', `file:${socket('console')}`],
       ...['-qmp', `unix:${socket('monitor')},server=on,wait=off`],
@@ -133,9 +132,9 @@ export class VirtualMachine implements AsyncDisposable {
       ...['-netdev', 'user,id=plant,hostfwd=tcp:127.0.0.1:0-10.0.2.15:8440'],
       ...['-device', 'virtio-net-pci,netdev=plant,romfile='],
     ])
-    this.#processes = [machine, tpm]
-    await this.#madeBy(machine, socket('guest'))
-    await this.#findPort()
+    this.#programs = [machine, tpm]
+    await machine.hasMade(socket('guest'))
+    await machine.answers(this.#findPort())
   }
 
   /** Waits until it can be asked things. */
@@ -163,11 +162,23 @@ export class VirtualMachine implements AsyncDisposable {
   /** Ends it as its administrator would, and waits until it is off. */
   async shutDown(): Promise<void> {
     if (!this.isOn) return
-    const [machine] = this.#processes
+    const [machine] = this.#programs
     // It may be off before it has said that it will.
     await this.run('systemctl', '--no-block', 'poweroff').catch(() => undefined)
-    await this.until('it is off', async () => machine?.exitCode !== null)
+    await machine?.hasEnded(BOOT_MS)
     await this.#end()
+  }
+
+  /** Restarts it as its administrator would, and waits until it can be asked things again. */
+  async reboot(): Promise<void> {
+    using monitor = await this.#monitor()
+    const hasRestarted = monitor.event('RESET')
+    // It may be gone before it has said that it will.
+    const asked = this.run('systemctl', '--no-block', 'reboot').catch(() => undefined)
+    await hasRestarted
+    this.#guest?.[Symbol.dispose]()
+    await asked
+    await this.isUp()
   }
 
   /** Takes files off its disk while it is off, into `folder`, as they are. */
@@ -177,7 +188,7 @@ export class VirtualMachine implements AsyncDisposable {
   }
 
   get isOn(): boolean {
-    return this.#processes.some(({ exitCode, signalCode }) => exitCode === null && signalCode === null)
+    return this.#programs.some(({ isRunning }) => isRunning)
   }
 
   /** Runs a program in it, as root. Throws when it is off, or goes off meanwhile. */
@@ -198,10 +209,11 @@ export class VirtualMachine implements AsyncDisposable {
     return stdout
   }
 
-  /** Waits until something is so. Throws, with what it was, after a quarter of an hour. */
+  /** Waits until something is so. Throws, with what it was, after a quarter of an hour, or when the machine has gone off by itself. */
   async until(what: string, isSo: () => Promise<boolean>): Promise<void> {
     const deadline = performance.now() + BOOT_MS
     while (!(await isSo())) {
+      for (const program of this.#programs) program.mustRun()
       if (performance.now() > deadline)
         throw new Error(`waited for a quarter of an hour, and not yet: ${what}`)
       await delay(LOOK_MS)
@@ -214,40 +226,27 @@ export class VirtualMachine implements AsyncDisposable {
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
-  /** Starts a program that ends with this one, whatever this one ends of; what it says is kept. */
-  #run(program: string, words: readonly string[]): ChildProcess {
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', 'nice', '-n', '5', program, ...words], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
-    child.stderr?.pipe(createWriteStream(join(this.#folder, `${program}.log`)))
-    return child
-  }
-
-  async #madeBy(child: ChildProcess, path: string): Promise<void> {
-    while (!existsSync(path)) {
-      if (child.exitCode !== null)
-        throw new Error(`${child.spawnargs.join(' ')}\nended with ${child.exitCode}; see ${this.#folder}`)
-      await delay(LOOK_MS)
-    }
+  #run(program: string, words: readonly string[]): Program {
+    return new Program(program, words, join(this.#folder, `${program}.log`))
   }
 
   async #findPort(): Promise<void> {
-    using monitor = await Monitor.connect(join(this.#folder, 'monitor'))
-    await monitor.execute('qmp_capabilities')
+    using monitor = await this.#monitor()
     const said = await monitor.execute('human-monitor-command', { 'command-line': 'info usernet' })
     this.#port = Number(/HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)/.exec(String(said))?.[1])
     if (!this.#port) throw new Error(`qemu forwards no port: ${said}`)
   }
 
+  async #monitor(): Promise<Monitor> {
+    const monitor = await Monitor.connect(join(this.#folder, 'monitor'))
+    await monitor.execute('qmp_capabilities')
+    return monitor
+  }
+
   async #end(): Promise<void> {
     this.#guest?.[Symbol.dispose]()
     this.#guest = undefined
-    for (const child of this.#processes) {
-      if (child.exitCode !== null || child.signalCode !== null) continue
-      const ended = once(child, 'exit')
-      child.kill('SIGKILL')
-      await ended
-    }
-    this.#processes = []
+    for (const program of this.#programs) await program[Symbol.asyncDispose]()
+    this.#programs = []
   }
 }
