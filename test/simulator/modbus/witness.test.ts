@@ -144,7 +144,7 @@ it('Wireshark’s dissector finds nothing malformed in what the simulator answer
   const requests = [
     '01 0000 0003',
     '02 0000 0002',
-    '03 03e8 007d',
+    '03 0000 0002',
     '04 0000 0004',
     '05 0000 ff00',
     '06 0000 0102',
@@ -167,23 +167,18 @@ it('Wireshark’s dissector finds nothing malformed in what the simulator answer
   const [text, capture] = [join(folder.path, 'dump.txt'), join(folder.path, 'dump.pcap')]
   await writeFile(text, `${dump.join('\n')}\n`)
   await execa('text2pcap', ['-q', '-D', '-T', '40000,502', text, capture])
-  const tshark = async (filter: string) => {
-    const words = [
-      '-r',
-      capture,
-      '-Y',
-      filter,
-      '-T',
-      'fields',
-      '-e',
-      'modbus.func_code',
-      '-e',
-      'modbus.exception_code',
-    ]
-    const { stdout } = await execa('tshark', words)
+  const tshark = async (filter: string, ...fields: string[]) => {
+    const { stdout } = await execa('tshark', [
+      ...['-r', capture, '-Y', filter, '-T', 'fields', '-E', 'separator= ', '-e', 'modbus.func_code'],
+      ...fields.flatMap(field => ['-e', `modbus.${field}`]),
+    ])
     return stdout.split('\n').filter(line => line !== '')
   }
-  const answers = ['1\t', '2\t', '3\t', '4\t', '5\t', '6\t', '15\t', '16\t', '3\t2', '43\t1']
-  assert.deepEqual(await tshark('modbus && tcp.srcport == 502'), answers)
+  assert.deepEqual(
+    (await tshark('modbus && tcp.srcport == 502', 'exception_code', 'bitval', 'regval_uint16')).map(line =>
+      line.replaceAll(/ +/g, ' ').trim(),
+    ),
+    ['1 0,0,1', '2 0,1', '3 7,0', '4 0,1200,65504,0', '5', '6', '15', '16', '3 2', '43 1'],
+  )
   assert.deepEqual(await tshark('_ws.malformed || _ws.short || _ws.expert.severity >= error'), [])
 })
