@@ -59,6 +59,11 @@ test('docs/SIMULATOR.md: its recipe for a master’s pipeline says where it list
   const [, command = ''] = /^ {4}bin\/holdfast (simulate plant\.yaml .*) >plant\.log &$/m.exec(GUIDE) ?? []
   const plant = spawn(join(ROOT, 'bin/holdfast'), command.split(' '), { cwd: project.path })
   const exited = once(plant, 'exit')
+  await using stack = new AsyncDisposableStack()
+  stack.defer(async () => {
+    plant.kill()
+    await exited
+  })
   const lines = createInterface({ input: plant.stdout })[Symbol.asyncIterator]()
   const next = async () => JSON.parse((await lines.next()).value ?? 'null')
   const [started, controlled] = [await next(), await next()]
