@@ -116,9 +116,8 @@ function insert(place: number, renumbersRest: boolean): Change {
       const said = bytes.replace(/"seq":\d+/, `"seq":${seq}`)
       put.run(seq, said, leafHash(Buffer.from(said)))
     }
-    const [before, ...after] = place === 0 ? [rest[0], ...rest] : rest
-    write(place, before?.bytes.replace('"setpoint":"open"', '"setpoint":"shut"') ?? '')
-    if (renumbersRest) for (const { seq, bytes } of after) write(seq, bytes)
+    write(place, rest[0]?.bytes.replace('"setpoint":"open"', '"setpoint":"shut"') ?? '')
+    if (renumbersRest) for (const { seq, bytes } of rest) if (seq > place) write(seq, bytes)
   }
 }
 
