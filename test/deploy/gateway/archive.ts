@@ -61,7 +61,10 @@ test('on a host that lacks something it says all of it at once, and changes noth
 
 test('installed, it makes its user and folders, starts nothing, and says what comes next', async () => {
   const said = await machine.shell(INSTALL)
-  assert.match(said, /not started: there is no \/etc\/holdfast\/holdfast\.yaml yet/)
+  assert.match(
+    said,
+    /not started: there is no \/etc\/holdfast\/holdfast\.yaml yet\n.*next, as root: holdfast init/,
+  )
   assert.equal((await machine.run('systemctl', 'is-active', 'holdfast')).stdout, 'inactive')
   assert.equal((await machine.run('systemctl', 'is-enabled', 'holdfast')).stdout, 'enabled')
   assert.equal(
