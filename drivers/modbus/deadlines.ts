@@ -1,0 +1,115 @@
+import type { Clock, Millis, MonotonicMs } from '../../model/time.ts'
+
+/** How long somebody waits for an answer: until then, and no longer than until `stop` aborts. */
+export interface Patience {
+  readonly until: MonotonicMs
+  readonly stop: AbortSignal | undefined
+}
+
+/** Why somebody waits no more: the deadline has passed, which is the device's fault, or the answer is not wanted. */
+export type GivenUp = 'late' | 'unwanted'
+
+/**
+ * The deadlines of everything that is asked over one link, with one timer. Most requests are answered long before theirs, so that
+ * a timer and a signal for each would cost more than the request: the timer is set for the earliest, and looks when it
+ * rings whether anybody still waits.
+ */
+export class Deadlines implements Disposable {
+  readonly #clock: Clock
+  /** Those who wait, the earliest deadline first. Who has ended stays in it until nobody before him waits. */
+  readonly #waits: Wait[] = []
+  #timer: AbortController | undefined
+  #rings: MonotonicMs = Number.POSITIVE_INFINITY
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Somebody waits from now on. */
+  from(timeout: Millis, stop?: AbortSignal): Patience {
+    return { until: this.#clock.monotonic() + timeout, stop }
+  }
+
+  /** Whether somebody need not even begin. */
+  isOver({ until, stop }: Patience): boolean {
+    return stop?.aborted === true || this.#clock.monotonic() >= until
+  }
+
+  /** Calls `giveUp` when somebody's patience ends, once, unless the wait has ended before. */
+  watch({ until, stop }: Patience, giveUp: (why: GivenUp) => void): Wait {
+    const wait = new Wait(until, stop, giveUp, this.#tidy)
+    let at = this.#waits.length
+    while (at > 0 && (this.#waits[at - 1]?.until ?? 0) > until) at -= 1
+    if (at === this.#waits.length) this.#waits.push(wait)
+    else this.#waits.splice(at, 0, wait)
+    if (until < this.#rings) void this.#ring(until)
+    return wait
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer?.abort()
+  }
+
+  readonly #tidy = (): void => {
+    while (this.#waits[0]?.isOver) this.#waits.shift()
+  }
+
+  async #ring(at: MonotonicMs): Promise<void> {
+    this.#timer?.abort()
+    const timer = new AbortController()
+    this.#timer = timer
+    this.#rings = at
+    await this.#clock.sleep(Math.max(0, at - this.#clock.monotonic()), timer.signal)
+    if (timer.signal.aborted) return
+    this.#rings = Number.POSITIVE_INFINITY
+    const now = this.#clock.monotonic()
+    for (let [wait] = this.#waits; wait && wait.until <= now; [wait] = this.#waits) wait.giveUp('late')
+    const [next] = this.#waits
+    if (next && next.until < this.#rings) void this.#ring(next.until)
+  }
+}
+
+/** One who waits. */
+export class Wait {
+  readonly until: MonotonicMs
+  readonly #stop: AbortSignal | undefined
+  readonly #onGivenUp: (why: GivenUp) => void
+  readonly #onOver: () => void
+  #isOver = false
+
+  constructor(
+    until: MonotonicMs,
+    stop: AbortSignal | undefined,
+    onGivenUp: (why: GivenUp) => void,
+    onOver: () => void,
+  ) {
+    this.until = until
+    this.#stop = stop
+    this.#onGivenUp = onGivenUp
+    this.#onOver = onOver
+    stop?.addEventListener('abort', this)
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** There is nothing to wait for any more. */
+  end(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#stop?.removeEventListener('abort', this)
+    this.#onOver()
+  }
+
+  giveUp(why: GivenUp): void {
+    if (this.#isOver) return
+    this.end()
+    this.#onGivenUp(why)
+  }
+
+  /** What a signal calls. */
+  handleEvent(): void {
+    this.giveUp('unwanted')
+  }
+}
