@@ -12,12 +12,14 @@ export type GivenUp = 'late' | 'unwanted'
 /**
  * The deadlines of everything that is asked over one link, with one timer. Most requests are answered long before theirs, so that
  * a timer and a signal for each would cost more than the request: the timer is set for the earliest, and looks when it
- * rings whether anybody still waits.
+ * rings whether anybody still waits. A signal that many wait with has one listener, because it goes through all it has for each.
  */
 export class Deadlines implements Disposable {
   readonly #clock: Clock
   /** Those who wait, the earliest deadline first. Who has ended stays in it until nobody before him waits. */
   readonly #waits: Wait[] = []
+  /** What they can be stopped with, and how many of them by each. */
+  readonly #stops: { readonly signal: AbortSignal; waits: number }[] = []
   #timer: AbortController | undefined
   #rings: MonotonicMs = Number.POSITIVE_INFINITY
 
@@ -36,12 +38,14 @@ export class Deadlines implements Disposable {
   }
 
   /** Calls `giveUp` when somebody's patience ends, once, unless the wait has ended before. */
-  watch({ until, stop }: Patience, giveUp: (why: GivenUp) => void): Wait {
-    const wait = new Wait(until, stop, giveUp, this.#tidy)
+  watch(patience: Patience, giveUp: (why: GivenUp) => void): Wait {
+    const wait = new Wait(patience, giveUp, this.#ended)
+    const { until, stop } = patience
     let at = this.#waits.length
-    while (at > 0 && (this.#waits[at - 1]?.until ?? 0) > until) at -= 1
+    while (at > 0 && (this.#waits[at - 1]?.patience.until ?? 0) > until) at -= 1
     if (at === this.#waits.length) this.#waits.push(wait)
     else this.#waits.splice(at, 0, wait)
+    if (stop) this.#listen(stop)
     if (until < this.#rings) void this.#ring(until)
     return wait
   }
@@ -50,8 +54,33 @@ export class Deadlines implements Disposable {
     this.#timer?.abort()
   }
 
-  readonly #tidy = (): void => {
+  readonly #ended = ({ patience: { stop } }: Wait): void => {
+    if (stop) this.#unlisten(stop)
     while (this.#waits[0]?.isOver) this.#waits.shift()
+  }
+
+  #listen(signal: AbortSignal): void {
+    const known = this.#stops.find(one => one.signal === signal)
+    if (known) {
+      known.waits += 1
+      return
+    }
+    this.#stops.push({ signal, waits: 1 })
+    signal.addEventListener('abort', this.#stopped)
+  }
+
+  #unlisten(signal: AbortSignal): void {
+    const at = this.#stops.findIndex(one => one.signal === signal)
+    const known = this.#stops[at]
+    if (!known) return
+    known.waits -= 1
+    if (known.waits > 0) return
+    this.#stops.splice(at, 1)
+    signal.removeEventListener('abort', this.#stopped)
+  }
+
+  readonly #stopped = (): void => {
+    for (const wait of [...this.#waits]) if (wait.patience.stop?.aborted) wait.giveUp('unwanted')
   }
 
   async #ring(at: MonotonicMs): Promise<void> {
@@ -63,31 +92,24 @@ export class Deadlines implements Disposable {
     if (timer.signal.aborted) return
     this.#rings = Number.POSITIVE_INFINITY
     const now = this.#clock.monotonic()
-    for (let [wait] = this.#waits; wait && wait.until <= now; [wait] = this.#waits) wait.giveUp('late')
+    for (let [wait] = this.#waits; wait && wait.patience.until <= now; [wait] = this.#waits)
+      wait.giveUp('late')
     const [next] = this.#waits
-    if (next && next.until < this.#rings) void this.#ring(next.until)
+    if (next && next.patience.until < this.#rings) void this.#ring(next.patience.until)
   }
 }
 
 /** One who waits. */
 export class Wait {
-  readonly until: MonotonicMs
-  readonly #stop: AbortSignal | undefined
+  readonly patience: Patience
   readonly #onGivenUp: (why: GivenUp) => void
-  readonly #onOver: () => void
+  readonly #onOver: (wait: Wait) => void
   #isOver = false
 
-  constructor(
-    until: MonotonicMs,
-    stop: AbortSignal | undefined,
-    onGivenUp: (why: GivenUp) => void,
-    onOver: () => void,
-  ) {
-    this.until = until
-    this.#stop = stop
+  constructor(patience: Patience, onGivenUp: (why: GivenUp) => void, onOver: (wait: Wait) => void) {
+    this.patience = patience
     this.#onGivenUp = onGivenUp
     this.#onOver = onOver
-    stop?.addEventListener('abort', this)
   }
 
   get isOver(): boolean {
@@ -98,18 +120,12 @@ export class Wait {
   end(): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#stop?.removeEventListener('abort', this)
-    this.#onOver()
+    this.#onOver(this)
   }
 
   giveUp(why: GivenUp): void {
     if (this.#isOver) return
     this.end()
     this.#onGivenUp(why)
-  }
-
-  /** What a signal calls. */
-  handleEvent(): void {
-    this.giveUp('unwanted')
   }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { test } from 'node:test'
 import { Deadlines } from '../../../drivers/modbus/deadlines.ts'
 import { VirtualClock } from '../../../simulator/virtual-clock.ts'
@@ -92,4 +93,19 @@ test('no timer is left when the link is gone', async () => {
   all[Symbol.dispose]()
   await clock.advance(0)
   assert.equal(timers(), 0)
+})
+
+test('a signal that many wait with has one listener, and none when nobody waits', async () => {
+  const { ends, watch } = deadlines()
+  const stop = new AbortController()
+  const waits = ['a', 'b', 'c'].map(name => watch(name, 100, stop.signal))
+  assert.equal(getEventListeners(stop.signal, 'abort').length, 1)
+  waits[0]?.end()
+  waits[0]?.end()
+  waits[1]?.end()
+  assert.equal(getEventListeners(stop.signal, 'abort').length, 1)
+  waits[2]?.end()
+  assert.equal(getEventListeners(stop.signal, 'abort').length, 0)
+  stop.abort()
+  assert.deepEqual(ends, [])
 })
