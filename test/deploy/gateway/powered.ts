@@ -55,7 +55,10 @@ after(async () => {
 })
 
 test('installed on a bare Debian with a TPM, it starts nothing and says what comes next', async () => {
-  assert.match(gateway.installing, /not started: there is no \/etc\/holdfast\/holdfast\.yaml yet/)
+  assert.match(
+    gateway.installing,
+    /not started: there is no \/etc\/holdfast\/holdfast\.yaml yet\n.*next, as root: holdfast init/,
+  )
   assert.equal(await sh('systemctl --failed --plain --no-legend'), '')
   assert.equal(await sh('systemctl show --property=ActiveState --value holdfast'), 'inactive')
   assert.match(await sh('stat --format=%U:%G /dev/tpmrm0'), /^tss:tss$/)
