@@ -24,7 +24,10 @@ export class Monitor implements Disposable {
     }
     socket.on('error', hasGone)
     socket.on('close', hasGone)
-    createInterface({ input: socket }).on('line', line => this.#heard(line))
+    const lines = createInterface({ input: socket })
+    lines.on('line', line => this.#heard(line))
+    // It repeats what the socket says.
+    lines.on('error', hasGone)
   }
 
   static async connect(path: string): Promise<Monitor> {
