@@ -55,6 +55,8 @@ export class VirtualMachine implements AsyncDisposable {
   #programs: readonly Program[] = []
   #guest: GuestAgent | undefined
   #port = 0
+  /** The version that its firmware gives, in what it measures into PCR 1 (SMBIOS, type 0). */
+  firmware = '1.0'
 
   private constructor(folder: string, kernel: readonly string[], disk: VolatileDisk) {
     this.#folder = folder
@@ -119,6 +121,7 @@ export class VirtualMachine implements AsyncDisposable {
     const machine = this.#run('qemu-system-x86_64', [
       ...['-machine', 'q35', '-smp', '2', '-m', '1024'],
       ...['-nodefaults', '-no-user-config', '-display', 'none'],
+      ...['-smbios', `type=0,vendor=holdfast,version=${this.firmware}`],
       ...this.#kernel,
       ...['-serial', `file:${socket('console')}`],
       ...['-qmp', `unix:${socket('monitor')},server=on,wait=off`],
