@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, chown, mkdir, readdir, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { readCredentialFile } from '../client/credential-file.ts'
 import type { BeginOrder, Begun } from './begin-state.ts'
 import type { Config } from './config/config.ts'
@@ -133,7 +133,7 @@ async function credentialOutcome(
   unreadable: string | undefined,
 ): Promise<CredentialOutcome> {
   const about = { file: path, subject }
-  const issue = `holdfast credential issue --agent unix:${join(dirname(place.config), place.adminSocket)} --subject ${subject} --role admin --out ${path}`
+  const issue = `holdfast credential issue --agent unix:${resolve(dirname(place.config), place.adminSocket)} --subject ${subject} --role admin --out ${path}`
   if (!file) {
     const detail = unreadable === undefined ? `holdfast credential show ${path}` : unreadable
     return { ...about, state: 'kept', detail }

@@ -20,20 +20,25 @@ export async function runAgent(
   options: { config: string; logLevel?: string },
   around: Surroundings,
 ): Promise<number> {
-  const loaded = await loadConfig(options.config)
-  if (loaded.kind === 'problems') {
-    process.stderr.write(`${formatProblems(loaded.problems)}\n`)
-    return loaded.isReadable ? EXIT.usage : EXIT.unreadable
-  }
   const log = pino(
     { level: options.logLevel ?? 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime },
     journalStream(pino.destination({ fd: 1, sync: true }), process.env.JOURNAL_STREAM, fstatSync(1)),
   )
+  const notify = notifierFor(process.env.NOTIFY_SOCKET, detail => log.warn(detail))
+  // The status too: after the last of many attempts systemd's own lines have pushed the reason out of those that `systemctl status` shows.
+  const notStarted = async (reason: string): Promise<void> => {
+    process.stderr.write(`${reason}\n`)
+    await notify.status(`not started: ${reason.split('\n', 1)[0]}`)
+  }
+  const loaded = await loadConfig(options.config)
+  if (loaded.kind === 'problems') {
+    await notStarted(formatProblems(loaded.problems))
+    return loaded.isReadable ? EXIT.usage : EXIT.unreadable
+  }
   const stopped = Promise.withResolvers<string>()
   const onSignal = (signal: string) => stopped.resolve(signal)
   // Not `once`: execa's own listener would take the signal for unhandled, and end the process with it.
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
-  const notify = notifierFor(process.env.NOTIFY_SOCKET, detail => log.warn(detail))
 
   try {
     await using agent = await startAgent(loaded.config, log, around)
@@ -57,7 +62,7 @@ export async function runAgent(
     await notify.stopping(agent.stopTime)
   } catch (error) {
     if (!(error instanceof StartFailure || error instanceof ListenFailure)) throw error
-    process.stderr.write(`${error.message}\n`)
+    await notStarted(error.message)
     return EXIT[error.obstacle]
   }
   return 0

@@ -170,6 +170,9 @@ function describeFailure(error: unknown, { plantFile, host, port }: SimulateOpti
   if (error instanceof UsageError || error instanceof SerialLineError) return error.message
   if (!(error instanceof Error) || !('code' in error)) return undefined
   const failed = error as NodeJS.ErrnoException & { readonly address?: string; readonly port?: number }
+  if (failed.path !== undefined && failed.path !== plantFile) {
+    return `${failed.path} cannot be used (${failed.code}). The plant keeps its certificates beside its file: copy ${plantFile} to a folder of your own.`
+  }
   const where = `${failed.address ?? host ?? 'its host'}:${failed.port ?? port ?? 'its port'}`
   switch (failed.code) {
     case 'EADDRINUSE':

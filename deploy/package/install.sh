@@ -52,7 +52,8 @@ main() {
   say "@VERSION@ is installed in $destdir$prefix"
   if [ ! -e "$destdir/etc/holdfast/holdfast.yaml" ]; then
     say 'it was not started: there is no /etc/holdfast/holdfast.yaml yet'
-    say "what comes next is in $prefix/share/doc/holdfast/runbooks/install.md"
+    say 'next, as root: holdfast init'
+    say "what it asks, and what comes after: $prefix/share/doc/holdfast/runbooks/install.md"
   fi
 }
 
@@ -123,6 +124,8 @@ check_host() {
   fi
   [ -z "$missing" ] || fail 3 "this host lacks something, and nothing was changed:$missing"
   [ -e /dev/tpmrm0 ] || say 'note: there is no /dev/tpmrm0. A gateway needs a TPM 2.0, switched on in the firmware, unless its key comes from elsewhere.'
+  perl -MSocket -e 1 2>/dev/null ||
+    say 'note: there is no perl (the package perl-interpreter on Fedora, perl elsewhere): the journal gets no audit records, which an alarm will say.'
 }
 
 # The new tree is made beside the old one and takes its place at once: an upgrade that is interrupted leaves the one or the other.

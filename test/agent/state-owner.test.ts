@@ -55,8 +55,8 @@ test('what root does in the directory of the agent belongs to the agent, and the
     actAsOwner(${JSON.stringify(dir.path)}, process)
     let back = 'none'
     try { process.setuid(0); back = 'root again' } catch {}
-    console.log(process.getuid(), process.getgid(), back)
+    console.log(process.getuid(), process.getgid(), back, process.cwd())
   `
   const { stdout } = await execa(process.execPath, ['--input-type=module', '-e', text], { reject: false })
-  assert.equal(stdout, `${OWNER} ${OWNER} none`)
+  assert.equal(stdout, `${OWNER} ${OWNER} none /`)
 })

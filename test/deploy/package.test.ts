@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -143,6 +152,26 @@ test('the installed program reads a configuration from the installed examples', 
     { cwd: '/' },
   )
   assert.match(stdout, /waterworks-1/)
+})
+
+test('every example plant is in it, and the installed program plays one of OPC UA', async () => {
+  const examples = join(installed, 'usr/share/doc/holdfast/examples')
+  const plants = (root: string) => globSync('*/plant.yaml', { cwd: root }).sort()
+  assert.deepEqual(plants(examples), plants(join(ROOT, 'examples')))
+  // A copy: the server keeps its certificates beside the plant file.
+  const station = join(folder, 'station')
+  cpSync(join(examples, 'pumping-station'), station, { recursive: true })
+  const { stdout } = await execa(
+    join(installed, 'usr/lib/holdfast/bin/node'),
+    [
+      join(installed, 'usr/lib/holdfast/bin/holdfast.js'),
+      'simulate',
+      '--scenario',
+      join(station, 'scenarios/bad-server.yaml'),
+    ],
+    { cwd: '/' },
+  )
+  assert.match(stdout, /BadDeviceFailure[\s\S]*\npassed\n/)
 })
 
 test('what monitors it from outside is in it, as the repository has it, and so are the libraries that serve the metrics', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -171,7 +171,15 @@ describe('holdfast simulate', () => {
     await new Promise<void>(resolve => squatter.listen({ host: '127.0.0.1', port: 0 }, resolve))
     const taken = squatter.address()
     const port = taken !== null && typeof taken === 'object' ? taken.port : 0
+    const folder = await mkdtemp(join(tmpdir(), 'plant-'))
+    const withCertificates = join(folder, 'plant.yaml')
+    await copyFile(new URL('../../examples/pumping-station/plant.yaml', import.meta.url), withCertificates)
+    await writeFile(join(folder, 'certificates'), 'a file, where a folder is wanted')
     const rows: [object, RegExp][] = [
+      [
+        { plantFile: withCertificates, port: 0 },
+        /certificates\/.* cannot be used \(ENOTDIR\)\. .*: copy .*plant\.yaml to a folder of your own\.\n$/,
+      ],
       [{ plantFile: '/no/such.yaml' }, /^There is no plant file \/no\/such\.yaml\. /],
       [{ plantFile: EXAMPLE, port }, new RegExp(`^The port is taken: 127\\.0\\.0\\.1:${port}\\. .* --port`)],
       [{ plantFile: EXAMPLE, port: 70_000 }, /^70000 is no port\. /],
@@ -191,6 +199,7 @@ describe('holdfast simulate', () => {
       assert.equal(code, 2)
       assert.match(stderr, message)
     }
+    await rm(folder, { recursive: true })
     await new Promise(resolve => squatter.close(resolve))
   })
 })

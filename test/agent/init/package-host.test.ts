@@ -22,6 +22,9 @@ async function packageHost() {
   // The agent's user has to get there.
   await chmod(folder.path, 0o755)
   const host = join(folder.path, 'host')
+  // As /root is: nobody else may enter it.
+  const home = join(folder.path, 'home')
+  await mkdir(home, { mode: 0o700 })
   const words = onPackageHost(host)
   return {
     path: folder.path,
@@ -30,7 +33,7 @@ async function packageHost() {
       const [file = '', ...rest] = [...words, HOLDFAST, ...more]
       const { exitCode, stdout, stderr } = await execa(file, rest, {
         reject: false,
-        cwd: folder.path,
+        cwd: home,
         stdin: 'ignore',
       })
       return { exitCode, stdout, stderr }
@@ -53,7 +56,7 @@ test('on a host with the package, root’s init leaves each file to whom the ser
   assert.equal(await host.of('etc/holdfast/master.key'), `${AGENT} ${AGENT} 600`)
   assert.equal(await host.of('lib/holdfast'), `${AGENT} ${AGENT} 700`)
   assert.equal(await host.of('lib/holdfast/audit.db'), `${AGENT} ${AGENT} 600`)
-  assert.equal(await host.of('../kim.credential'), '0 0 600')
+  assert.equal(await host.of('../home/kim.credential'), '0 0 600')
   assert.match(
     first.stdout,
     /Next:\n {2}.*\/etc\/holdfast\/holdfast\.yaml.*\n.*holdfast check\n {2}systemctl restart holdfast/,

@@ -5,8 +5,9 @@ import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { execa } from 'execa'
 import { notifierFor } from '../../../agent/service/notify.ts'
+import { EXIT } from '../../../console/exit.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
-import { Gateway, ROOT } from '../gateway.ts'
+import { Gateway, HOLDFAST, ROOT } from '../gateway.ts'
 
 /** Stands in systemd's place: receives what is sent to NOTIFY_SOCKET. Node has no datagram sockets of this kind; Python has. */
 const RECEIVER = `
@@ -77,6 +78,17 @@ test('an agent that cannot use its master key is ready, and its status says why 
   await gateway.startAgent({ NOTIFY_SOCKET: manager.path })
   await manager.hear('READY=1')
   await manager.hear('STATUS=not carrying out every command: master key:')
+})
+
+test('an agent that cannot start says why in its status too, and is not ready', async () => {
+  await using manager = await systemd()
+  await using gateway = await Gateway.start({ enrolled: false, settings: [[['environment'], 'No Name']] })
+  const env = { NOTIFY_SOCKET: manager.path }
+  const { exitCode } = await execa(HOLDFAST, ['agent', '--config', gateway.config], { env, reject: false })
+  assert.equal(exitCode, EXIT.usage)
+  await manager.hear('STATUS=not started: ')
+  assert.match(manager.heard.join('\n'), /^STATUS=not started: .*holdfast\.yaml:[0-9]+:[0-9]+: environment/m)
+  assert.ok(!manager.heard.includes('READY=1'))
 })
 
 test('where nobody listens nothing is sent, and a socket that is gone is reported once', async () => {
