@@ -12,7 +12,7 @@ import { OpcUaLink } from '../drivers/opcua/link.ts'
 import type { OpcUaPoint } from '../drivers/opcua/point.ts'
 import type { Point } from '../drivers/point.ts'
 import { Monitor } from '../failsafe/monitor.ts'
-import type { Clock, Entropy } from '../model/time.ts'
+import type { Clock, Entropy, Millis } from '../model/time.ts'
 import type { Actuator } from './command/actuator.ts'
 import type { Progress } from './command/progress.ts'
 import type { Config, DeviceConfig, ModbusDeviceConfig, WayConfig } from './config/config.ts'
@@ -24,7 +24,7 @@ import { subscribedPoints } from './subscribed-points.ts'
 /** A driver that can also say what is at its other end. */
 type DeviceDriver = Driver & {
   readonly link: { readonly facts: Facts; readonly isConnected: boolean }
-  identify(signal: AbortSignal): Promise<Identity>
+  identify(timeout: Millis): Promise<Identity>
 }
 
 /** The devices of a configuration, each with a driver that knows the points of the actuators on it. */
@@ -93,14 +93,14 @@ export class Devices implements AsyncDisposable {
   }
 
   /** Reads one point of a device, by the name that its driver knows it by. */
-  async read(id: string, point: string, signal: AbortSignal): Promise<ReadResult> {
-    return await this.#driver(id).read(point, signal)
+  async read(id: string, point: string, timeout: Millis): Promise<ReadResult> {
+    return await this.#driver(id).read(point, timeout)
   }
 
   /** What a device says about itself, and what its connection does. */
-  async identify(id: string, signal: AbortSignal): Promise<{ identity: Identity; connection: Facts }> {
+  async identify(id: string, timeout: Millis): Promise<{ identity: Identity; connection: Facts }> {
     const driver = this.#driver(id)
-    const identity = await driver.identify(signal)
+    const identity = await driver.identify(timeout)
     return { identity, connection: driver.link.facts }
   }
 

@@ -4,6 +4,7 @@ import { compareFallbacks } from '../failsafe/watchdog/commissioning.ts'
 import { Registers, Trouble } from '../failsafe/watchdog/registers.ts'
 import { watchdogOf } from '../failsafe/watchdog/watchdog.ts'
 import { Progress } from './command/progress.ts'
+import { counterStatus } from './counter-finding.ts'
 import { KeyFiles } from './credential/tpm/key-files.ts'
 import { tpmStatus } from './credential/tpm/status.ts'
 import { Devices } from './devices.ts'
@@ -104,6 +105,16 @@ export const CHECKS: readonly Check[] = [
         : [notChecked(`the master key comes from ${masterKey.source}`)],
   },
   { name: 'master key', needs: 'state', run: lookAtMasterKey },
+  {
+    name: 'audit counter',
+    needs: 'state',
+    run: async ({ config }) => {
+      const counter = await counterStatus(config)
+      return counter
+        ? tpmFindings([counter.finding])
+        : [notChecked('there is no audit log that is bound to a TPM')]
+    },
+  },
   { name: 'rotation', needs: 'state', run: lookAtRotation },
   {
     name: 'ports',

@@ -124,7 +124,7 @@ function readingOf({ id, device, point, unit }: ReadingConfig): Wish {
 
 async function probe(wish: Wish, devices: Devices, timeout: Millis): Promise<Probed> {
   const { name, role, device, key, means } = wish
-  const reading = await devices.read(device, key, AbortSignal.timeout(timeout))
+  const reading = await devices.read(device, key, timeout)
   const about = { name, role, device, point: nameOf(wish.point) }
   return reading.kind === 'value'
     ? {

@@ -1,5 +1,6 @@
 import { loadConfig } from './config/load.ts'
 import { formatProblems } from './config/problem.ts'
+import { counterStatus } from './counter-finding.ts'
 import { joinShares } from './credential/escrow/escrow.ts'
 import { compareKey, recoverTpm } from './credential/tpm/recovery.ts'
 import { tpmStatus } from './credential/tpm/status.ts'
@@ -63,7 +64,7 @@ export async function recover(
   }
 }
 
-/** `holdfast tpm status`: what is bound to what, and whether it still works. Exit code 0, or 2 when something is wrong. */
+/** `holdfast tpm status`: what is bound to what, the audit log too, and whether it still works. Exit code 0, or 2 when something is wrong. */
 export async function showTpm(options: { config: string; json?: boolean }): Promise<number> {
   const loaded = await loadConfig(options.config)
   if (loaded.kind === 'problems') return fail(formatProblems(loaded.problems))
@@ -75,8 +76,11 @@ export async function showTpm(options: { config: string; json?: boolean }): Prom
     clock: systemClock,
     signal: AbortSignal.timeout(masterKey.timeout * 3),
   })
-  print(options, status, [formatFindings(status.findings).trimEnd()])
-  return status.findings.some(({ level }) => level === 'trouble') ? 2 : 0
+  const counter = await counterStatus(loaded.config)
+  const findings = [...status.findings, ...(counter ? [counter.finding] : [])]
+  const json = { ...status, counter: counter ? { index: counter.index, ...counter.reading } : null, findings }
+  print(options, json, [formatFindings(findings).trimEnd()])
+  return findings.some(({ level }) => level === 'trouble') ? 2 : 0
 }
 
 function print(options: { json?: boolean }, json: object, words: readonly string[]): void {

@@ -26,7 +26,7 @@ export async function showDevice(id: string, options: { config: string; json?: b
   const alone = { ...loaded.config, devices: new Map([[id, device]]), actuators: new Map() }
   await using devices = new Devices(alone, systemClock, randomBytes, new Progress(systemClock))
   await devices.attempted
-  const { identity, connection } = await devices.identify(id, AbortSignal.timeout(device.timeout * 4))
+  const { identity, connection } = await devices.identify(id, device.timeout * 4)
   const about =
     device.kind === 'opcua'
       ? { device: id, protocol: device.kind, address: device.endpoint.url }

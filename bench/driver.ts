@@ -45,9 +45,8 @@ export async function measureDriver({ signal, progress }: Run): Promise<Figure[]
     await writeAndReadBack(driver, REGISTER, drawn)
   }
   const poll = async (asked: ModbusDriver) => {
-    const deadline = AbortSignal.timeout(DEADLINE)
     const readings = await Promise.all(
-      Array.from({ length: POINTS }, (_, address) => asked.read(String(address), deadline)),
+      Array.from({ length: POINTS }, (_, address) => asked.read(String(address), DEADLINE)),
     )
     const failed = readings.find(({ kind }) => kind === 'failed')
     if (failed) throw new Error(JSON.stringify(failed))
@@ -132,9 +131,8 @@ async function manyDevices(plc: PlcAddress, signal: AbortSignal): Promise<Record
 }
 
 async function writeAndReadBack(driver: ModbusDriver, register: number, value: number): Promise<void> {
-  const deadline = AbortSignal.timeout(DEADLINE)
-  const written = await driver.write(String(register), value, deadline)
-  const read = await driver.read(String(register), deadline)
+  const written = await driver.write(String(register), value, DEADLINE)
+  const read = await driver.read(String(register), DEADLINE)
   if (written.kind !== 'accepted' || read.kind !== 'value' || read.value !== value)
     throw new Error(`register ${register}: ${JSON.stringify({ written, read })}`)
 }

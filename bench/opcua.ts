@@ -45,13 +45,13 @@ async function measureClient({ signal, progress }: Run, { endpoint, server }: Si
     return drawn
   }
   const write = async (value: number) => {
-    const written = await driver.write('out', value, AbortSignal.timeout(DEADLINE))
+    const written = await driver.write('out', value, DEADLINE)
     if (written.kind !== 'accepted') throw new Error(JSON.stringify(written))
   }
   const writeAndRead = async () => {
     const value = draw()
     await write(value)
-    const read = await driver.read('out', AbortSignal.timeout(DEADLINE))
+    const read = await driver.read('out', DEADLINE)
     if (read.kind !== 'value' || read.value !== value) throw new Error(JSON.stringify(read))
   }
   progress('write and read-back')
@@ -69,7 +69,7 @@ async function measureClient({ signal, progress }: Run, { endpoint, server }: Si
     const value = draw()
     await write(value)
     for (;;) {
-      const seen = await watch.read('out', AbortSignal.timeout(DEADLINE))
+      const seen = await watch.read('out', DEADLINE)
       // What was read and not told is younger than the server's own looking.
       if (seen.kind === 'value' && seen.value === value && seen.age >= LOOK_EVERY) return
       await delay(1)

@@ -4,14 +4,15 @@ import type { Millis } from '../model/time.ts'
  * The driver interface: what holdfast asks of a protocol, and all of it. A driver is made with the points that the
  * configuration declares for its device and is asked for them by name. Values are numbers: a coil is 0 or 1.
  *
- * Neither call queues across a reconnect, repeats a write, or outlives its signal. Neither throws, except for a bug.
+ * Each call has a deadline: it ends within `timeout`, and at once when `stop` aborts. What is late is the device's fault; what was
+ * stopped is not. Neither call queues across a reconnect or repeats a write. Neither throws, except for a bug.
  */
 export interface Driver extends AsyncDisposable {
   /** Reads one point from the device, now. Never answers from a cache, and never with a commanded value. */
-  read(point: string, signal: AbortSignal): Promise<ReadResult>
+  read(point: string, timeout: Millis, stop?: AbortSignal): Promise<ReadResult>
 
   /** Writes one point, once. */
-  write(point: string, value: number, signal: AbortSignal): Promise<WriteResult>
+  write(point: string, value: number, timeout: Millis, stop?: AbortSignal): Promise<WriteResult>
 }
 
 export type ReadResult =

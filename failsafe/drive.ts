@@ -62,7 +62,7 @@ export async function watchSafe(
     await clock.sleep(WATCH_EVERY, signal)
     if (signal.aborted) return
     const reading = await actuator.driver
-      .read(actuator.feedbackPoint, AbortSignal.any([signal, AbortSignal.timeout(actuator.deviceTimeout)]))
+      .read(actuator.feedbackPoint, actuator.deviceTimeout, signal)
       .catch(() => undefined)
     if (reading?.kind !== 'value') continue
     away = isThere(reading.value, safe.feedback, actuator.tolerance) ? 0 : away + 1
@@ -80,7 +80,8 @@ async function attempt(
   const written = await actuator.driver.write(
     actuator.commandPoint,
     safe.write,
-    AbortSignal.any([signal, AbortSignal.timeout(actuator.deviceTimeout)]),
+    actuator.deviceTimeout,
+    signal,
   )
   if (written.kind === 'rejected') return `the device rejected the write: ${written.reason}`
   if (written.kind === 'unreachable') return `the device did not get the write: ${written.reason}`

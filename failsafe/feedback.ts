@@ -39,10 +39,7 @@ export async function awaitFeedback(
   const deadline = clock.monotonic() + wish.within
   let pause = POLL_FIRST
   for (;;) {
-    const last = await wish.driver.read(
-      wish.point,
-      AbortSignal.any([signal, AbortSignal.timeout(wish.readTimeout)]),
-    )
+    const last = await wish.driver.read(wish.point, wish.readTimeout, signal)
     if (last.kind === 'value' && isThere(last.value, wish.value, wish.tolerance))
       return { reached: true, last }
     const left = deadline - clock.monotonic()

@@ -92,8 +92,7 @@ export class Monitor implements AsyncDisposable {
   }
 
   async #read(id: string, { driver, point, timeout }: MonitoredPoint): Promise<void> {
-    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(timeout)])
-    const answer = await driver.read(point, signal).catch((error: Error) => ({
+    const answer = await driver.read(point, timeout, this.#stop.signal).catch((error: Error) => ({
       kind: 'failed' as const,
       reason: `a mistake in the driver: ${error.message}`,
     }))

@@ -12,7 +12,7 @@ export class Readings {
     const known = this.#underWay.get(actuator.id)
     if (known !== undefined) return known
     const reading = actuator.driver
-      .read(actuator.feedbackPoint, AbortSignal.timeout(actuator.deviceTimeout))
+      .read(actuator.feedbackPoint, actuator.deviceTimeout)
       .finally(() => this.#underWay.delete(actuator.id))
     this.#underWay.set(actuator.id, reading)
     return reading

@@ -35,7 +35,8 @@ export async function actuate(
   const written = await actuator.driver.write(
     actuator.commandPoint,
     target.write,
-    AbortSignal.any([control.signal, AbortSignal.timeout(actuator.deviceTimeout)]),
+    actuator.deviceTimeout,
+    control.signal,
   )
   switch (written.kind) {
     case 'accepted':

@@ -38,7 +38,7 @@ export class Pacing {
     const { id, pace, driver, feedbackPoint, deviceTimeout } = actuator
     const isLimited = pace.cyclesPerHour !== undefined || pace.rateOfChange !== undefined
     if (towardsSafe || !isLimited || this.#known.has(id)) return
-    const reading = await driver.read(feedbackPoint, AbortSignal.timeout(deviceTimeout))
+    const reading = await driver.read(feedbackPoint, deviceTimeout)
     if (this.#known.has(id)) return
     if (reading.kind === 'failed') return void this.#unseen.set(id, reading.reason)
     const { safe, domain, tolerance } = actuator

@@ -60,14 +60,14 @@ class WatchedDriver implements Driver {
     this.#progress = progress
   }
 
-  async read(point: string, signal: AbortSignal): Promise<ReadResult> {
+  async read(point: string, timeout: Millis, stop?: AbortSignal): Promise<ReadResult> {
     using _ = this.#progress.begin(`a read of ${point} on ${this.#device}`, this.#within)
-    return await this.#driver.read(point, signal)
+    return await this.#driver.read(point, timeout, stop)
   }
 
-  async write(point: string, value: number, signal: AbortSignal): Promise<WriteResult> {
+  async write(point: string, value: number, timeout: Millis, stop?: AbortSignal): Promise<WriteResult> {
     using _ = this.#progress.begin(`a write of ${point} on ${this.#device}`, this.#within)
-    return await this.#driver.write(point, value, signal)
+    return await this.#driver.write(point, value, timeout, stop)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

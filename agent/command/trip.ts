@@ -55,7 +55,7 @@ export async function tripByHand(
 async function lookForSafe(actuator: Actuator | undefined): Promise<string | undefined> {
   if (!actuator?.safe) return undefined
   const { driver, feedbackPoint, deviceTimeout, safe, tolerance } = actuator
-  const reading = await driver.read(feedbackPoint, AbortSignal.timeout(deviceTimeout))
+  const reading = await driver.read(feedbackPoint, deviceTimeout)
   if (reading.kind === 'failed') return reading.reason
   return isThere(reading.value, safe.feedback, tolerance) ? undefined : `feedback shows ${reading.value}`
 }

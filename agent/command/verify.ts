@@ -29,7 +29,7 @@ export async function verify(actuated: Actuated, clock: Clock): Promise<Outcome>
   if (seen.reached && actuated.sure) return { kind: 'verified', asked, found: target.setpoint }
   // Whoever was overruled gave up reading in the middle; where the actuator is can still be said.
   const last = control.signal.aborted
-    ? await actuator.driver.read(actuator.feedbackPoint, AbortSignal.timeout(actuator.deviceTimeout))
+    ? await actuator.driver.read(actuator.feedbackPoint, actuator.deviceTimeout)
     : seen.last
   const found = foundOf(actuator, last)
   if (!actuated.sure) {

@@ -80,7 +80,7 @@ export function putDocumentation(tree: Tree, { root, packages, values }: Parts, 
     `${share}/man/man1/holdfast.1.gz`,
     fill(readFileSync(join(root, 'deploy/debian/holdfast.1'), 'utf8'), values),
   )
-  for (const file of globSync('docs/{*.md,runbooks/*.md,decisions/*.md}', { cwd: root }))
+  for (const file of globSync('docs/{*.md,runbooks/*.md,decisions/*.md,images/*.png}', { cwd: root }))
     tree.copy(join(root, file), `${doc}/${file.slice('docs/'.length)}`)
   for (const file of globSync('{**/*.yaml,siem/*}', { cwd: join(root, 'examples') }))
     tree.copy(join(root, 'examples', file), `${doc}/examples/${file}`)

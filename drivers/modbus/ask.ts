@@ -1,4 +1,5 @@
 import type { MonotonicMs } from '../../model/time.ts'
+import type { GivenUp, Patience } from './deadlines.ts'
 import type { Exchange, ExchangeEnd, ExchangeKind } from './exchange.ts'
 import type { Line } from './line.ts'
 import type { ModbusLink } from './link.ts'
@@ -13,31 +14,29 @@ export type Asked =
   /** Sent, and no answer came that can be believed. */
   | { readonly kind: 'unanswered'; readonly reason: string }
 
-/** Asks a unit one question, once, and waits for its answer, the connection's end or the signal, whichever comes first. */
+/** Asks a unit one question, once, and waits for its answer, the connection's end or the end of patience, whichever comes first. */
 export async function ask(
   link: ModbusLink,
   unit: number,
   kind: ExchangeKind,
   question: Question,
-  signal: AbortSignal,
+  patience: Patience,
 ): Promise<Asked> {
   const { line } = link
   if (!('start' in line)) return { kind: 'unreachable', reason: line.trouble }
-  if (signal.aborted) return { kind: 'unreachable', reason: GIVEN_UP_BEFORE }
+  if (link.deadlines.isOver(patience)) return { kind: 'unreachable', reason: GIVEN_UP_BEFORE }
   return await new Promise(resolve => {
-    const settle = (asked: Asked) => {
-      signal.removeEventListener('abort', onAbort)
-      resolve(asked)
-    }
     const exchange: Exchange = {
       kind,
       unit,
       request: () => question.request,
       fits: pdu => isAnswer(question, pdu),
-      ended: end => settle(meaningOf(end, question, line, unit)),
+      ended: end => {
+        wait.end()
+        resolve(meaningOf(end, question, line, unit))
+      },
     }
-    const onAbort = () => settle(givenUp(line.giveUp(exchange, isLate(signal)), signal))
-    signal.addEventListener('abort', onAbort)
+    const wait = link.deadlines.watch(patience, why => resolve(givenUp(line.giveUp(exchange, why), why)))
     line.start(exchange)
   })
 }
@@ -61,16 +60,11 @@ export function meaningOf(end: ExchangeEnd, question: Question, line: Line, unit
 
 export const GIVEN_UP_BEFORE = 'given up before it was sent'
 
-/** To be overruled is no fault of the device's; a deadline that passed is. */
-export function isLate(signal: AbortSignal): boolean {
-  return (signal.reason as Error | undefined)?.name === 'TimeoutError'
-}
-
-export function givenUp(state: 'sent' | 'not-sent', signal: AbortSignal): Asked {
+export function givenUp(state: 'sent' | 'not-sent', why: GivenUp): Asked {
   if (state === 'not-sent') {
-    const reason = isLate(signal) ? 'other requests kept the device busy until the deadline' : GIVEN_UP_BEFORE
+    const reason = why === 'late' ? 'other requests kept the device busy until the deadline' : GIVEN_UP_BEFORE
     return { kind: 'unreachable', reason }
   }
-  const reason = isLate(signal) ? 'the device did not answer in time' : 'given up before the answer came'
+  const reason = why === 'late' ? 'the device did not answer in time' : 'given up before the answer came'
   return { kind: 'unanswered', reason }
 }

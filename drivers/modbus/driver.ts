@@ -1,6 +1,7 @@
 import type { Clock, Millis } from '../../model/time.ts'
 import type { Driver, ReadResult, WriteResult } from '../driver.ts'
 import { type Asked, ask } from './ask.ts'
+import type { Patience } from './deadlines.ts'
 import type { ExchangeKind } from './exchange.ts'
 import { type Identity, identify } from './identity.ts'
 import type { ModbusLink } from './link.ts'
@@ -54,9 +55,9 @@ export class ModbusDriver implements Driver {
     this.#reads = new Reads(link, unit.unit, unit.limits)
   }
 
-  async read(name: string, signal: AbortSignal): Promise<ReadResult> {
+  async read(name: string, timeout: Millis, stop?: AbortSignal): Promise<ReadResult> {
     const point = this.#point(name)
-    const asked = await this.#reads.read(spanOf(point), signal)
+    const asked = await this.#reads.read(spanOf(point), this.link.deadlines.from(timeout, stop))
     if (asked.kind !== 'data') return { kind: 'failed', reason: asked.reason }
     const decoded = isBit(point) ? { value: asked.data[0] ?? 0 } : decodeNumber(point, asked.data)
     return 'value' in decoded
@@ -64,20 +65,21 @@ export class ModbusDriver implements Driver {
       : { kind: 'failed', reason: decoded.unclear }
   }
 
-  async write(name: string, value: number, signal: AbortSignal): Promise<WriteResult> {
+  async write(name: string, value: number, timeout: Millis, stop?: AbortSignal): Promise<WriteResult> {
     const point = this.#point(name)
     if (!isWritable(point.table)) throw new RangeError(`${name} is a ${point.table}: it cannot be written`)
     const bytes = encode(point, value)
     if (!bytes) throw new RangeError(`${value} does not fit the ${point.table} of ${name}`)
     const kind = this.#unit.safe.get(name) === value ? 'safe' : 'write'
+    const patience = this.link.deadlines.from(timeout, stop)
     const isPulse = point.pulse !== undefined && bytes.some(byte => byte !== 0)
     const isOvertaken = async () => {
       const latest = this.#latest.get(name)
       return latest !== writing && !notWritten(await latest)
     }
     const writing: Promise<WriteResult> = isPulse
-      ? this.#pulse(point, bytes, kind, isOvertaken, signal)
-      : this.#put(point, bytes, kind, signal)
+      ? this.#pulse(point, bytes, kind, isOvertaken, patience)
+      : this.#put(point, bytes, kind, patience)
     this.#latest.set(name, writing)
     if (isPulse) this.#pulses.add(writing)
     try {
@@ -88,8 +90,9 @@ export class ModbusDriver implements Driver {
   }
 
   /** What the device says about itself. */
-  async identify(signal: AbortSignal): Promise<Identity> {
-    return await identify((question, deadline) => this.#ask('read', question, deadline), signal)
+  async identify(timeout: Millis): Promise<Identity> {
+    const ask = (question: Question, patience: Patience) => this.#ask('read', question, patience)
+    return await identify(ask, this.link.deadlines.from(timeout))
   }
 
   /** Ends what is under way: a pulse is cleared at once. */
@@ -108,21 +111,21 @@ export class ModbusDriver implements Driver {
     point: ModbusPoint,
     bytes: Buffer,
     kind: ExchangeKind,
-    signal: AbortSignal,
+    patience: Patience,
   ): Promise<WriteResult> {
     if (isBit(point)) {
       const question = writeCoilQuestion(point.writeFunction, point.address, bytes[0] ?? 0)
-      return written(await this.#ask(kind, question, signal))
+      return written(await this.#ask(kind, question, patience))
     }
     const { address, mask, writeFunction } = point
     if (writeFunction === 22) {
       const or = bytes.readUInt16BE()
       return written(
-        await this.#ask(kind, maskWriteQuestion(address, ~maskOnWire(point) & 0xffff, or), signal),
+        await this.#ask(kind, maskWriteQuestion(address, ~maskOnWire(point) & 0xffff, or), patience),
       )
     }
-    if (mask !== undefined) return await this.#change(point, writeFunction, bytes, kind, signal)
-    return written(await this.#ask(kind, writeRegistersQuestion(writeFunction, address, bytes), signal))
+    if (mask !== undefined) return await this.#change(point, writeFunction, bytes, kind, patience)
+    return written(await this.#ask(kind, writeRegistersQuestion(writeFunction, address, bytes), patience))
   }
 
   /**
@@ -134,7 +137,7 @@ export class ModbusDriver implements Driver {
     writeFunction: 6 | 16,
     field: Buffer,
     kind: ExchangeKind,
-    signal: AbortSignal,
+    patience: Patience,
   ): Promise<WriteResult> {
     const { address } = point
     const before = this.#changing.get(address)
@@ -143,7 +146,7 @@ export class ModbusDriver implements Driver {
     await before
     try {
       const keep = ~maskOnWire(point) & 0xffff
-      const look = () => this.#ask(kind, readQuestion(spanOf(point)), signal)
+      const look = () => this.#ask(kind, readQuestion(spanOf(point)), patience)
       const held = await look()
       if (held.kind !== 'data') {
         const reason = `the register could not be read, and was not changed: ${held.reason}`
@@ -152,7 +155,7 @@ export class ModbusDriver implements Driver {
       const register = Buffer.alloc(2)
       register.writeUInt16BE((held.data.readUInt16BE() & keep) | field.readUInt16BE())
       const result = written(
-        await this.#ask(kind, writeRegistersQuestion(writeFunction, address, register), signal),
+        await this.#ask(kind, writeRegistersQuestion(writeFunction, address, register), patience),
       )
       if (result.kind !== 'accepted') return result
       const found = await look()
@@ -174,7 +177,7 @@ export class ModbusDriver implements Driver {
   }
 
   /**
-   * Writes, waits, and clears. It is cleared early when the signal aborts, and in any case after a write that may have
+   * Writes, waits, and clears. It is cleared early when patience ends, and in any case after a write that may have
    * arrived: an output that is meant to be set for a moment is not left set. One that a later write has overtaken is that
    * write's to clear: a trip's pulse is not cut short by the command that it overruled.
    */
@@ -183,19 +186,20 @@ export class ModbusDriver implements Driver {
     bytes: Buffer,
     kind: ExchangeKind,
     isOvertaken: () => Promise<boolean>,
-    signal: AbortSignal,
+    patience: Patience,
   ): Promise<WriteResult> {
-    const set = await this.#put(point, bytes, kind, signal)
+    const set = await this.#put(point, bytes, kind, patience)
     if (notWritten(set)) return set
-    if (set.kind === 'accepted')
-      await this.#clock.sleep(point.pulse ?? 0, AbortSignal.any([signal, this.#stop.signal]))
-    const wasCut = signal.aborted || this.#stop.signal.aborted
+    const stop = AbortSignal.any([this.#stop.signal, ...(patience.stop ? [patience.stop] : [])])
+    const left = patience.until - this.#clock.monotonic()
+    if (set.kind === 'accepted') await this.#clock.sleep(Math.min(point.pulse ?? 0, left), stop)
+    const wasCut = stop.aborted || this.link.deadlines.isOver(patience)
     if (await isOvertaken()) return { kind: 'unknown', reason: 'another write took the place of the pulse' }
     const cleared = await this.#put(
       point,
       Buffer.alloc(bytes.length),
       kind,
-      AbortSignal.timeout(this.#unit.timeout),
+      this.link.deadlines.from(this.#unit.timeout),
     )
     if (cleared.kind !== 'accepted')
       return { kind: 'unknown', reason: `the pulse is not known to be cleared: ${cleared.reason}` }
@@ -204,8 +208,8 @@ export class ModbusDriver implements Driver {
     return set
   }
 
-  #ask(kind: ExchangeKind, question: Question, signal: AbortSignal): Promise<Asked> {
-    return ask(this.link, this.#unit.unit, kind, question, signal)
+  #ask(kind: ExchangeKind, question: Question, patience: Patience): Promise<Asked> {
+    return ask(this.link, this.#unit.unit, kind, question, patience)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Asked } from './ask.ts'
+import type { Patience } from './deadlines.ts'
 import type { Facts } from './link.ts'
 import { identificationQuestion, type Question } from './pdu.ts'
 
@@ -20,12 +21,12 @@ const NAMES: Readonly<Record<number, string>> = {
 /** An identification may come in parts. There is no end to the parts of a device that is out of order. */
 const PARTS_MAX = 16
 
-type Ask = (question: Question, signal: AbortSignal) => Promise<Asked>
+type Ask = (question: Question, patience: Patience) => Promise<Asked>
 
 /** Asks a device what it is: all that it has of the regular objects, or the basic ones where it knows no others. */
-export async function identify(ask: Ask, signal: AbortSignal): Promise<Identity> {
-  const regular = await collect(ask, 2, signal)
-  return regular.kind === 'refused' ? failedUnless(await collect(ask, 1, signal)) : failedUnless(regular)
+export async function identify(ask: Ask, patience: Patience): Promise<Identity> {
+  const regular = await collect(ask, 2, patience)
+  return regular.kind === 'refused' ? failedUnless(await collect(ask, 1, patience)) : failedUnless(regular)
 }
 
 type Collected = Identity | { readonly kind: 'refused'; readonly reason: string }
@@ -34,11 +35,11 @@ function failedUnless(collected: Collected): Identity {
   return collected.kind === 'refused' ? { kind: 'failed', reason: collected.reason } : collected
 }
 
-async function collect(ask: Ask, kind: 1 | 2, signal: AbortSignal): Promise<Collected> {
+async function collect(ask: Ask, kind: 1 | 2, patience: Patience): Promise<Collected> {
   const facts: Record<string, string> = {}
   let object = 0
   for (let part = 0; part < PARTS_MAX; part += 1) {
-    const asked = await ask(identificationQuestion(kind, object), signal)
+    const asked = await ask(identificationQuestion(kind, object), patience)
     if (asked.kind === 'exception') return { kind: 'refused', reason: asked.reason }
     if (asked.kind !== 'data') return { kind: 'failed', reason: asked.reason }
     const { data } = asked

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { Clock, Millis, MonotonicMs } from '../../model/time.ts'
+import type { GivenUp } from './deadlines.ts'
 import type { Exchange, ExchangeKind } from './exchange.ts'
 import { type Framing, NUMBER_MAX } from './framing.ts'
 import type { Fits, Owed } from './owed.ts'
@@ -85,13 +86,12 @@ export class Line {
   }
 
   /**
-   * Nobody waits for this any more: `late` because its deadline has passed, else because it is not wanted. Says whether it
-   * had been sent. It does not end by itself then.
+   * Nobody waits for this any more. Says whether it had been sent. It does not end by itself then.
    */
-  giveUp(exchange: Exchange, late: boolean): 'sent' | 'not-sent' {
+  giveUp(exchange: Exchange, why: GivenUp): 'sent' | 'not-sent' {
     if (this.#waiting.remove(exchange)) return 'not-sent'
     const pending = this.#pending.find(one => one.exchange === exchange)
-    if (pending && late) this.#missed(pending)
+    if (pending && why === 'late') this.#missed(pending)
     else if (pending) void this.#missedLater(pending)
     return 'sent'
   }

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Clock, Millis } from '../../model/time.ts'
 import { Backoff, type BackoffLimits } from '../backoff.ts'
+import { Deadlines } from './deadlines.ts'
 import type { Framing } from './framing.ts'
 import { Line, type LineOptions } from './line.ts'
 import { Owed } from './owed.ts'
@@ -27,6 +28,8 @@ const CONNECT_TIMEOUT: Millis = 2000
  * is there before it is needed; nothing waits in it for a line.
  */
 export class ModbusLink implements AsyncDisposable {
+  /** Of everything that is asked over it. */
+  readonly deadlines: Deadlines
   readonly #way: Way
   readonly #options: LineOptions
   readonly #clock: Clock
@@ -41,6 +44,7 @@ export class ModbusLink implements AsyncDisposable {
 
   /** `jitter` gives a number from 0 to 1, which spreads the reconnects of many links. */
   constructor(way: Way, options: LineOptions, clock: Clock, jitter: () => number) {
+    this.deadlines = new Deadlines(clock)
     this.#way = way
     this.#options = options
     this.#clock = clock
@@ -76,6 +80,7 @@ export class ModbusLink implements AsyncDisposable {
     this.#stop.abort()
     this.#line?.end('the agent is stopping')
     await this.#running
+    this.deadlines[Symbol.dispose]()
   }
 
   async #run(): Promise<void> {

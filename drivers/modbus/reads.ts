@@ -1,4 +1,5 @@
-import { type Asked, GIVEN_UP_BEFORE, givenUp, isLate, meaningOf } from './ask.ts'
+import { type Asked, GIVEN_UP_BEFORE, givenUp, meaningOf } from './ask.ts'
+import type { GivenUp, Patience } from './deadlines.ts'
 import type { Exchange } from './exchange.ts'
 import type { Line } from './line.ts'
 import type { ModbusLink } from './link.ts'
@@ -18,13 +19,6 @@ interface Carrier {
   readonly wishes: Set<Wish>
 }
 
-/** Everybody who waits with the same signal. */
-interface Waiters {
-  readonly signal: AbortSignal
-  readonly wishes: Set<Wish>
-  leave(wish: Wish): void
-}
-
 /** The exceptions that may be about one of the addresses and not about all: illegal address, illegal value, failure. */
 const DIVISIBLE: ReadonlySet<number> = new Set([2, 3, 4])
 
@@ -39,8 +33,6 @@ export class Reads {
   readonly #limits: ReadLimits
   /** Lists and not sets, for the reason that the queue of a line has. */
   #waiting: Wish[] = []
-  /** Many wishes share a deadline, and a signal that has a listener for each is slow. These are those who came last. */
-  #waiters: Waiters | undefined
   /** How what waits would go out; undefined when that has to be thought over. */
   #plan: Merged<Wish>[] | undefined
   #cuts: { readonly line: Line; readonly at: Set<string> } | undefined
@@ -54,43 +46,21 @@ export class Reads {
   }
 
   /** Reads a span from the device: registers as they came, or one bit as one byte. */
-  async read(span: Span, signal: AbortSignal): Promise<Asked> {
-    if (signal.aborted) return { kind: 'unreachable', reason: GIVEN_UP_BEFORE }
+  async read(span: Span, patience: Patience): Promise<Asked> {
+    if (this.#link.deadlines.isOver(patience)) return { kind: 'unreachable', reason: GIVEN_UP_BEFORE }
     return await new Promise<Asked>(resolve => {
-      const waiters = this.#waitersOf(signal)
       const wish: Wish = {
         span,
         carrier: undefined,
         resolve: asked => {
-          waiters.leave(wish)
+          wait.end()
           resolve(asked)
         },
       }
-      waiters.wishes.add(wish)
+      const wait = this.#link.deadlines.watch(patience, why => this.#drop(wish, why))
       this.#wait(wish)
       this.#gather()
     })
-  }
-
-  #waitersOf(signal: AbortSignal): Waiters {
-    if (this.#waiters?.signal === signal) return this.#waiters
-    const wishes = new Set<Wish>()
-    const onAbort = () => {
-      for (const wish of wishes) this.#drop(wish, signal)
-    }
-    signal.addEventListener('abort', onAbort)
-    const waiters: Waiters = {
-      signal,
-      wishes,
-      leave: wish => {
-        wishes.delete(wish)
-        if (wishes.size > 0) return
-        signal.removeEventListener('abort', onAbort)
-        if (this.#waiters === waiters) this.#waiters = undefined
-      },
-    }
-    this.#waiters = waiters
-    return waiters
   }
 
   #wait(wish: Wish): void {
@@ -170,18 +140,18 @@ export class Reads {
   }
 
   /** Somebody does not wait any more. The request goes on for the others that it carries. */
-  #drop(wish: Wish, signal: AbortSignal): void {
+  #drop(wish: Wish, why: GivenUp): void {
     const { carrier } = wish
     if (!carrier) {
       this.#waiting = this.#waiting.filter(one => one !== wish)
       this.#plan = undefined
-      return wish.resolve(givenUp('not-sent', signal))
+      return wish.resolve(givenUp('not-sent', why))
     }
     wish.carrier = undefined
     carrier.wishes.delete(wish)
     const { line } = this.#link
-    if (carrier.wishes.size === 0 && 'start' in line) line.giveUp(carrier.exchange, isLate(signal))
-    wish.resolve(givenUp('sent', signal))
+    if (carrier.wishes.size === 0 && 'start' in line) line.giveUp(carrier.exchange, why)
+    wish.resolve(givenUp('sent', why))
   }
 
   #planFor(line: Line): Merged<Wish>[] {

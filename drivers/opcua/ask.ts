@@ -1,5 +1,5 @@
 import type { StatusCode } from 'node-opcua-client'
-import type { Clock, MonotonicMs } from '../../model/time.ts'
+import type { Clock, Millis, MonotonicMs } from '../../model/time.ts'
 import type { Connection, OpcUaLink } from './link.ts'
 import type { Session } from './once.ts'
 import { formatNodeName, type NodeName } from './point.ts'
@@ -78,6 +78,12 @@ export class Asker {
     if (this.#lastAnswered <= sent) this.#link.renew(connection, reason)
     return { kind: 'unanswered', reason }
   }
+}
+
+/** Aborts when a request has had its time, as a timeout does, or when it is not wanted any more. */
+export function endOf(timeout: Millis, stop?: AbortSignal): AbortSignal {
+  const late = AbortSignal.timeout(timeout)
+  return stop ? AbortSignal.any([stop, late]) : late
 }
 
 interface Fault {

@@ -1,8 +1,8 @@
 import type { CallMethodResult, DataValue } from 'node-opcua-client'
-import type { Clock } from '../../model/time.ts'
+import type { Clock, Millis } from '../../model/time.ts'
 import type { Driver, ReadResult, WriteResult } from '../driver.ts'
 import type { Identity } from '../modbus/identity.ts'
-import { Asker } from './ask.ts'
+import { Asker, endOf } from './ask.ts'
 import type { OpcUaLink } from './link.ts'
 import { type Call, encodeRaw, methodFor, type NodeName, type OpcUaPoint } from './point.ts'
 import { isDone, isRefusal } from './status.ts'
@@ -41,10 +41,10 @@ export class OpcUaDriver implements Driver {
    * a reading that is asked for when a write was answered cannot be older than that write. This is what commands are verified
    * with, and never what a subscription told: see docs/decisions/0012.
    */
-  async read(name: string, signal: AbortSignal): Promise<ReadResult> {
+  async read(name: string, timeout: Millis, stop?: AbortSignal): Promise<ReadResult> {
     const point = this.#point(name)
     if (point.call) throw new RangeError(`${name} is a method: it has no value`)
-    const asked = await this.#asker.ask(signal, [point.node], (session, [nodeId = '']) =>
+    const asked = await this.#asker.ask(endOf(timeout, stop), [point.node], (session, [nodeId = '']) =>
       session.read({ nodeId, attributeId: VALUE }, 0),
     )
     if (asked.kind !== 'answered') return { kind: 'failed', reason: asked.reason }
@@ -54,7 +54,7 @@ export class OpcUaDriver implements Driver {
       : { kind: 'value', value, age: this.#clock.monotonic() - asked.sent }
   }
 
-  async write(name: string, value: number, signal: AbortSignal): Promise<WriteResult> {
+  async write(name: string, value: number, timeout: Millis, stop?: AbortSignal): Promise<WriteResult> {
     const point = this.#point(name)
     const { node, call, dataType } = point
     const raw = encodeRaw(point, value)
@@ -62,9 +62,10 @@ export class OpcUaDriver implements Driver {
       throw new RangeError(`${name} has no data type: it cannot be written`)
     if (raw === undefined)
       throw new RangeError(`${value} does not fit the ${dataType ?? 'methods'} of ${name}`)
-    if (call) return await this.#call(point, call, raw, methodFor(call, value) ?? node, signal)
+    const end = endOf(timeout, stop)
+    if (call) return await this.#call(point, call, raw, methodFor(call, value) ?? node, end)
     const variant = variantOf(dataType ?? 'Double', raw)
-    const asked = await this.#asker.ask(signal, [node], async (session, [nodeId = '']) =>
+    const asked = await this.#asker.ask(end, [node], async (session, [nodeId = '']) =>
       session.write({ nodeId, attributeId: VALUE, value: { value: variant } }),
     )
     if (asked.kind !== 'answered') return unanswered(asked)
@@ -74,9 +75,10 @@ export class OpcUaDriver implements Driver {
   }
 
   /** What the server says about itself, and how readings come from it. */
-  async identify(signal: AbortSignal): Promise<Identity> {
+  async identify(timeout: Millis): Promise<Identity> {
+    const end = endOf(timeout)
     const ids = Object.values(BUILD_INFO).map(id => ({ nodeId: `i=${id}`, attributeId: VALUE }))
-    const asked = await this.#asker.ask(signal, [], session => session.read(ids, 0))
+    const asked = await this.#asker.ask(end, [], session => session.read(ids, 0))
     if (asked.kind !== 'answered') return { kind: 'failed', reason: asked.reason }
     const facts: Record<string, string> = {}
     for (const [index, key] of Object.keys(BUILD_INFO).entries()) {
@@ -84,7 +86,7 @@ export class OpcUaDriver implements Driver {
       // What a device says goes to a terminal: nothing in it may steer one.
       if (typeof text === 'string' && text !== '') facts[key] = text.replace(/\p{C}/gu, '?')
     }
-    facts.readings = await this.watch(new Map()).describe(signal)
+    facts.readings = await this.watch(new Map()).describe(end)
     return { kind: 'identity', facts }
   }
 
@@ -113,7 +115,7 @@ export class OpcUaDriver implements Driver {
     call: Call,
     raw: number,
     method: NodeName,
-    signal: AbortSignal,
+    end: AbortSignal,
   ): Promise<WriteResult> {
     const inputArguments = call.arguments.map(argument =>
       argument === 'setpoint'
@@ -121,7 +123,7 @@ export class OpcUaDriver implements Driver {
         : variantOf(argument.dataType, argument.value),
     )
     const asked = await this.#asker.ask(
-      signal,
+      end,
       [node, method],
       async (session, [objectId = '', methodId = '']) => session.call({ objectId, methodId, inputArguments }),
     )

@@ -54,12 +54,13 @@ export class Watch implements AsyncDisposable {
   }
 
   /** What the server told last, where that is young enough; else what it says now. */
-  async read(name: string, signal: AbortSignal): Promise<ReadResult> {
+  async read(name: string, timeout: Millis, stop?: AbortSignal): Promise<ReadResult> {
     this.#tend()
     const wish = this.#wishes.get(name)
     const point = this.#points.get(name)
     const told = this.#subscription?.latest(name)
-    if (!point || !wish || !told || told.age > wish.staleAfter) return await this.#reader.read(name, signal)
+    if (!point || !wish || !told || told.age > wish.staleAfter)
+      return await this.#reader.read(name, timeout, stop)
     const value = valueIn(point, told.value)
     return typeof value === 'string'
       ? { kind: 'failed', reason: value }

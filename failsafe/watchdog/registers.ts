@@ -24,13 +24,13 @@ export class Registers {
   }
 
   async read(point: string): Promise<number | Trouble> {
-    const result = await this.#driver.read(point, AbortSignal.timeout(this.#timeout)).catch(mistake)
+    const result = await this.#driver.read(point, this.#timeout).catch(mistake)
     if (result instanceof Trouble) return result
     return result.kind === 'value' ? result.value : new Trouble(`${point} cannot be read: ${result.reason}`)
   }
 
   async write(point: string, value: number): Promise<Trouble | undefined> {
-    const result = await this.#driver.write(point, value, AbortSignal.timeout(this.#timeout)).catch(mistake)
+    const result = await this.#driver.write(point, value, this.#timeout).catch(mistake)
     if (result instanceof Trouble) return result
     return result.kind === 'accepted'
       ? undefined

@@ -12,7 +12,7 @@ import { OddServer, reply } from '../drivers/modbus/odd-server.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 
 const EXAMPLE = join(import.meta.dirname, '../../examples/water-treatment/holdfast.yaml')
-const later = () => AbortSignal.timeout(5000)
+const LATER = 5000
 
 test("an actuator's safe state is written before what was asked for earlier", async () => {
   await using folder = await temporaryFolder()
@@ -30,12 +30,12 @@ test("an actuator's safe state is written before what was asked for earlier", as
   await devices.attempted
   const [valve, pump] = [devices.actuators.get('inlet-valve'), devices.actuators.get('coolant-pump')]
   assert.ok(valve?.safe && pump?.safe)
-  const looking = valve.driver.read(valve.feedbackPoint, later())
+  const looking = valve.driver.read(valve.feedbackPoint, LATER)
   await Promise.resolve()
   const [opening, closing, running] = [
-    valve.driver.write(valve.commandPoint, 1 - valve.safe.write, later()),
-    valve.driver.write(valve.commandPoint, valve.safe.write, later()),
-    pump.driver.write(pump.commandPoint, pump.safe.write, later()),
+    valve.driver.write(valve.commandPoint, 1 - valve.safe.write, LATER),
+    valve.driver.write(valve.commandPoint, valve.safe.write, LATER),
+    pump.driver.write(pump.commandPoint, pump.safe.write, LATER),
   ]
   assert.deepEqual(
     (await Promise.all([opening, closing, running])).map(({ kind }) => kind),

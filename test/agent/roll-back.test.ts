@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { execa } from 'execa'
 import { dictionaryFaults } from '../../model/audit-kinds.ts'
+import { examine } from './doctor/examine.ts'
 import { Gateway, type RunningAgent } from './gateway.ts'
 
 type Line = Record<string, unknown>
@@ -12,6 +13,7 @@ type Line = Record<string, unknown>
 const counts = (gateway: Gateway): Line[] => gateway.records().filter(({ kind }) => kind === 'log-counted')
 const verify = (gateway: Gateway) =>
   gateway.holdfast('audit', 'verify', gateway.auditLog, '--records-only', '--tpm', gateway.tpm.tcti)
+const tpmStatus = (gateway: Gateway) => gateway.holdfast('tpm', 'status', '--config', gateway.config)
 
 /** Runs an agent until it has counted once more, and ends it. */
 async function runOnce(gateway: Gateway): Promise<RunningAgent> {
@@ -45,6 +47,12 @@ test('a state folder that was put back whole is found at the start, by the agent
     rolledBack.stdout,
     /^ROLLED BACK: the last count in the log is 2, and the TPM's counter stands at 3/,
   )
+  const status = await tpmStatus(gateway)
+  assert.equal(status.exitCode, 2)
+  assert.match(status.stdout, /^TROUBLE {2}the audit log was rolled back: the last count in the log is 2/m)
+  const { exitCode, errors } = await examine(gateway)
+  assert.equal(exitCode, 6)
+  assert.match(errors.join('\n'), /^audit counter: the audit log was rolled back: /m)
 
   const agent = await gateway.startAgent()
   const alarm = await agent.line(({ alarm }) => alarm === 'audit-log-rolled-back')
@@ -73,6 +81,7 @@ test('a state folder that was put back whole is found at the start, by the agent
   assert.equal(meant.exitCode, 0, meant.stderr)
   assert.match(meant.stdout, /^Recorded as record \d+: .* bound to the TPM's counter again/)
   assert.equal((await verify(gateway)).exitCode, 0)
+  assert.equal((await tpmStatus(gateway)).exitCode, 0)
   const third = await gateway.startAgent()
   await third.line(({ cleared }) => cleared === 'audit-log-rolled-back')
 })
@@ -113,6 +122,7 @@ test('a TPM that was cleared is told from a log that was rolled back, and the lo
   const before = await verify(gateway)
   assert.equal(before.exitCode, 2)
   assert.match(before.stdout, /^cannot verify: the records are intact, .* this TPM has no such counter/)
+  assert.match((await tpmStatus(gateway)).stdout, /^notice {3}.* this TPM has no such counter/m)
   const agent = await runOnce(gateway)
   assert.ok(agent.log.some(({ alarm }) => alarm === 'audit-counter-lost'))
   assert.equal((await verify(gateway)).exitCode, 0)

@@ -23,11 +23,11 @@ test('points of an OPC UA server are told by it, and those of other devices are 
   const watch = points.get('position')?.driver
   assert.ok(watch instanceof Watch)
   plant.server.held.set('In', 42)
-  let reading = await watch.read('in', AbortSignal.timeout(5000))
+  let reading = await watch.read('in', 5000)
   assert.ok(reading.kind === 'value' && reading.value === 1, 'until then the watched driver reads')
   while (reading.kind === 'failed' || reading.age < 50) {
     await new Promise(resolve => setImmediate(resolve))
-    reading = await watch.read('in', AbortSignal.timeout(5000))
+    reading = await watch.read('in', 5000)
   }
   assert.equal(reading.value, 42)
   assert.deepEqual(new Set(watched.reads), new Set(['in']))

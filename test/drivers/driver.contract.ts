@@ -18,8 +18,8 @@ export interface DriverRig extends AsyncDisposable {
   heal(): Promise<void>
 }
 
-const soon = () => AbortSignal.timeout(150)
-const later = () => AbortSignal.timeout(5000)
+const SOON = 150
+const LATER = 5000
 
 /** The value of a reading; a reading that has none shows in the comparison what was said instead. */
 export function valueIn(reading: ReadResult): number | string {
@@ -30,28 +30,28 @@ export function valueIn(reading: ReadResult): number | string {
 export function describeDriver(name: string, makeRig: () => Promise<DriverRig>): void {
   test(`${name}: a write is accepted once the device has it, and reading shows what the device holds`, async () => {
     await using rig = await makeRig()
-    assert.deepEqual(await rig.driver.write('out', 1, later()), { kind: 'accepted' })
+    assert.deepEqual(await rig.driver.write('out', 1, LATER), { kind: 'accepted' })
     assert.equal(await rig.holds('out'), 1)
-    assert.equal(valueIn(await rig.driver.read('out', later())), 1)
+    assert.equal(valueIn(await rig.driver.read('out', LATER)), 1)
     await rig.setInput(1)
-    assert.equal(valueIn(await rig.driver.read('in', later())), 1)
+    assert.equal(valueIn(await rig.driver.read('in', LATER)), 1)
     await rig.setInput(0)
-    assert.equal(valueIn(await rig.driver.read('in', later())), 0)
+    assert.equal(valueIn(await rig.driver.read('in', LATER)), 0)
   })
 
   test(`${name}: a write that is not answered is unknown, and is not sent again`, async () => {
     await using rig = await makeRig()
     await rig.silence()
-    const result = await rig.driver.write('out', 1, soon())
+    const result = await rig.driver.write('out', 1, SOON)
     assert.equal(result.kind, 'unknown')
     await rig.heal()
-    assert.equal(valueIn(await rig.driver.read('out', later())), await rig.holds('out'))
+    assert.equal(valueIn(await rig.driver.read('out', LATER)), await rig.holds('out'))
   })
 
   test(`${name}: a read that is not answered fails, with a reason`, async () => {
     await using rig = await makeRig()
     await rig.silence()
-    const result = await rig.driver.read('in', soon())
+    const result = await rig.driver.read('in', SOON)
     assert.equal(result.kind, 'failed')
     assert.match(result.kind === 'failed' ? result.reason : '', /./)
   })
@@ -59,7 +59,7 @@ export function describeDriver(name: string, makeRig: () => Promise<DriverRig>):
   test(`${name}: a device's no is rejected, and nothing is written`, async () => {
     await using rig = await makeRig()
     await rig.reject()
-    const result = await rig.driver.write('out', 1, later())
+    const result = await rig.driver.write('out', 1, LATER)
     assert.equal(result.kind, 'rejected')
     assert.equal(await rig.holds('out'), 0)
   })
@@ -67,38 +67,38 @@ export function describeDriver(name: string, makeRig: () => Promise<DriverRig>):
   test(`${name}: without a way to the device nothing is sent, nothing waits, and nothing is sent later`, async () => {
     await using rig = await makeRig()
     await rig.unplug()
-    assert.equal((await rig.driver.write('out', 1, later())).kind, 'unreachable')
-    assert.equal((await rig.driver.read('in', later())).kind, 'failed')
+    assert.equal((await rig.driver.write('out', 1, LATER)).kind, 'unreachable')
+    assert.equal((await rig.driver.read('in', LATER)).kind, 'failed')
     await rig.heal()
-    assert.equal(valueIn(await rig.driver.read('out', later())), 0)
+    assert.equal(valueIn(await rig.driver.read('out', LATER)), 0)
     assert.equal(await rig.holds('out'), 0)
   })
 
   test(`${name}: a reading says how old it may be, and is no older than the asking`, async () => {
     await using rig = await makeRig()
     const began = performance.now()
-    const reading = await rig.driver.read('in', later())
+    const reading = await rig.driver.read('in', LATER)
     const elapsed = performance.now() - began
     assert.ok(reading.kind === 'value' && reading.age >= 0 && reading.age <= elapsed, JSON.stringify(reading))
   })
 
-  test(`${name}: a signal that aborted before sends nothing`, async () => {
+  test(`${name}: what was stopped before it began sends nothing`, async () => {
     await using rig = await makeRig()
-    assert.equal((await rig.driver.write('out', 1, AbortSignal.abort())).kind, 'unreachable')
+    assert.equal((await rig.driver.write('out', 1, LATER, AbortSignal.abort())).kind, 'unreachable')
     assert.equal(await rig.holds('out'), 0)
   })
 
   test(`${name}: asking for a point that was not declared is a mistake of ours`, async () => {
     await using rig = await makeRig()
-    await assert.rejects(rig.driver.read('elsewhere', later()), RangeError)
-    await assert.rejects(rig.driver.write('elsewhere', 1, later()), RangeError)
+    await assert.rejects(rig.driver.read('elsewhere', LATER), RangeError)
+    await assert.rejects(rig.driver.write('elsewhere', 1, LATER), RangeError)
   })
 
   test(`${name}: many requests at once each get their own answer`, async () => {
     await using rig = await makeRig()
     await rig.setInput(1)
     const results = await Promise.all(
-      Array.from({ length: 60 }, (_, index) => rig.driver.read(index % 2 ? 'in' : 'out', later())),
+      Array.from({ length: 60 }, (_, index) => rig.driver.read(index % 2 ? 'in' : 'out', LATER)),
     )
     assert.deepEqual(
       results.map(valueIn),

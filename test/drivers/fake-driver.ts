@@ -1,4 +1,5 @@
 import type { Driver, ReadResult, WriteResult } from '../../drivers/driver.ts'
+import type { Millis } from '../../model/time.ts'
 
 /** A device in memory, for tests of what stands before a driver. It passes the same contract suite as the real ones. */
 export class FakeDriver implements Driver {
@@ -28,33 +29,37 @@ export class FakeDriver implements Driver {
     this.#waiting = released
   }
 
-  async read(point: string, signal: AbortSignal): Promise<ReadResult> {
+  async read(point: string, timeout: Millis, stop?: AbortSignal): Promise<ReadResult> {
     if (!this.#known.has(point)) throw new RangeError(`the device has no point ${point}`)
-    if (signal.aborted) return { kind: 'failed', reason: 'given up before it was sent' }
+    if (stop?.aborted) return { kind: 'failed', reason: 'given up before it was sent' }
     this.reads.push(point)
     if (this.nextRead) return this.nextRead
-    if (await this.#givenUp(signal)) return { kind: 'failed', reason: 'the device did not answer in time' }
+    if (await this.#givenUp(timeout, stop))
+      return { kind: 'failed', reason: 'the device did not answer in time' }
     return { kind: 'value', value: this.values.get(point) ?? 0, age: 0 }
   }
 
-  async write(point: string, value: number, signal: AbortSignal): Promise<WriteResult> {
+  async write(point: string, value: number, timeout: Millis, stop?: AbortSignal): Promise<WriteResult> {
     if (!this.#known.has(point)) throw new RangeError(`the device has no point ${point}`)
-    if (signal.aborted) return { kind: 'unreachable', reason: 'given up before it was sent' }
+    if (stop?.aborted) return { kind: 'unreachable', reason: 'given up before it was sent' }
     if (this.nextWrite?.kind === 'rejected' || this.nextWrite?.kind === 'unreachable') return this.nextWrite
     this.writes.push({ point, value })
     this.values.set(point, value)
     this.onWrite(point, value)
     if (this.nextWrite) return this.nextWrite
-    if (await this.#givenUp(signal)) return { kind: 'unknown', reason: 'the device did not answer in time' }
+    if (await this.#givenUp(timeout, stop))
+      return { kind: 'unknown', reason: 'the device did not answer in time' }
     return { kind: 'accepted' }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
 
-  async #givenUp(signal: AbortSignal): Promise<boolean> {
+  async #givenUp(timeout: Millis, stop?: AbortSignal): Promise<boolean> {
     if (!this.#waiting) return false
+    const late = AbortSignal.timeout(timeout)
+    const end = stop ? AbortSignal.any([stop, late]) : late
     const aborted = new Promise<true>(resolve =>
-      signal.addEventListener('abort', () => resolve(true), { once: true }),
+      end.addEventListener('abort', () => resolve(true), { once: true }),
     )
     return await Promise.race([aborted, this.#waiting.then(() => false)])
   }

@@ -126,10 +126,12 @@ export function candidate(index: number, wanted = true): Candidate {
 }
 
 /** A closed log of so many records with a signed checkpoint after every `every` of them, and none after the last ones. */
-export function writeLog(path: string, records: number, every: number): void {
+export function writeLog(path: string, records: number, every: number, entryOf = intent): void {
   using store = new AuditStore(path, 'boot-1', 'create', undefined)
-  for (let index = 0; index < records; index += 1)
-    store.append(index, [candidate(index)], (index + 1) % every === 0, SIGNER)
+  for (let index = 0; index < records; index += 1) {
+    const stamped = stampEntry(entryOf(index), START + index * 1000, index)
+    store.append(index, [{ stamped, wanted: true }], (index + 1) % every === 0, SIGNER)
+  }
 }
 
 /** Opens the file the way an attacker does: for writing, with nothing in the way, and nothing left behind but the change. */

@@ -5,17 +5,26 @@ import { after, before, describe, it } from 'node:test'
 import Database from 'better-sqlite3'
 import { signCheckpoint } from '../../../agent/audit/checkpoint.ts'
 import { leafHash } from '../../../agent/audit/merkle.ts'
+import { pruneAuditLog } from '../../../agent/audit/prune.ts'
 import { AuditStore } from '../../../agent/audit/store.ts'
 import { type Verdict, type VerifyOptions, verifyAuditLog } from '../../../agent/audit/verify.ts'
+import type { AuditEntry } from '../../../model/audit.ts'
 import { seededEntropy } from '../../seeded-entropy.ts'
 import { type Change, sql, THIEF } from './corpus.ts'
-import { Folder, readRecords, SIGNER, tamper, VKEY, writeLog } from './fixture.ts'
+import { Folder, intent, readRecords, SIGNER, START, tamper, VKEY, writeLog } from './fixture.ts'
 
 /** A log as an agent leaves it: a signed checkpoint after every 64 records, and 40 records after the last. */
 const SIZE = 1000
 const EVERY = 64
 /** How often each kind of change is made, each time somewhere else. */
 const SAMPLES = 25
+
+/** Every column of the log has something in it in every record. */
+const whole = (index: number): AuditEntry => ({
+  ...intent(index),
+  subject: `operator-${index % 5}`,
+  outcome: index % 7 === 0 ? 'mismatch' : 'verified',
+})
 
 let folder: Folder
 let intact: string
@@ -26,7 +35,7 @@ before(() => {
   folder = new Folder()
   intact = join(folder.path, 'intact.db')
   damaged = join(folder.path, 'damaged.db')
-  writeLog(intact, SIZE, EVERY)
+  writeLog(intact, SIZE, EVERY, whole)
   const entropy = seededEntropy('tamper corpus')
   random = below => entropy(4).readUInt32BE() % below
 })
@@ -90,6 +99,26 @@ function swap(a: number, b: number): Change {
   return sql(
     `UPDATE record SET seq = -9 WHERE seq = ${a}; UPDATE record SET seq = ${a} WHERE seq = ${b}; UPDATE record SET seq = ${b} WHERE seq = -9`,
   )
+}
+
+/** Makes room for one record more at a place: those from there on move up by one, as they are. */
+const makeRoom = (place: number) =>
+  `UPDATE record SET seq = -seq - 2 WHERE seq >= ${place}; UPDATE record SET seq = -seq - 1 WHERE seq < 0`
+
+/** Puts a forged record in at a place, which says of itself what a record there must say and has the right hash. */
+function insert(place: number, renumbersRest: boolean): Change {
+  return database => {
+    database.exec(makeRoom(place))
+    const read = database.prepare('SELECT seq, bytes FROM record WHERE seq >= ? ORDER BY seq')
+    const rest = read.all(place - 1) as { seq: number; bytes: string }[]
+    const put = database.prepare('INSERT OR REPLACE INTO record (seq, bytes, leaf) VALUES (?, ?, ?)')
+    const write = (seq: number, bytes: string) => {
+      const said = bytes.replace(/"seq":\d+/, `"seq":${seq}`)
+      put.run(seq, said, leafHash(Buffer.from(said)))
+    }
+    write(place, rest[0]?.bytes.replace('"setpoint":"open"', '"setpoint":"shut"') ?? '')
+    if (renumbersRest) for (const { seq, bytes } of rest) if (seq > place) write(seq, bytes)
+  }
 }
 
 /** The verdict after one bit of something in the file was flipped, as a disk or a hex editor does it. */
@@ -192,6 +221,47 @@ describe(`of a log of ${SIZE} records, verification names the first bad record w
       },
     ],
     [
+      'a record was there twice: a copy of it was put in after it',
+      () => {
+        const seq = anyRecord()
+        const copy = `INSERT INTO record (seq, bytes, leaf) SELECT ${seq + 1}, bytes, leaf FROM record WHERE seq = ${seq}`
+        return [sql(`${makeRoom(seq + 1)}; ${copy}`), seq + 1]
+      },
+    ],
+    [
+      'a copy of a record was put at the end',
+      () => [
+        sql(
+          `INSERT INTO record (seq, bytes, leaf) SELECT ${SIZE}, bytes, leaf FROM record WHERE seq = ${anyRecord()}`,
+        ),
+        SIZE,
+      ],
+    ],
+    [
+      'a copy of a record was put before the first',
+      () => [
+        sql(
+          `INSERT INTO record (seq, bytes, leaf) SELECT ${-1 - random(SIZE)}, bytes, leaf FROM record WHERE seq = ${anyRecord()}`,
+        ),
+        0,
+      ],
+    ],
+    [
+      'a forged record was put in and the rest moved up: where the numbers stop to fit, or from the last checkpoint that does',
+      () => {
+        const place = random(Math.floor(SIZE / EVERY) * EVERY)
+        const isSealedWithIt = (place + 1) % EVERY === 0
+        return [insert(place, false), isSealedWithIt ? vouchedBefore(place + 1) : place + 1]
+      },
+    ],
+    [
+      'a forged record was put in and the rest written anew with new numbers and hashes',
+      () => {
+        const place = random(Math.floor(SIZE / EVERY) * EVERY)
+        return [insert(place, true), vouchedBefore(place + 1)]
+      },
+    ],
+    [
       "a checkpoint was signed anew by another's key",
       () => {
         const size = anyCheckpoint()
@@ -213,11 +283,13 @@ describe(`of a log of ${SIZE} records, verification names the first bad record w
     })
   }
 
-  it('the size of a checkpoint was flipped: it covers more than there is', () => {
-    const size = anyCheckpoint()
-    const verdict = verdictAfter(flipKey('checkpoint', 'size', size))
-    // The gap that it leaves comes before the end that it claims.
-    names(verdict, vouchedBefore(size), 'checkpoint.size')
+  it('a bit of checkpoint.size was flipped: it covers more than there is', () => {
+    for (let sample = 0; sample < SAMPLES; sample += 1) {
+      const size = anyCheckpoint()
+      const verdict = verdictAfter(flipKey('checkpoint', 'size', size))
+      // The gap that it leaves comes before the end that it claims.
+      names(verdict, vouchedBefore(size), 'checkpoint.size')
+    }
   })
 
   it('a bit of record.bytes was flipped', () => {
@@ -231,29 +303,108 @@ describe(`of a log of ${SIZE} records, verification names the first bad record w
     database.close()
   })
 
-  const INDEXES = ['time', 'kind', 'credential', 'actuator'] as const
-  for (const name of INDEXES) {
-    it(`a bit of a key in the index record_${name} was flipped`, () => {
-      const records = readRecords(intact)
+  /** The text columns, and where each index has a record: the columns, one after the other. */
+  const COLUMNS = ['time', 'kind', 'actor', 'credential', 'actuator', 'outcome'] as const
+  const valueIn = (record: { readonly [member: string]: unknown }, column: (typeof COLUMNS)[number]) =>
+    String(record[column === 'actor' ? 'subject' : column])
+
+  function keyOf(column: (typeof COLUMNS)[number], seq: number): Buffer {
+    const record = readRecords(intact)[seq] ?? assert.fail()
+    const time = valueIn(record, 'time')
+    return Buffer.from(column === 'time' ? time : valueIn(record, column) + time)
+  }
+
+  /** The records themselves are what was written. */
+  const recordsAreIntact = () =>
+    assert.equal(verifyAuditLog({ path: damaged, publicKey: VKEY, recordsOnly: true }).kind, 'intact')
+
+  for (const column of COLUMNS) {
+    it(`a bit of a time in the index record_${column} was flipped`, () => {
       for (let sample = 0; sample < SAMPLES; sample += 1) {
         const seq = anyRecord()
-        const record = records[seq]
-        const key = Buffer.from(name === 'time' ? String(record?.time) : `${record?.[name]}${record?.time}`)
-        // The milliseconds: elsewhere the order of the index may break, and other records are lost with this one.
-        const verdict = flippedInFile(`record_${name}`, key, key.length - 2, 0)
-        names(verdict, seq, `record_${name}, sample ${sample}`)
-        const quick = verifyAuditLog({ path: damaged, publicKey: VKEY, recordsOnly: true })
-        assert.equal(quick.kind, 'intact', 'the records themselves are what was written')
+        const key = keyOf(column, seq)
+        // The milliseconds: the entry keeps its place in the index.
+        names(
+          flippedInFile(`record_${column}`, key, key.length - 2, 0),
+          seq,
+          `record_${column}, sample ${sample}`,
+        )
+        recordsAreIntact()
+      }
+    })
+
+    it(`any bit of column ${column} was flipped in its index: that record, or one that a search loses with it`, () => {
+      for (let sample = 0; sample < SAMPLES; sample += 1) {
+        const seq = anyRecord()
+        const value = valueIn(readRecords(intact)[seq] ?? {}, column)
+        const verdict = flippedInFile(`record_${column}`, keyOf(column, seq), random(value.length), random(8))
+        assert.equal(verdict.kind, 'tampered', JSON.stringify(verdict))
+        assert.ok(
+          verdict.kind === 'tampered' && (verdict.at === undefined || verdict.at <= seq),
+          `${seq}: ${JSON.stringify(verdict)}`,
+        )
+        recordsAreIntact()
       }
     })
   }
+
+  it('a bit of column created was flipped in the index record_nonce, which has the column nonce for its condition alone', () => {
+    for (let sample = 0; sample < SAMPLES; sample += 1) {
+      // As SQLite keeps numbers: most significant byte first, then the row's own number, from 128 on in two bytes.
+      const seq = 128 + random(SIZE - 128)
+      const key = Buffer.alloc(6)
+      key.writeUInt32BE(START / 1000 + seq)
+      key.writeUInt16BE(seq, 4)
+      names(flippedInFile('record_nonce', key, 3, 0), seq, `seq ${seq}, sample ${sample}`)
+      recordsAreIntact()
+    }
+  })
+
+  describe('its first half was pruned, and', () => {
+    let pruned: string
+    before(() => {
+      pruned = join(folder.path, 'pruned.db')
+      copyFileSync(intact, pruned)
+      const done = pruneAuditLog({
+        path: pruned,
+        archive: join(folder.path, 'archive'),
+        before: START + 512_000,
+        by: 'user 0',
+        boot: 'boot-2',
+        now: START + SIZE * 1000,
+        signer: SIGNER,
+      })
+      assert.equal(done.kind === 'pruned' && done.to, 512)
+      assert.equal(verifyAuditLog({ path: pruned, publicKey: VKEY }).kind, 'intact')
+    })
+
+    const changes: [what: string, make: (seq: number) => Change, at: (seq: number) => number][] = [
+      [
+        'a bit of pruned.leaf was flipped',
+        seq => flip('pruned', 'seq', seq, 'leaf'),
+        seq => vouchedBefore(seq + 1),
+      ],
+      ['a bit of pruned.seq was flipped', seq => flipKey('pruned', 'seq', seq), seq => seq],
+      ['a hash was deleted', seq => sql(`DELETE FROM pruned WHERE seq = ${seq}`), seq => seq],
+    ]
+    for (const [what, make, at] of changes) {
+      it(what, () => {
+        for (let sample = 0; sample < SAMPLES; sample += 1) {
+          const seq = random(512)
+          copyFileSync(pruned, damaged)
+          tamper(damaged, make(seq))
+          names(verifyAuditLog({ path: damaged, publicKey: VKEY }), at(seq), `${what}, sample ${sample}`)
+        }
+      })
+    }
+  })
 
   it('a later copy was rolled back, against a checkpoint that was kept', () => {
     for (let sample = 0; sample < 5; sample += 1) {
       const size = 1 + random(SIZE - 1)
       const older = new Folder()
       try {
-        writeLog(older.log, size, EVERY)
+        writeLog(older.log, size, EVERY, whole)
         assert.equal(
           verifyAuditLog({ path: older.log, publicKey: VKEY }).kind,
           'intact',

@@ -31,9 +31,12 @@ test('a healthy gateway without an agent: no error, every check reported, nothin
   const checks = [...new Set(told.findings.map(({ check }) => check))]
   assert.deepEqual(checks, [
     ...['kernel', 'systemd', 'configuration', 'clock', 'permissions', 'disk', 'audit log', 'TPM'],
-    ...['master key', 'rotation', 'ports', 'devices', 'watchdogs', 'unit', 'agent'],
+    ...['master key', 'audit counter', 'rotation', 'ports', 'devices', 'watchdogs', 'unit', 'agent'],
   ])
   assert.ok(told.findings.some(({ text }) => /generation 1 .* works: an HMAC took/.test(text)))
+  assert.ok(
+    told.findings.some(({ text }) => /log is bound .* 0x01.*: it has every count up to 1$/.test(text)),
+  )
   assert.ok(told.findings.some(({ text }) => /plc answers: 4 points read/.test(text)))
   assert.ok(told.findings.every(({ level, remedy }) => level === 'ok' || level === 'not-checked' || remedy))
   assert.equal(await traces(gateway), before)
@@ -163,6 +166,6 @@ test('a user who may not look into the state is told what was not checked, and w
   assert.equal(exitCode, 0, stderr + JSON.stringify(told))
   const skipped = told.findings.filter(({ text }) => /this user may not look/.test(text))
   assert.deepEqual([...new Set(skipped.map(({ check }) => check))].sort(), [
-    ...['audit log', 'disk', 'master key', 'permissions', 'rotation'],
+    ...['audit counter', 'audit log', 'disk', 'master key', 'permissions', 'rotation'],
   ])
 })

@@ -123,7 +123,7 @@ async function modbusRig(
       return Number(out.coil === undefined ? plant.image.holdingRegister(0) : plant.image.coil(0))
     },
     setInput: async value => {
-      await pump.write('pump', value, AbortSignal.timeout(5000))
+      await pump.write('pump', value, 5000)
       await clock.advance(1000)
     },
     silence: () => plant.faults.set({ kind: 'silent', effect: 'done' }),
@@ -136,8 +136,7 @@ async function modbusRig(
     heal: async () => {
       await plant.faults.clear()
       await between.restore()
-      while ((await driver.read('in', AbortSignal.timeout(100))).kind !== 'value')
-        await connected.connected(true)
+      while ((await driver.read('in', 100)).kind !== 'value') await connected.connected(true)
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }

@@ -205,12 +205,11 @@ for (const [kind, seed] of [
       while (!('start' in connected.link.line)) await new Promise(resolve => setImmediate(resolve))
       const address = device.dice.below(40)
       const before = device.registers.get(address)
-      const signal = AbortSignal.timeout(DEADLINE)
       const value = device.dice.below(0x10000)
       const result =
         device.dice.below(3) === 0
-          ? await driver.write(String(address), value, signal)
-          : await driver.read(String(address), signal)
+          ? await driver.write(String(address), value, DEADLINE)
+          : await driver.read(String(address), DEADLINE)
       // Nothing was asked: what is owed from the round before is waited out, and then the round begins.
       if ('reason' in result && result.reason.includes('owes an answer')) {
         await new Promise(resolve => setTimeout(resolve, DEADLINE / 4))

@@ -8,7 +8,7 @@ import { valueIn } from '../driver.contract.ts'
 import { Connected } from './connected.ts'
 import { OddServer, registerDevice, reply } from './odd-server.ts'
 
-const later = () => AbortSignal.timeout(5000)
+const LATER = 5000
 const POINTS = { one: { holding_register: 0 }, two: { holding_register: 1 } }
 
 /** What a device makes of a request that came, some other time. */
@@ -26,13 +26,13 @@ test('a device that answers byte by byte is understood, and one that is too slow
   })
   await using connected = await Connected.to(tcpWay({ host: '127.0.0.1', port: server.port }))
   const driver = connected.driver(POINTS)
-  assert.equal(valueIn(await driver.read('one', later())), 7)
+  assert.equal(valueIn(await driver.read('one', LATER)), 7)
   isSlow = true
-  assert.match(String(valueIn(await driver.read('one', AbortSignal.timeout(50)))), /did not answer in time/)
+  assert.match(String(valueIn(await driver.read('one', 50))), /did not answer in time/)
   isSlow = false
   await connected.connected(true)
-  let reading = await driver.read('one', later())
-  while (reading.kind !== 'value') reading = await driver.read('one', later())
+  let reading = await driver.read('one', LATER)
+  while (reading.kind !== 'value') reading = await driver.read('one', LATER)
   assert.equal(reading.value, 7)
 })
 
@@ -50,11 +50,11 @@ test('a write that lands after its deadline is unknown, is sent once, and is see
     units: 2,
   })
   const driver = connected.driver(POINTS)
-  const written = await driver.write('one', 9, AbortSignal.timeout(50))
+  const written = await driver.write('one', 9, 50)
   assert.equal(written.kind, 'unknown')
-  assert.equal(valueIn(await driver.read('one', later())), 0)
+  assert.equal(valueIn(await driver.read('one', LATER)), 0)
   for (const land of held) land()
-  while (valueIn(await driver.read('one', later())) !== 9);
+  while (valueIn(await driver.read('one', LATER)) !== 9);
   assert.equal(server.requests.filter(({ pdu }) => pdu[0] === 6).length, 1)
 })
 
@@ -68,8 +68,8 @@ test('an answer that comes twice is taken once, and what was asked next gets its
   await using connected = await Connected.to(tcpWay({ host: '127.0.0.1', port: server.port }))
   const driver = connected.driver(POINTS)
   for (let round = 0; round < 20; round += 1) {
-    assert.equal(valueIn(await driver.read('one', later())), 7)
-    assert.equal(valueIn(await driver.read('two', later())), 8)
+    assert.equal(valueIn(await driver.read('one', LATER)), 7)
+    assert.equal(valueIn(await driver.read('two', LATER)), 8)
   }
   assert.equal(server.connections.count, 1)
 })
@@ -81,7 +81,7 @@ test('a gateway that answers for a unit whose line is dead fails that unit alone
   )
   await using connected = await Connected.to(tcpWay({ host: '127.0.0.1', port: server.port }), { units: 2 })
   const [alive, dead] = [connected.driver(POINTS), connected.driver(POINTS, { unit: 2 })]
-  const [one, other] = await Promise.all([alive.read('one', later()), dead.read('one', later())])
+  const [one, other] = await Promise.all([alive.read('one', LATER), dead.read('one', LATER)])
   assert.equal(valueIn(one), 7)
   assert.match(String(valueIn(other)), /exception 11: gateway target device failed to respond/)
   assert.equal(server.connections.count, 1)

@@ -4,12 +4,12 @@ import { tcpWay } from '../../../drivers/modbus/tcp.ts'
 import { Connected } from './connected.ts'
 import { type OddRequest, OddServer, reply } from './odd-server.ts'
 
-const later = () => AbortSignal.timeout(3000)
+const LATER = 3000
 
 async function identityFrom(answer: (request: OddRequest) => Buffer | undefined) {
   await using server = await OddServer.start(answer)
   await using connected = await Connected.to(tcpWay({ host: '127.0.0.1', port: server.port }))
-  return await connected.driver({}).identify(later())
+  return await connected.driver({}).identify(LATER)
 }
 
 /** An answer with these objects; `next` is where the rest begins. */

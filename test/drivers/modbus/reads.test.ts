@@ -5,7 +5,7 @@ import { valueIn } from '../driver.contract.ts'
 import { Connected, LIMITS, type PointText } from './connected.ts'
 import { type OddRequest, OddServer, registerDevice, reply } from './odd-server.ts'
 
-const later = () => AbortSignal.timeout(5000)
+const LATER = 5000
 
 /** A device with registers of which each holds ten times its address, and points named after addresses. */
 async function device(addresses: readonly number[], options: { inFlight?: number; gap?: number } = {}) {
@@ -33,7 +33,7 @@ function askedOf(server: OddServer): string[] {
 
 test('a thousand points that are asked for at one moment are eight requests', async () => {
   await using plc = await device(upTo(1000))
-  const results = await Promise.all(upTo(1000).map(address => plc.driver.read(String(address), later())))
+  const results = await Promise.all(upTo(1000).map(address => plc.driver.read(String(address), LATER)))
   assert.deepEqual(
     results.map(valueIn),
     upTo(1000).map(address => 10 * address),
@@ -46,11 +46,11 @@ test('a thousand points that are asked for at one moment are eight requests', as
 
 test('what gathers while the device is busy goes out together', async () => {
   await using plc = await device(upTo(10))
-  const first = plc.driver.read('0', later())
+  const first = plc.driver.read('0', LATER)
   await new Promise(resolve => setImmediate(resolve))
   const others: Promise<unknown>[] = []
   for (const address of [4, 2, 3]) {
-    others.push(plc.driver.read(String(address), later()))
+    others.push(plc.driver.read(String(address), LATER))
     await Promise.resolve()
     await Promise.resolve()
   }
@@ -60,17 +60,17 @@ test('what gathers while the device is busy goes out together', async () => {
 
 test('a reading is never older than the asking: a read that comes while another is out is asked for anew', async () => {
   await using plc = await device(upTo(3))
-  const first = plc.driver.read('1', later())
+  const first = plc.driver.read('1', LATER)
   while (plc.server.requests.length === 0) await new Promise(resolve => setImmediate(resolve))
   plc.registers.set(1, 77)
-  assert.equal(valueIn(await plc.driver.read('1', later())), 77)
+  assert.equal(valueIn(await plc.driver.read('1', LATER)), 77)
   await first
 })
 
 test('an address that the device does not have fails alone, and costs its neighbours little from then on', async () => {
   const held = upTo(100).filter(address => address !== 37 && address !== 80)
   await using plc = await device(held)
-  const read = () => Promise.all(upTo(100).map(address => plc.driver.read(String(address), later())))
+  const read = () => Promise.all(upTo(100).map(address => plc.driver.read(String(address), LATER)))
   const results = await read()
   for (const [address, result] of results.entries()) {
     if (held.includes(address)) assert.equal(valueIn(result), 10 * address)
@@ -85,7 +85,7 @@ test('an address that the device does not have fails alone, and costs its neighb
 test('an address between two points that cannot be read does not fail either of them', async () => {
   await using plc = await device([1, 3], { gap: 5 })
   for (let round = 0; round < 2; round += 1) {
-    const results = await Promise.all(['1', '3'].map(point => plc.driver.read(point, later())))
+    const results = await Promise.all(['1', '3'].map(point => plc.driver.read(point, LATER)))
     assert.deepEqual(results.map(valueIn), [10, 30])
   }
   assert.deepEqual(askedOf(plc.server), ['1+3', '1+1', '3+1', '1+1', '3+1'])
@@ -106,8 +106,8 @@ test('who gives up does not take the others with him', async () => {
   await using connected = await Connected.to(tcpWay({ host: '127.0.0.1', port: server.port }))
   const driver = connected.driver({ one: { holding_register: 1 }, two: { holding_register: 2 } })
   const leaver = new AbortController()
-  const gone = driver.read('one', leaver.signal)
-  const staying = driver.read('two', later())
+  const gone = driver.read('one', LATER, leaver.signal)
+  const staying = driver.read('two', LATER)
   while (!held) await new Promise(resolve => setImmediate(resolve))
   leaver.abort()
   assert.deepEqual(await gone, { kind: 'failed', reason: 'given up before the answer came' })
@@ -124,13 +124,10 @@ test('two units behind one connection are asked apart, and one that is dead does
   const alive = connected.driver(points)
   const dead = connected.driver(points, { unit: 2 })
   for (let round = 0; round < 3; round += 1) {
-    const [one, other] = await Promise.all([
-      alive.read('one', later()),
-      dead.read('one', AbortSignal.timeout(60)),
-    ])
+    const [one, other] = await Promise.all([alive.read('one', LATER), dead.read('one', 60)])
     assert.equal(valueIn(one), 10)
     assert.deepEqual(other, { kind: 'failed', reason: 'the device did not answer in time' })
-    assert.equal((await alive.read('one', later())).kind, 'value')
+    assert.equal((await alive.read('one', LATER)).kind, 'value')
   }
   assert.equal(server.connections.count, 1)
 })
@@ -139,6 +136,6 @@ test('a unit that answers for another is not believed', async () => {
   await using server = await OddServer.start(request => reply({ ...request, unit: 9 }, [3, 2, 0, 1]))
   await using connected = await Connected.to(tcpWay({ host: '127.0.0.1', port: server.port }))
   const driver = connected.driver({ one: { holding_register: 1 } })
-  const result = await driver.read('one', later())
+  const result = await driver.read('one', LATER)
   assert.match(result.kind === 'failed' ? result.reason : '', /nonsense: as unit 9 where 1 was asked/)
 })

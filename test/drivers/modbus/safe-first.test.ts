@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import type { ReadResult } from '../../../drivers/driver.ts'
 import { serialWay } from '../../../drivers/modbus/serial.ts'
 import { rtuOverTcpWay, tcpWay } from '../../../drivers/modbus/tcp.ts'
 import { startPlant } from '../../../simulator/plant.ts'
@@ -12,7 +13,7 @@ import { OddServer, reply } from './odd-server.ts'
 import { slowLine } from './slow-line.ts'
 import { Witness } from './witness.ts'
 
-const later = () => AbortSignal.timeout(5000)
+const LATER = 5000
 const POINTS = { valve: { holding_register: 3 }, seen: { holding_register: 9 } }
 const CLOSED = 0
 const OPEN = 100
@@ -70,26 +71,27 @@ const LOOK = '0300090001'
 describe('a write towards the safe state', () => {
   it('reaches a unit on a serial line that rests because it answers no reads; any other write waits', async () => {
     await using plc = await serialPlc()
-    assert.deepEqual(await plc.driver.write('valve', OPEN, later()), { kind: 'accepted' })
+    assert.deepEqual(await plc.driver.write('valve', OPEN, LATER), { kind: 'accepted' })
     await plc.plant.faults.set({ kind: 'silent', on: 'reads' })
-    assert.equal((await plc.driver.read('seen', AbortSignal.timeout(50))).kind, 'failed')
-    const other = await plc.driver.write('valve', OPEN, later())
+    assert.equal((await plc.driver.read('seen', 50)).kind, 'failed')
+    const other = await plc.driver.write('valve', OPEN, LATER)
     assert.match(other.kind === 'unreachable' ? other.reason : '', /unit 1 owes an answer/)
-    assert.deepEqual(await plc.driver.write('valve', CLOSED, later()), { kind: 'accepted' })
+    assert.deepEqual(await plc.driver.write('valve', CLOSED, LATER), { kind: 'accepted' })
     assert.equal(plc.plant.image.holdingRegister(3), CLOSED)
     // It has answered, so that nothing is owed any more and the valve can be looked at.
     await plc.plant.faults.clear()
-    assert.equal(valueIn(await plc.driver.read('valve', later())), CLOSED)
+    assert.equal(valueIn(await plc.driver.read('valve', LATER)), CLOSED)
   })
 
   it('goes before commands and reads that waited longer, and as soon as the line is free', async () => {
     await using rig = await valvesOnALine(3)
     const [one, two, three] = rig.drivers
     assert.ok(one && two && three)
-    const looking = one.read('seen', AbortSignal.timeout(50))
+    const looking = one.read('seen', 50)
     await rig.line.asked(1)
-    const waiting = [two.read('seen', later()), three.write('valve', OPEN, later())]
-    const closing = two.write('valve', CLOSED, later())
+    const waiting = [two.read('seen', LATER), three.write('valve', OPEN, LATER)]
+    const closing = two.write('valve', CLOSED, LATER)
+    await rig.clock.advance(50)
     await looking
     await rig.line.asked(2)
     rig.line.say(`02${CLOSE}`)
@@ -107,12 +109,12 @@ describe('a write towards the safe state', () => {
     const [one] = rig.drivers
     assert.ok(one)
     const overruled = new AbortController()
-    const opening = one.write('valve', OPEN, overruled.signal)
+    const opening = one.write('valve', OPEN, LATER, overruled.signal)
     await rig.line.asked(1)
     await rig.clock.advance(700)
     overruled.abort()
     assert.equal((await opening).kind, 'unknown')
-    const closing = one.write('valve', CLOSED, later())
+    const closing = one.write('valve', CLOSED, LATER)
     await rig.clock.advance(299)
     assert.equal(rig.line.requests.length, 1)
     await rig.clock.advance(1)
@@ -127,29 +129,37 @@ describe('a write towards the safe state', () => {
     await using rig = await valvesOnALine(2)
     const [one] = rig.drivers
     assert.ok(one)
-    assert.equal((await one.write('valve', CLOSED, AbortSignal.timeout(50))).kind, 'unknown')
-    const again = one.write('valve', CLOSED, later())
+    const first = one.write('valve', CLOSED, 50)
+    await rig.clock.advance(50)
+    assert.equal((await first).kind, 'unknown')
+    const again = one.write('valve', CLOSED, LATER)
     await rig.line.asked(2)
     rig.line.say(`01${CLOSE}`)
     const result = await again
     assert.match(result.kind === 'unknown' ? result.reason : '', /may be the late answer to an equal request/)
     // The second answer comes as well: nothing is owed any more.
     rig.line.say(`01${CLOSE}`)
+    const seen = new AbortController()
+    const looks: Promise<ReadResult>[] = []
     while (rig.line.requests.length < 3) {
-      assert.equal((await one.read('seen', AbortSignal.timeout(50))).kind, 'failed')
+      looks.push(one.read('seen', LATER, seen.signal))
       await new Promise(resolve => setImmediate(resolve))
     }
+    seen.abort()
+    for (const look of looks) assert.equal((await look).kind, 'failed')
   })
 
   it('to a unit that is dead does not keep the others on the line from being asked', async () => {
     await using rig = await valvesOnALine(2)
     const [dead, alive] = rig.drivers
     assert.ok(dead && alive)
-    assert.equal((await dead.write('valve', CLOSED, AbortSignal.timeout(50))).kind, 'unknown')
-    const looking = alive.read('seen', later())
+    const first = dead.write('valve', CLOSED, 50)
+    await rig.clock.advance(50)
+    assert.equal((await first).kind, 'unknown')
+    const looking = alive.read('seen', LATER)
     await rig.line.asked(2)
-    const closing = [dead.write('valve', CLOSED, later()), dead.write('valve', CLOSED, later())]
-    const next = alive.write('valve', OPEN, later())
+    const closing = [dead.write('valve', CLOSED, LATER), dead.write('valve', CLOSED, LATER)]
+    const next = alive.write('valve', OPEN, LATER)
     rig.line.say('0203020001')
     await looking
     await rig.line.asked(3)
@@ -167,8 +177,8 @@ describe('a write towards the safe state', () => {
     )
     await using connected = await Connected.to(tcpWay({ host: '127.0.0.1', port: server.port }))
     const driver = connected.driver(POINTS, { safe: SAFE })
-    const opening = driver.write('valve', OPEN, AbortSignal.timeout(100))
-    const closing = driver.write('valve', CLOSED, later())
+    const opening = driver.write('valve', OPEN, 100)
+    const closing = driver.write('valve', CLOSED, LATER)
     assert.equal((await opening).kind, 'unknown')
     assert.deepEqual(await closing, { kind: 'accepted' })
     assert.equal(server.connections.count, 1)

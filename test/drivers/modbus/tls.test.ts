@@ -34,7 +34,7 @@ async function plant(names = 'IP:127.0.0.1', version?: 'TLSv1.2' | 'TLSv1.1') {
 async function readOnce(endpoint: TlsEndpoint) {
   await using connected = await Connected.to(tlsWay(endpoint))
   const driver = connected.driver({ one: { holding_register: 1 } })
-  const reading = await driver.read('one', AbortSignal.timeout(2000))
+  const reading = await driver.read('one', 2000)
   return { reading, facts: connected.link.facts }
 }
 

@@ -15,7 +15,7 @@ import { valueIn } from '../driver.contract.ts'
 import { Connected, type PointText } from './connected.ts'
 import { Witness } from './witness.ts'
 
-const soon = () => AbortSignal.timeout(3000)
+const SOON = 3000
 const at = (port: number) => tcpWay({ host: '127.0.0.1', port })
 
 /** Each type, with values that would come out as others in a wrong order or with a wrong sign. */
@@ -46,9 +46,9 @@ test('pymodbus and the driver read each other: every type, in every byte and wor
         const orders = { byte: ENDS[bytes], word: ENDS[words], address: 20 }
         const told = `${type}, bytes ${bytes}, words ${words}`
         await witness.ask({ set: type, value: held, ...orders })
-        assert.equal(valueIn(await driver.read('holding', soon())), held, told)
-        assert.equal(valueIn(await driver.read('input', soon())), held, told)
-        assert.deepEqual(await driver.write('holding', written, soon()), { kind: 'accepted' }, told)
+        assert.equal(valueIn(await driver.read('holding', SOON)), held, told)
+        assert.equal(valueIn(await driver.read('input', SOON)), held, told)
+        assert.deepEqual(await driver.write('holding', written, SOON), { kind: 'accepted' }, told)
         assert.equal((await witness.ask({ get: type, ...orders })).value, written, told)
       }
     }
@@ -69,20 +69,20 @@ test('pymodbus sees what the driver does to coils, by either function code, and 
     ['fifteen', 8],
   ] as const) {
     for (const value of [1, 0, 1]) {
-      assert.equal((await driver.write(point, value, soon())).kind, 'accepted')
+      assert.equal((await driver.write(point, value, SOON)).kind, 'accepted')
       assert.deepEqual(await witness.ask({ bits: 'coil', address }), { value })
-      assert.equal(valueIn(await driver.read(point, soon())), value)
+      assert.equal(valueIn(await driver.read(point, SOON)), value)
     }
   }
   await witness.ask({ put: 'discrete', address: 9, value: 1 })
-  assert.equal(valueIn(await driver.read('in', soon())), 1)
+  assert.equal(valueIn(await driver.read('in', SOON)), 1)
 })
 
 test('pymodbus says what it is', async () => {
   const { witness, port } = await Witness.pymodbus()
   await using _ = witness
   await using connected = await Connected.to(at(port))
-  const identity = await connected.driver({}).identify(soon())
+  const identity = await connected.driver({}).identify(SOON)
   assert.equal(identity.kind, 'identity', JSON.stringify(identity))
   if (identity.kind !== 'identity') return
   assert.equal(identity.facts.vendor, 'Witness')
@@ -100,20 +100,20 @@ async function checkAgainstPymodbus(connected: Connected, witness: Witness): Pro
     one: { holding_register: 30 },
   })
   await witness.ask({ set: 'float32', value: -1234.5, ...orders })
-  assert.equal(valueIn(await driver.read('level', soon())), -1234.5)
-  assert.equal(valueIn(await driver.read('input', soon())), -1234.5)
-  assert.deepEqual(await driver.write('level', 0.15625, soon()), { kind: 'accepted' })
+  assert.equal(valueIn(await driver.read('level', SOON)), -1234.5)
+  assert.equal(valueIn(await driver.read('input', SOON)), -1234.5)
+  assert.deepEqual(await driver.write('level', 0.15625, SOON), { kind: 'accepted' })
   assert.equal((await witness.ask({ get: 'float32', ...orders })).value, 0.15625)
   for (const [point, address] of [
     ['coil', 7],
     ['single', 8],
   ] as const) {
-    assert.deepEqual(await driver.write(point, 1, soon()), { kind: 'accepted' })
+    assert.deepEqual(await driver.write(point, 1, SOON), { kind: 'accepted' })
     assert.deepEqual(await witness.ask({ bits: 'coil', address }), { value: 1 })
-    assert.equal(valueIn(await driver.read(point, soon())), 1)
+    assert.equal(valueIn(await driver.read(point, SOON)), 1)
   }
-  assert.deepEqual(await driver.write('one', 4711, soon()), { kind: 'accepted' })
-  assert.equal(valueIn(await driver.read('one', soon())), 4711)
+  assert.deepEqual(await driver.write('one', 4711, SOON), { kind: 'accepted' })
+  assert.equal(valueIn(await driver.read('one', SOON)), 4711)
 }
 
 test('pymodbus speaks RTU over TCP with the driver', async () => {
@@ -157,9 +157,9 @@ async function checkAgainstLibmodbus(connected: Connected, witness: Witness, uni
       { held: { holding_register: address, ...meaning }, input: { input_register: address, ...meaning } },
       { unit },
     )
-    assert.equal(valueIn(await driver.read('held', soon())), value, name)
-    assert.equal(valueIn(await driver.read('input', soon())), value, name)
-    assert.deepEqual(await driver.write('held', -42, soon()), { kind: 'accepted' }, name)
+    assert.equal(valueIn(await driver.read('held', SOON)), value, name)
+    assert.equal(valueIn(await driver.read('input', SOON)), value, name)
+    assert.deepEqual(await driver.write('held', -42, SOON), { kind: 'accepted' }, name)
     const [verb, where, , ...decoded] = (await witness.line()).split(' ')
     assert.deepEqual([verb, where, decoded[index]], ['write', String(address), '-42'], name)
   }
@@ -205,12 +205,12 @@ test("libmodbus's own mask write and registers: fields, function codes 6, 16 and
     ['masked', 0, 0x1004],
     ['changed', 1, 0x1005],
   ] as const) {
-    assert.deepEqual(await driver.write(point, value, soon()), { kind: 'accepted' }, point)
-    assert.equal(valueIn(await driver.read('whole', soon())), whole, point)
+    assert.deepEqual(await driver.write(point, value, SOON), { kind: 'accepted' }, point)
+    assert.equal(valueIn(await driver.read('whole', SOON)), whole, point)
   }
-  assert.deepEqual(await driver.write('coil', 1, soon()), { kind: 'accepted' })
-  assert.equal(valueIn(await driver.read('coil', soon())), 1)
-  assert.equal(valueIn(await driver.read('input', soon())), 1)
+  assert.deepEqual(await driver.write('coil', 1, SOON), { kind: 'accepted' })
+  assert.equal(valueIn(await driver.read('coil', SOON)), 1)
+  assert.equal(valueIn(await driver.read('input', SOON)), 1)
 })
 
 test('mbpoll reads from libmodbus what the driver wrote', async () => {
@@ -224,7 +224,7 @@ test('mbpoll reads from libmodbus what the driver wrote', async () => {
     const driver = connected.driver({
       level: { holding_register: 60, type: 'float32', word_order: 'little' },
     })
-    assert.equal((await driver.write('level', 47.11, soon())).kind, 'accepted')
+    assert.equal((await driver.write('level', 47.11, SOON)).kind, 'accepted')
   }
   const words = ['-1', '-0', '-m', 'tcp', '-p', port, '-a', '1', '-r', '60', '-t', '4:float', '127.0.0.1']
   assert.match((await execa('mbpoll', words)).stdout, /\[60\]:\s+47\.11/)
@@ -265,9 +265,9 @@ test("Wireshark's dissector finds nothing malformed in what the driver sends, an
     input: { input_register: 5 },
   })
   for (const point of ['coil', 'coils', 'one', 'wide', 'field'])
-    assert.equal((await driver.write(point, 1, soon())).kind, 'accepted', point)
-  await Promise.all(['coil', 'bit', 'one', 'wide', 'input'].map(point => driver.read(point, soon())))
-  await driver.identify(soon())
+    assert.equal((await driver.write(point, 1, SOON)).kind, 'accepted', point)
+  await Promise.all(['coil', 'bit', 'one', 'wide', 'input'].map(point => driver.read(point, SOON)))
+  await driver.identify(SOON)
 
   const [text, capture] = [join(folder.path, 'dump.txt'), join(folder.path, 'dump.pcap')]
   await writeFile(text, `${dump.join('\n')}\n`)

@@ -8,7 +8,7 @@ import { execa } from 'execa'
 import { foreignSite } from './foreign-site.ts'
 import { connect } from './site.ts'
 
-const later = () => AbortSignal.timeout(5000)
+const LATER = 5000
 
 /** Passes connections on, and keeps a dump of each as text2pcap reads it. */
 async function tap(target: number) {
@@ -79,19 +79,19 @@ test("Wireshark's dissector finds nothing malformed in what the driver sends, si
     {
       const url = `opc.tcp://127.0.0.1:${between.port}`
       await using driver = await connect({ ...plant.endpoint, url, securityMode })
-      assert.equal((await driver.write('out', 1, later())).kind, 'accepted')
-      assert.equal((await driver.write('move', 2, later())).kind, 'accepted')
-      assert.equal((await driver.write('start', 1, later())).kind, 'accepted')
-      assert.equal((await driver.read('in', later())).kind, 'value')
+      assert.equal((await driver.write('out', 1, LATER)).kind, 'accepted')
+      assert.equal((await driver.write('move', 2, LATER)).kind, 'accepted')
+      assert.equal((await driver.write('start', 1, LATER)).kind, 'accepted')
+      assert.equal((await driver.read('in', LATER)).kind, 'value')
       const watch = driver.watch(new Map([['in', { every: 50, staleAfter: 20_000 }]]))
-      await watch.describe(later())
+      await watch.describe(AbortSignal.timeout(LATER))
       await plant.server.ask('set In 42')
       for (;;) {
-        const reading = await watch.read('in', later())
+        const reading = await watch.read('in', LATER)
         if (reading.kind === 'value' && reading.value === 42 && reading.age >= 50) break
       }
       await plant.server.ask('set In 0')
-      await driver.identify(later())
+      await driver.identify(LATER)
     }
     // One connection asks what there is to connect to, the other is the session's.
     assert.equal(between.dumps.length, 2)

@@ -10,7 +10,7 @@ import { type DriverRig, describeDriver, valueIn } from '../driver.contract.ts'
 import { applicationCertificate } from './server.ts'
 import { connect, point, site } from './site.ts'
 
-const later = () => AbortSignal.timeout(5000)
+const LATER = 5000
 
 async function rig(): Promise<DriverRig> {
   await using stack = new AsyncDisposableStack()
@@ -36,7 +36,7 @@ async function rig(): Promise<DriverRig> {
       server.refusal = undefined
       await gate.open()
       await connected(true)
-      while ((await driver.read('in', later())).kind !== 'value') await connected(true)
+      while ((await driver.read('in', LATER)).kind !== 'value') await connected(true)
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
@@ -59,7 +59,7 @@ test('every policy, every mode and every kind of user gets a session', async () 
       for (const user of securityMode === 'Sign' ? users.slice(0, 1) : users) {
         await using driver = await connect({ ...plant.endpoint, securityPolicy, securityMode, user })
         assert.equal(
-          valueIn(await driver.read('out', later())),
+          valueIn(await driver.read('out', LATER)),
           0,
           `${securityPolicy} ${securityMode} ${user.kind}`,
         )
@@ -77,7 +77,7 @@ test('a wrong password gets no session, and the reason does not hold it', async 
     ...plant.endpoint,
     user: { kind: 'password', name: 'olive', passwordFile },
   })
-  const reading = String(valueIn(await driver.read('out', later())))
+  const reading = String(valueIn(await driver.read('out', LATER)))
   assert.match(reading, /Bad|denied|rejected/i)
   assert.doesNotMatch(reading, /wrong-password/)
 })
@@ -87,14 +87,14 @@ test('a server that nobody trusted is not talked to, says whose certificate it s
   const trusted = join(plant.folder, 'nobody')
   {
     await using driver = await connect({ ...plant.endpoint, trusted })
-    const written = await driver.write('out', 1, later())
+    const written = await driver.write('out', 1, LATER)
     assert.equal(written.kind, 'unreachable')
     assert.match('reason' in written ? written.reason : '', /not trusted: CN=server, SHA-256 [0-9a-f]{64}/)
   }
   const der = new X509Certificate(await readFile(join(plant.folder, 'server.pem'))).raw
   await new TrustedServers(trusted).trust(der)
   await using driver = await connect({ ...plant.endpoint, trusted })
-  assert.deepEqual(await driver.write('out', 1, later()), { kind: 'accepted' })
+  assert.deepEqual(await driver.write('out', 1, LATER), { kind: 'accepted' })
 })
 
 test('a trusted certificate that has ended, or has not begun, is refused with the day', async () => {
@@ -114,7 +114,7 @@ test('a namespace is found by its URI, and one that is not there sends nothing',
     node: { namespace: 'urn:other-plant', identifier: 's=Valve.Out' },
   }
   await using driver = await connect(plant.endpoint, new Map([['out', strange]]))
-  const written = await driver.write('out', 1, later())
+  const written = await driver.write('out', 1, LATER)
   assert.equal(written.kind, 'unreachable')
   assert.match('reason' in written ? written.reason : '', /no namespace of nsu=urn:other-plant;s=Valve.Out/)
   assert.equal(plant.server.held.get('Out'), 0)
@@ -123,10 +123,10 @@ test('a namespace is found by its URI, and one that is not there sends nothing',
 test('a method is called with the value, and its no is a no', async () => {
   await using plant = await site()
   await using driver = await connect(plant.endpoint)
-  assert.deepEqual(await driver.write('move', 42.5, later()), { kind: 'accepted' })
+  assert.deepEqual(await driver.write('move', 42.5, LATER), { kind: 'accepted' })
   assert.equal(plant.server.held.get('Moved'), 42.5)
   plant.server.refusal = 'BadNotWritable'
-  assert.equal((await driver.write('move', 7, later())).kind, 'rejected')
+  assert.equal((await driver.write('move', 7, LATER)).kind, 'rejected')
   assert.equal(plant.server.held.get('Moved'), 42.5)
 })
 
@@ -135,10 +135,10 @@ test('a value that is not good is no value', async () => {
   await using driver = await connect(plant.endpoint)
   for (const status of ['UncertainLastUsableValue', 'BadSensorFailure'] as const) {
     plant.server.inStatus = status
-    assert.equal(valueIn(await driver.read('in', later())), `the server says ${status}`)
+    assert.equal(valueIn(await driver.read('in', LATER)), `the server says ${status}`)
   }
   assert.equal(
-    valueIn(await driver.read('elsewhere-on-the-server', later())),
+    valueIn(await driver.read('elsewhere-on-the-server', LATER)),
     'the server says BadNodeIdUnknown',
   )
 })
@@ -152,8 +152,8 @@ test('every type of number is written and read back', async () => {
     const [least, most] = RANGES[type]
     for (const value of [most, least, 1]) {
       if (type === 'Double' && Math.abs(value) === Number.MAX_VALUE) continue
-      assert.deepEqual(await driver.write(type, value, later()), { kind: 'accepted' }, `${type} ${value}`)
-      assert.equal(valueIn(await driver.read(type, later())), value, type)
+      assert.deepEqual(await driver.write(type, value, LATER), { kind: 'accepted' }, `${type} ${value}`)
+      assert.equal(valueIn(await driver.read(type, LATER)), value, type)
     }
   }
 })
@@ -161,7 +161,7 @@ test('every type of number is written and read back', async () => {
 test('a server says what it is', async () => {
   await using plant = await site()
   await using driver = await connect(plant.endpoint)
-  assert.deepEqual(await driver.identify(later()), {
+  assert.deepEqual(await driver.identify(LATER), {
     kind: 'identity',
     facts: {
       vendor: 'ACME',

@@ -185,9 +185,8 @@ test(`${ROUNDS} spoiled messages of a server: no crash, no value that it does no
     await link.attempted
     const watch = driver.watch(new Map([['in', { every: 50, staleAfter: 1000 }]]))
     for (let turn = 0; turn < 4; turn += 1) {
-      const deadline = AbortSignal.timeout(DEADLINE)
       const before = plant.server.done.length
-      const [read, told] = await Promise.all([driver.read('in', deadline), watch.read('in', deadline)])
+      const [read, told] = await Promise.all([driver.read('in', DEADLINE), watch.read('in', DEADLINE)])
       for (const reading of [read, told]) {
         if (reading.kind === 'value') assert.equal(reading.value, round, where)
         else {
@@ -195,7 +194,7 @@ test(`${ROUNDS} spoiled messages of a server: no crash, no value that it does no
           assert.match(reading.reason, CLEAR, where)
         }
       }
-      const written = await driver.write('out', round, deadline)
+      const written = await driver.write('out', round, DEADLINE)
       const done = plant.server.done.length - before
       if (written.kind === 'accepted') assert.equal(done, 1, where)
       else {

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { connect, point, site } from './site.ts'
 
-const later = () => AbortSignal.timeout(5000)
+const LATER = 5000
 
 test('a method for each value is called without an argument, and no value has another', async () => {
   await using plant = await site()
   await using driver = await connect(plant.endpoint)
-  assert.deepEqual(await driver.write('start', 1, later()), { kind: 'accepted' })
-  assert.deepEqual(await driver.write('start', 0, later()), { kind: 'accepted' })
+  assert.deepEqual(await driver.write('start', 1, LATER), { kind: 'accepted' })
+  assert.deepEqual(await driver.write('start', 0, LATER), { kind: 'accepted' })
   assert.deepEqual(plant.server.done, ['Open', 'Close'])
-  await assert.rejects(driver.write('start', 2, later()), RangeError)
-  await assert.rejects(driver.read('start', later()), RangeError)
+  await assert.rejects(driver.write('start', 2, LATER), RangeError)
+  await assert.rejects(driver.read('start', LATER), RangeError)
   assert.deepEqual(plant.server.done, ['Open', 'Close'])
 })
 
@@ -30,10 +30,10 @@ test('arguments that are always the same are handed over in their places; one to
     ['other', point('Valve', { call: { method: node, arguments: ['setpoint'] }, dataType: 'UInt16' })],
   ])
   await using driver = await connect(plant.endpoint, points)
-  assert.deepEqual(await driver.write('fixed', 1, later()), { kind: 'accepted' })
-  const many = await driver.write('many', 1, later())
+  assert.deepEqual(await driver.write('fixed', 1, LATER), { kind: 'accepted' })
+  const many = await driver.write('many', 1, LATER)
   assert.deepEqual(many, { kind: 'rejected', reason: 'the server says BadTooManyArguments' })
-  const other = await driver.write('other', 1, later())
+  const other = await driver.write('other', 1, LATER)
   assert.equal(other.kind, 'rejected')
   assert.match('reason' in other ? other.reason : '', /BadInvalidArgument; argument 0: BadTypeMismatch/)
   assert.deepEqual(plant.server.done, ['Move 12.5'])
@@ -47,12 +47,12 @@ test('a method that gives another result than the one that means done is unknown
     ['second', point('Valve', { call: { ...call, result: { output: 1, value: 0 } }, dataType: 'Double' })],
   ])
   await using driver = await connect(plant.endpoint, points)
-  assert.deepEqual(await driver.write('move', 5, later()), { kind: 'accepted' })
+  assert.deepEqual(await driver.write('move', 5, LATER), { kind: 'accepted' })
   plant.server.result = 7
-  assert.deepEqual(await driver.write('move', 6, later()), {
+  assert.deepEqual(await driver.write('move', 6, LATER), {
     kind: 'unknown',
     reason: 'the method was called, and gave 7 as output 0 where 0 says that it was done',
   })
-  const second = await driver.write('second', 6, later())
+  const second = await driver.write('second', 6, LATER)
   assert.match('reason' in second ? second.reason : '', /gave nothing as output 1/)
 })

@@ -11,7 +11,7 @@ import { Open62541 } from './open62541.ts'
 import { applicationCertificate } from './server.ts'
 import { connect } from './site.ts'
 
-const later = () => AbortSignal.timeout(5000)
+const LATER = 5000
 
 /** Waits until the connection is what is wanted; the test's deadline ends what never comes. */
 async function until(driver: OpcUaDriver, wanted: (trouble: string | undefined) => boolean): Promise<void> {
@@ -25,7 +25,7 @@ async function until(driver: OpcUaDriver, wanted: (trouble: string | undefined) 
 test('a server whose certificate is replaced while the agent runs is not talked to until somebody trusts the new one', async () => {
   await using plant = await foreignSite()
   await using driver = await connect(plant.endpoint)
-  assert.equal((await driver.write('out', 1, later())).kind, 'accepted')
+  assert.equal((await driver.write('out', 1, LATER)).kind, 'accepted')
 
   const folder = join(plant.folder, 'new')
   await mkdir(folder)
@@ -37,7 +37,7 @@ test('a server whose certificate is replaced while the agent runs is not talked 
   await gate.open()
 
   await until(driver, trouble => trouble?.includes('not trusted') ?? false)
-  const written = await driver.write('out', 2, later())
+  const written = await driver.write('out', 2, LATER)
   const certificate = new X509Certificate(await readFile(renewed.certificate))
   const sha256 = certificate.fingerprint256.replaceAll(':', '').toLowerCase()
   assert.equal(written.kind, 'unreachable')
@@ -46,7 +46,7 @@ test('a server whose certificate is replaced while the agent runs is not talked 
 
   await new TrustedServers(plant.endpoint.trusted).trust(certificate.raw)
   await until(driver, trouble => trouble === undefined)
-  assert.equal((await driver.write('out', 3, later())).kind, 'accepted')
+  assert.equal((await driver.write('out', 3, LATER)).kind, 'accepted')
   assert.equal((await other.ask()).out, 3)
 })
 
@@ -64,10 +64,10 @@ test('a certificate of ours that is renewed on disk is shown with the next conne
   await gate.open()
   await using driver = await connect({ ...plant.endpoint, url: `opc.tcp://127.0.0.1:${gate.port}` })
   assert.match(driver.link.facts.our_certificate_valid_to ?? '', /in 1 days/)
-  assert.equal((await driver.read('out', later())).kind, 'failed', 'this server does not know the old one')
+  assert.equal((await driver.read('out', LATER)).kind, 'failed', 'this server does not know the old one')
   await copyFile(renewed.certificate, plant.endpoint.certificate)
   await copyFile(renewed.key, plant.endpoint.key)
   await until(driver, trouble => trouble === undefined)
   assert.match(driver.link.facts.our_certificate_valid_to ?? '', /in 8 days/)
-  assert.equal((await driver.read('out', later())).kind, 'value')
+  assert.equal((await driver.read('out', LATER)).kind, 'value')
 })

@@ -3,19 +3,19 @@ import { test } from 'node:test'
 import { valueIn } from '../driver.contract.ts'
 import { connect, point, site } from './site.ts'
 
-const later = () => AbortSignal.timeout(5000)
+const LATER = 5000
 
 test('a session that the server has forgotten: the write is refused and not sent again; the next session takes the next one', async () => {
   await using plant = await site()
   await using driver = await connect(plant.endpoint)
   const before = driver.link.connection
   plant.server.forgetSessions()
-  const written = await driver.write('out', 1, later())
+  const written = await driver.write('out', 1, LATER)
   assert.deepEqual(written, { kind: 'rejected', reason: 'the server says BadSessionIdInvalid' })
   while (!('session' in driver.link.connection) || driver.link.connection === before)
     await new Promise(resolve => setImmediate(resolve))
   assert.deepEqual(plant.server.done, [])
-  assert.deepEqual(await driver.write('out', 2, later()), { kind: 'accepted' })
+  assert.deepEqual(await driver.write('out', 2, LATER), { kind: 'accepted' })
   assert.deepEqual(plant.server.done, ['Out 2'])
 })
 
@@ -23,7 +23,7 @@ test('out of range is a no of the server, and nothing is written', async () => {
   await using plant = await site()
   await using driver = await connect(plant.endpoint)
   plant.server.refusal = 'BadOutOfRange'
-  assert.deepEqual(await driver.write('out', 1000, later()), {
+  assert.deepEqual(await driver.write('out', 1000, LATER), {
     kind: 'rejected',
     reason: 'the server says BadOutOfRange',
   })
@@ -39,12 +39,12 @@ test('another type than the configuration says is no value to read, and is refus
   ])
   await using driver = await connect(plant.endpoint, points)
   assert.equal(
-    valueIn(await driver.read('declared', later())),
+    valueIn(await driver.read('declared', LATER)),
     'the server holds Double there, and the configuration says Int32',
   )
-  assert.equal(valueIn(await driver.read('text', later())), 'the server holds something that is no number')
-  assert.match(String(valueIn(await driver.read('number', later()))), /holds no number there/)
-  const written = await driver.write('declared', 1, later())
+  assert.equal(valueIn(await driver.read('text', LATER)), 'the server holds something that is no number')
+  assert.match(String(valueIn(await driver.read('number', LATER))), /holds no number there/)
+  const written = await driver.write('declared', 1, LATER)
   assert.deepEqual(written, { kind: 'rejected', reason: 'the server says BadTypeMismatch' })
   assert.deepEqual(plant.server.done, [])
 })

@@ -6,14 +6,14 @@ import { valueIn } from '../driver.contract.ts'
 import { foreignSite } from './foreign-site.ts'
 import { connect, site } from './site.ts'
 
-const soon = () => AbortSignal.timeout(150)
-const later = () => AbortSignal.timeout(5000)
+const SOON = 150
+const LATER = 5000
 const WISHES = new Map([['in', { every: 50, staleAfter: 20_000 }]])
 
 /** Looks until there is what is wanted; the test's deadline ends what never comes. */
 async function until(watch: Watch, wanted: number | RegExp): Promise<void> {
   for (;;) {
-    const found = valueIn(await watch.read('in', soon()))
+    const found = valueIn(await watch.read('in', SOON))
     if (typeof wanted === 'number' ? found === wanted : wanted.test(String(found))) return
     await new Promise(resolve => setImmediate(resolve))
   }
@@ -51,7 +51,7 @@ test('both servers tell of changes by themselves, with their age and their quali
     await using driver = await connect(plant.endpoint)
     const { asked } = counting(driver)
     const watch = driver.watch(WISHES)
-    assert.equal(await watch.describe(later()), 'told by the server, by subscription')
+    assert.equal(await watch.describe(AbortSignal.timeout(LATER)), 'told by the server, by subscription')
     // Until the first word of the server it is read.
     let before: number
     do {
@@ -61,7 +61,7 @@ test('both servers tell of changes by themselves, with their age and their quali
     await setInput(42)
     await until(watch, 42)
     assert.equal(asked.count, before, 'it was told, and not read')
-    const reading = await watch.read('in', later())
+    const reading = await watch.read('in', LATER)
     assert.ok(reading.kind === 'value' && reading.age >= 50 && reading.age <= 20_000, JSON.stringify(reading))
     await spoil()
     await until(watch, /the server says BadSensorFailure/)
@@ -72,7 +72,7 @@ test('a server that falls silent is asked, and what it does not answer is bad; w
   await using plant = await site()
   await using driver = await connect(plant.endpoint)
   const watch = driver.watch(new Map([['in', { every: 50, staleAfter: 400 }]]))
-  await watch.describe(later())
+  await watch.describe(AbortSignal.timeout(LATER))
   await until(watch, 0)
   plant.gate.mute()
   plant.server.held.set('In', 5)
@@ -80,21 +80,24 @@ test('a server that falls silent is asked, and what it does not answer is bad; w
   await plant.gate.shut()
   await plant.gate.open()
   await until(watch, 5)
-  assert.equal(await watch.describe(later()), 'told by the server, by subscription')
+  assert.equal(await watch.describe(AbortSignal.timeout(LATER)), 'told by the server, by subscription')
 })
 
 test('a server that gives no subscription is read, and it is said', async () => {
   await using plant = await foreignSite({ SUBSCRIPTIONS: '1' })
   await using other = await connect(plant.endpoint)
-  assert.equal(await other.watch(WISHES).describe(later()), 'told by the server, by subscription')
+  assert.equal(
+    await other.watch(WISHES).describe(AbortSignal.timeout(LATER)),
+    'told by the server, by subscription',
+  )
   await using driver = await connect(plant.endpoint)
   const watch = driver.watch(WISHES)
   assert.equal(
-    await watch.describe(later()),
+    await watch.describe(AbortSignal.timeout(LATER)),
     'asked for one by one: the server gives no subscription (BadTooManySubscriptions)',
   )
   await plant.server.ask('set In 12')
-  assert.equal(valueIn(await watch.read('in', later())), 12)
+  assert.equal(valueIn(await watch.read('in', LATER)), 12)
 })
 
 test('a node that the server does not know is read, and the others are told', async () => {
@@ -103,11 +106,11 @@ test('a node that the server does not know is read, and the others are told', as
   const wishes = new Map([...WISHES, ['elsewhere-on-the-server', { every: 50, staleAfter: 400 }] as const])
   const watch = driver.watch(wishes)
   assert.equal(
-    await watch.describe(later()),
+    await watch.describe(AbortSignal.timeout(LATER)),
     'told by the server, by subscription, but for 1: BadNodeIdUnknown',
   )
   assert.equal(
-    valueIn(await watch.read('elsewhere-on-the-server', later())),
+    valueIn(await watch.read('elsewhere-on-the-server', LATER)),
     'the server says BadNodeIdUnknown',
   )
   await until(watch, 0)
@@ -117,11 +120,11 @@ test('what a write is confirmed with is read from the server after the write, wh
   await using plant = await site()
   await using driver = await connect(plant.endpoint)
   const watch = driver.watch(new Map([['out', { every: 50, staleAfter: 60_000 }]]))
-  await watch.describe(later())
-  while ((await watch.read('out', later())).kind !== 'value')
+  await watch.describe(AbortSignal.timeout(LATER))
+  while ((await watch.read('out', LATER)).kind !== 'value')
     await new Promise(resolve => setImmediate(resolve))
   for (let value = 1; value <= 50; value += 1) {
-    assert.deepEqual(await driver.write('out', value, later()), { kind: 'accepted' })
-    assert.equal(valueIn(await driver.read('out', later())), value)
+    assert.deepEqual(await driver.write('out', value, LATER), { kind: 'accepted' })
+    assert.equal(valueIn(await driver.read('out', LATER)), value)
   }
 })

@@ -8,7 +8,7 @@ import { type DriverRig, describeDriver, valueIn } from '../driver.contract.ts'
 import { foreignSite } from './foreign-site.ts'
 import { connect, POINTS, point } from './site.ts'
 
-const later = () => AbortSignal.timeout(5000)
+const LATER = 5000
 const BAD_NOT_WRITABLE = '803b0000'
 
 async function rig(): Promise<DriverRig> {
@@ -33,7 +33,7 @@ async function rig(): Promise<DriverRig> {
       await server.ask('refuse 0')
       await gate.open()
       await connected(true)
-      while ((await driver.read('in', later())).kind !== 'value') await connected(true)
+      while ((await driver.read('in', LATER)).kind !== 'value') await connected(true)
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
@@ -55,7 +55,7 @@ test('open62541: every policy, every mode and every kind of user gets a session'
       for (const user of users) {
         await using driver = await connect({ ...plant.endpoint, securityPolicy, securityMode, user })
         assert.equal(
-          valueIn(await driver.read('out', later())),
+          valueIn(await driver.read('out', LATER)),
           0,
           `${securityPolicy} ${securityMode} ${user.kind}`,
         )
@@ -72,8 +72,8 @@ test('open62541: every type of number is written and read back', async () => {
   for (const type of types) {
     const [least, most] = RANGES[type]
     for (const value of [most, least, 1]) {
-      assert.deepEqual(await driver.write(type, value, later()), { kind: 'accepted' }, `${type} ${value}`)
-      assert.equal(valueIn(await driver.read(type, later())), value, type)
+      assert.deepEqual(await driver.write(type, value, LATER), { kind: 'accepted' }, `${type} ${value}`)
+      assert.equal(valueIn(await driver.read(type, LATER)), value, type)
     }
   }
 })
@@ -91,15 +91,15 @@ test('open62541: methods with and without an argument move the valve, and their 
     ['short', point('Valve', { call: { method: new Map([[1, call.method]]), arguments: [] } })] as const,
   ])
   await using driver = await connect(plant.endpoint, points)
-  assert.deepEqual(await driver.write('start', 1, later()), { kind: 'accepted' })
+  assert.deepEqual(await driver.write('start', 1, LATER), { kind: 'accepted' })
   assert.deepEqual(await plant.server.ask(), { out: 100, in: 0, calls: 1 })
-  assert.deepEqual(await driver.write('start', 0, later()), { kind: 'accepted' })
+  assert.deepEqual(await driver.write('start', 0, LATER), { kind: 'accepted' })
   assert.deepEqual(await plant.server.ask(), { out: 0, in: 0, calls: 2 })
-  assert.deepEqual(await driver.write('move', 42.5, later()), { kind: 'accepted' })
+  assert.deepEqual(await driver.write('move', 42.5, LATER), { kind: 'accepted' })
   assert.deepEqual(await plant.server.ask(), { out: 42.5, in: 0, calls: 3 })
-  const beyond = await driver.write('move', 142.5, later())
+  const beyond = await driver.write('move', 142.5, LATER)
   assert.match('reason' in beyond ? beyond.reason : '', /gave 7 as output 0/)
-  assert.equal((await driver.write('short', 1, later())).kind, 'rejected')
+  assert.equal((await driver.write('short', 1, LATER)).kind, 'rejected')
   assert.equal((await plant.server.ask()).out, 42.5)
 })
 
@@ -108,17 +108,17 @@ test('open62541: out of range, another type and bad quality are told for what th
   const points = new Map([...POINTS, ['whole', point('Valve.Out', { dataType: 'Int32' })] as const])
   await using driver = await connect(plant.endpoint, points)
   const told = async (name: string, value: number) => {
-    const written = await driver.write(name, value, later())
+    const written = await driver.write(name, value, LATER)
     return `${written.kind}: ${'reason' in written ? written.reason : ''}`
   }
   assert.equal(await told('out', 101), 'rejected: the server says BadOutOfRange')
   assert.equal(await told('whole', 1), 'rejected: the server says BadTypeMismatch')
   await plant.server.ask('status In 80310000')
-  assert.equal(valueIn(await driver.read('in', later())), 'the server says BadNoCommunication')
+  assert.equal(valueIn(await driver.read('in', LATER)), 'the server says BadNoCommunication')
   await plant.server.ask('status In 40900000')
-  assert.match(String(valueIn(await driver.read('in', later()))), /the server says Uncertain/)
+  assert.match(String(valueIn(await driver.read('in', LATER))), /the server says Uncertain/)
   assert.equal(
-    valueIn(await driver.read('elsewhere-on-the-server', later())),
+    valueIn(await driver.read('elsewhere-on-the-server', LATER)),
     'the server says BadNodeIdUnknown',
   )
 })
@@ -126,7 +126,7 @@ test('open62541: out of range, another type and bad quality are told for what th
 test('open62541: what it is', async () => {
   await using plant = await foreignSite()
   await using driver = await connect(plant.endpoint)
-  const identity = await driver.identify(later())
+  const identity = await driver.identify(LATER)
   assert.ok(identity.kind === 'identity')
   assert.match(identity.facts.product_name ?? '', /open62541/)
   assert.match(identity.facts.revision ?? '', /^1\.4/)
@@ -137,28 +137,28 @@ test('open62541: a server that dies in the middle of a write leaves it unknown',
   await using plant = await foreignSite()
   await using driver = await connect(plant.endpoint)
   plant.server.pause()
-  const writing = driver.write('out', 1, later())
+  const writing = driver.write('out', 1, LATER)
   await plant.server[Symbol.asyncDispose]()
   const written = await writing
   assert.equal(written.kind, 'unknown', JSON.stringify(written))
-  assert.equal((await driver.write('out', 1, later())).kind, 'unreachable')
+  assert.equal((await driver.write('out', 1, LATER)).kind, 'unreachable')
 })
 
 test("open62541: an answer that comes after its deadline is nobody's: what is asked next gets its own", async () => {
   await using plant = await foreignSite()
   await using driver = await connect(plant.endpoint)
   plant.server.pause()
-  const late = await driver.write('out', 7, AbortSignal.timeout(100))
+  const late = await driver.write('out', 7, 100)
   assert.equal(late.kind, 'unknown', JSON.stringify(late))
   plant.server.resume()
   await plant.server.ask('set In 33')
-  let reading = await driver.read('in', later())
+  let reading = await driver.read('in', LATER)
   while (reading.kind === 'failed') {
     await new Promise(resolve => setImmediate(resolve))
-    reading = await driver.read('in', later())
+    reading = await driver.read('in', LATER)
   }
   assert.equal(reading.value, 33)
   const { out } = await plant.server.ask()
   assert.ok(out === 0 || out === 7)
-  assert.equal(valueIn(await driver.read('out', later())), out)
+  assert.equal(valueIn(await driver.read('out', LATER)), out)
 })

@@ -91,7 +91,7 @@ export async function guardRig({ spec, points, plant: watchdog }: GuardCase, pum
     outputs: () => [plant.image.coil(0), plant.image.coil(1)],
     /** As an operator does. */
     command: (actuator: 'inlet-valve' | 'coolant-pump', value: number) =>
-      driver.write(`${actuator}.command`, value, AbortSignal.timeout(5000)),
+      driver.write(`${actuator}.command`, value, 5000),
     pass: (ms: number) => clock.advance(ms),
     async [Symbol.asyncDispose]() {
       await connected[Symbol.asyncDispose]()

@@ -1,9 +1,5 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { execFile } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { promisify } from 'node:util'
 import fc from 'fast-check'
@@ -12,6 +8,7 @@ import { formatRtuFrame } from '../../../simulator/modbus/rtu-frame.ts'
 import { type PlantFile, startPlant } from '../../../simulator/plant.ts'
 import { VirtualClock } from '../../../simulator/virtual-clock.ts'
 import { connect, WATER_PLANT } from '../water-plant.ts'
+import { PtyPair } from './pty-pair.ts'
 import { RawClient } from './raw-client.ts'
 
 const rtu = (unit: number, pdu: string) =>
@@ -42,39 +39,6 @@ async function startRtuOverTcp() {
       raw[Symbol.dispose]()
       await plant[Symbol.asyncDispose]()
     },
-  }
-}
-
-/** Two ends of a serial line. */
-class PtyPair implements AsyncDisposable {
-  readonly folder = mkdtempSync(join(tmpdir(), 'pty-'))
-  readonly ours = join(this.folder, 'ours')
-  readonly theirs = join(this.folder, 'theirs')
-  readonly #socat: ChildProcess
-
-  private constructor() {
-    const end = (link: string) => `pty,raw,echo=0,link=${link}`
-    this.#socat = spawn('socat', ['-d', '-d', end(this.ours), end(this.theirs)], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
-  }
-
-  static async open(): Promise<PtyPair> {
-    const pair = new PtyPair()
-    let told = ''
-    assert.ok(pair.#socat.stderr)
-    for await (const chunk of pair.#socat.stderr) {
-      told += chunk
-      if (told.includes('starting data transfer loop')) return pair
-    }
-    throw new Error(`socat made no pty: ${told}`)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const ended = once(this.#socat, 'close')
-    this.#socat.kill()
-    await ended
-    rmSync(this.folder, { recursive: true })
   }
 }
 

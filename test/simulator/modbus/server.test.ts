@@ -135,6 +135,46 @@ describe('the Modbus server', () => {
     )
   })
 
+  it('answers each spoiled request with the one exception that fits, and none of them lands', async () => {
+    await using rig = await startRig()
+    const { image } = rig.plant
+    const held = () => [
+      ...[0, 1, 2].map(at => image.coil(at)),
+      ...[0, 1, 10].map(at => image.holdingRegister(at)),
+    ]
+    const before = held()
+    const sound = ['05 0000 ff00', '06 0000 0102', '0f 0000 0003 01 05', '10 0000 0002 04 0001 0002'].map(
+      pdu => Buffer.from(pdu.replaceAll(' ', ''), 'hex'),
+    )
+    const request = fc.constantFrom(...sound)
+    const more = fc.uint8Array({ minLength: 1, maxLength: 240 })
+    const unknown = fc.constantFrom(0, 7, 8, 17, 20, 22, 23, 43, 99, 127)
+    const spoiled = fc.oneof(
+      fc.tuple(request, fc.nat()).map(([pdu, cut]) => ({
+        pdu: pdu.subarray(0, 1 + (cut % (pdu.length - 1))),
+        unit: 1,
+        code: 3,
+      })),
+      fc.tuple(request, more).map(([pdu, bytes]) => ({ pdu: Buffer.concat([pdu, bytes]), unit: 1, code: 3 })),
+      fc.tuple(unknown, more).map(([code, bytes]) => ({ pdu: Buffer.of(code, ...bytes), unit: 1, code: 1 })),
+      fc.tuple(request, fc.integer({ min: 2, max: 255 })).map(([pdu, unit]) => ({ pdu, unit, code: 0x0b })),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(spoiled, { minLength: 1, maxLength: 20 }), async requests => {
+        using raw = await RawClient.connect(rig.plant)
+        const sent = requests.map(({ pdu, unit }, i) => frame(i, pdu.toString('hex'), unit))
+        raw.send(sent.join('') + frame(7, '04 0001 0001'))
+        const refused = requests.map(({ pdu, unit, code }, i) =>
+          frame(i, Buffer.of(pdu.readUInt8(0) | 0x80, code).toString('hex'), unit),
+        )
+        const answers = refused.join('') + frame(7, '04 02 04b0')
+        assert.equal(await raw.receive(answers.length / 2), answers)
+        assert.deepEqual(held(), before)
+      }),
+      { numRuns: 100, seed: 20_260_103 },
+    )
+  })
+
   it('does not hoard answers for a client that never reads, and still serves others', async () => {
     await using rig = await startRig()
     const { createConnection } = await import('node:net')

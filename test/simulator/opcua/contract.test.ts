@@ -107,7 +107,7 @@ async function makeRig(): Promise<DriverRig> {
     async heal() {
       await plant.faults.clear()
       do await connected(true)
-      while ((await driver.read('in', AbortSignal.timeout(5000))).kind !== 'value')
+      while ((await driver.read('in', 5000)).kind !== 'value')
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }

@@ -81,9 +81,12 @@ it('a client is refused until somebody moves its certificate into the folder of 
   await using site = await startOpcUaPlant()
   const clients = join(site.folder, 'plc', 'clients')
   await rename(join(clients, 'trusted', 'gateway.pem'), join(site.folder, 'elsewhere.pem'))
+  // Nobody has come yet.
+  assert.deepEqual(await readdir(join(clients, 'rejected')), [])
   await using refused = new OpcUaWitness(site, 'sign-and-encrypt')
   await assert.rejects(refused.ask({ do: 'open', user: ['olive', 'secret'] }))
-  const [kept] = await readdir(join(clients, 'rejected'))
+  const [kept, ...more] = await readdir(join(clients, 'rejected'))
+  assert.deepEqual(more, [])
   await rename(join(clients, 'rejected', kept ?? ''), join(clients, 'trusted', kept ?? ''))
   await using taken = await OpcUaWitness.open(site, 'sign-and-encrypt')
   assert.equal((await taken.read('tank.level'))[0]?.status, '00000000')

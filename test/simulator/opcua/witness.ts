@@ -14,12 +14,15 @@ export interface Shown {
   readonly server: number
 }
 
+/** Where a plant serves, and an application that it trusts. */
+type Served = Pick<OpcUaPlant, 'url' | 'client'>
+
 /** A client that shares no code with any OPC UA library: programs/opcua_client.py. */
 export class OpcUaWitness implements AsyncDisposable {
   readonly #program: ChildProcessWithoutNullStreams
   readonly #lines: AsyncIterator<string>
 
-  constructor({ url, client }: OpcUaPlant, security: 'none' | 'sign-and-encrypt') {
+  constructor({ url, client }: Served, security: 'none' | 'sign-and-encrypt') {
     // Debian's own Python: its cryptography library is beside it.
     this.#program = spawn('/usr/bin/python3', [PROGRAM, url, security, client.certificate, client.key])
     this.#program.stderr.pipe(process.stderr)
@@ -27,7 +30,7 @@ export class OpcUaWitness implements AsyncDisposable {
   }
 
   /** With a session, as the user. Rejects with the status when there is none. */
-  static async open(plant: OpcUaPlant, security: 'none' | 'sign-and-encrypt'): Promise<OpcUaWitness> {
+  static async open(plant: Served, security: 'none' | 'sign-and-encrypt'): Promise<OpcUaWitness> {
     const witness = new OpcUaWitness(plant, security)
     await witness.ask({ do: 'open', user: security === 'none' ? null : USER })
     return witness

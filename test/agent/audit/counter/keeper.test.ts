@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { CounterKeeper } from '../../../../agent/audit/counter/keeper.ts'
+import { VirtualClock } from '../../../../simulator/virtual-clock.ts'
+import { FakeCounter } from './fake-counter.ts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+/** A keeper on a log that takes all counts, and what it told. */
+function keeperRig() {
+  const clock = new VirtualClock()
+  const counter = new FakeCounter()
+  const told: string[] = []
+  let last: string | undefined
+  let seq = -1
+  const log = {
+    append: async (entry: object) => {
+      seq += 1
+      last = JSON.stringify({ seq, ...entry })
+      return { kind: 'durable', seq } as const
+    },
+    latest: async (kind: string) => ({
+      kind: 'latest' as const,
+      record: kind === 'log-counted' && last !== undefined ? { seq, text: last } : undefined,
+    }),
+    checkpoint: async () => ({ kind: 'sealed' }) as never,
+  }
+  const keeper = new CounterKeeper(log, counter, true, clock, {
+    rolledBack: detail => told.push(`rolled back: ${detail}`),
+    meant: () => told.push('meant'),
+    lost: () => told.push('lost'),
+    unavailable: () => told.push('unavailable'),
+    available: () => told.push('available'),
+  })
+  return { clock, counter, told, keeper }
+}
+
+test('the counter is moved on at the start and once an hour, and not more often', async () => {
+  const { clock, counter, keeper } = keeperRig()
+  await using _keeper = keeper
+  keeper.start()
+  await clock.advance(0)
+  const atStart = counter.value ?? 0
+  assert.equal(atStart, 1)
+  await clock.advance(HOUR - 1)
+  assert.equal(counter.value, atStart)
+  await clock.advance(1)
+  assert.equal(counter.value, atStart + 1)
+  await clock.advance(22 * HOUR)
+  assert.equal(counter.value, atStart + 23)
+})
+
+test('a roll-back while the agent runs is told at the next hour', async () => {
+  const { clock, counter, told, keeper } = keeperRig()
+  await using _keeper = keeper
+  keeper.start()
+  await clock.advance(HOUR)
+  assert.deepEqual(told, ['meant'])
+  counter.value = (counter.value ?? 0) + 5
+  await clock.advance(HOUR)
+  assert.match(told[1] ?? '', /^rolled back: .*the TPM's counter stands at 7/)
+})
+
+test('a TPM that is away is told once, asked again after half a minute, then more rarely, and told when it is back', async () => {
+  const { clock, counter, told, keeper } = keeperRig()
+  await using _keeper = keeper
+  counter.answers = 0
+  keeper.start()
+  await clock.advance(5 * MINUTE)
+  assert.deepEqual(told, ['meant', 'unavailable'])
+  counter.answers = Number.POSITIVE_INFINITY
+  // 30 s, 1, 2 and 4 minutes after one another: the next is 7.5 minutes after the start.
+  await clock.advance(2 * MINUTE)
+  assert.equal(counter.value, undefined)
+  await clock.advance(MINUTE)
+  assert.deepEqual(told, ['meant', 'unavailable', 'available'])
+  assert.equal(counter.value, 1)
+})
