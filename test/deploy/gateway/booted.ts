@@ -50,10 +50,8 @@ after(async () => {
 
 test('installed on a bare Debian, it brings what it needs, starts nothing and says what comes next', async () => {
   assert.match(installing, /Setting up tpm2-tools/)
-  assert.match(
-    installing,
-    /not started: there is no \/etc\/holdfast\/holdfast\.yaml yet\n.*next, as root: holdfast init/,
-  )
+  assert.match(installing, /not started: there is no \/etc\/holdfast\/holdfast\.yaml yet/)
+  assert.match(installing, /next, as root: holdfast init/)
   await machine.boot()
   const { stdout } = await machine.run('systemctl', '--failed', '--plain', '--no-legend')
   assert.equal(stdout, '')
