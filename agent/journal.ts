@@ -1,6 +1,7 @@
 import { fstatSync } from 'node:fs'
 import type { Logger } from 'pino'
 import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
+import type { AuditKind } from '../model/audit.ts'
 import type { Clock } from '../model/time.ts'
 import { eventOf } from './audit/export/event.ts'
 import { Cursor } from './audit/forward/cursor.ts'
@@ -10,6 +11,7 @@ import { formatJournalEntry } from './audit/journal/entry.ts'
 import type { AuditLog } from './audit/log.ts'
 import type { Config } from './config/config.ts'
 import { journalCursorPath } from './paths.ts'
+import { leadsToJournal } from './service/journal-stream.ts'
 
 /** Where journald listens (systemd-journald.service(8)). */
 const SOCKET = '/run/systemd/journal/socket'
@@ -18,6 +20,15 @@ const PACE = { most: 150, every: 1000 } as const
 
 /** Intents come with every command and are followed by its outcome. They are in the log. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['command-intent'])
+/** A line of the agent's own has told these at their priority, whatever the disk does: the records are there to be searched. */
+const TOLD_BEFORE: ReadonlySet<string> = new Set([
+  'alarm',
+  'alarm-cleared',
+  'alarm-acknowledged',
+  'alarm-shelved',
+  'alarm-unshelved',
+  'alarms-summarised',
+] satisfies AuditKind[])
 
 /** Begins to put the audit log's new records into systemd's journal, with fields to search by. `stream` is JOURNAL_STREAM. */
 export function openJournal(
@@ -46,7 +57,8 @@ export function openJournal(
     deliver: (entries, stop) => carrier.send(entries, stop),
     format: found => {
       const event = eventOf(found, config)
-      return LEFT_OUT.has(event.kind) ? undefined : formatJournalEntry(event)
+      if (LEFT_OUT.has(event.kind)) return undefined
+      return formatJournalEntry(TOLD_BEFORE.has(event.kind) ? { ...event, severity: 'information' } : event)
     },
     clock,
     onTrouble: detail => {
@@ -69,14 +81,12 @@ export function openJournal(
 function socketOf(setting: Config['audit']['journal'], stream: string | undefined): string | undefined {
   if (setting === 'off') return undefined
   if (setting !== 'auto') return setting
-  return stream !== undefined && [1, 2].some(file => isStream(file, stream)) ? SOCKET : undefined
+  return stream !== undefined && [1, 2].some(file => leadsThere(file, stream)) ? SOCKET : undefined
 }
 
-/** Whether an open file is the one that systemd connected to the journal (systemd.exec(5), JOURNAL_STREAM). */
-function isStream(file: number, stream: string): boolean {
+function leadsThere(file: number, stream: string): boolean {
   try {
-    const { dev, ino } = fstatSync(file)
-    return stream === `${dev}:${ino}`
+    return leadsToJournal(fstatSync(file), stream)
   } catch {
     return false
   }

@@ -1,3 +1,5 @@
+import { leadsToJournal, type OpenFile } from './journal-stream.ts'
+
 /** Where a log goes: standard output. */
 export interface Output {
   write(text: string): unknown
@@ -14,15 +16,10 @@ const PRIORITIES = [
 /**
  * The stream of a log. Where standard output is the journal itself, each line begins with its priority (sd-daemon(3)), which the
  * journal takes off again: `journalctl -p err` then shows critical alarms and no chatter. `journal` is JOURNAL_STREAM of the
- * environment: the device and inode of the journal's end of standard output. A program that a service runs with another standard
- * output inherits the variable all the same (systemd.exec(5)), so they are compared.
+ * environment, `file` what standard output is.
  */
-export function journalStream(
-  output: Output,
-  journal: string | undefined,
-  { dev, ino }: { readonly dev: number; readonly ino: number },
-): Output {
-  if (journal !== `${dev}:${ino}`) return output
+export function journalStream(output: Output, journal: string | undefined, file: OpenFile): Output {
+  if (!leadsToJournal(file, journal)) return output
   // pino tells a stream that bears this symbol the level of each line before it writes it.
   const stream = {
     [Symbol.for('pino.metadata')]: true,

@@ -135,7 +135,7 @@ export function auditCommand(finish: (code: number) => void, version: string, cl
     .requiredOption('--archive <file>', 'the file to make, which must not exist')
     .option('--json', 'print JSON')
     .action(async options =>
-      finish(await (await import('../../agent/prune.ts')).prune(options, keySurroundings)),
+      finish(await (await import('../../agent/host/prune.ts')).prune(options, keySurroundings)),
     )
 
   audit
@@ -144,7 +144,7 @@ export function auditCommand(finish: (code: number) => void, version: string, cl
     .addOption(configOption())
     .requiredOption('--reason <text>', 'why, for the record')
     .action(async options =>
-      finish(await (await import('../../agent/restored.ts')).restored(options, keySurroundings)),
+      finish(await (await import('../../agent/host/restored.ts')).restored(options, keySurroundings)),
     )
 
   return audit

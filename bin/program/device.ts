@@ -11,7 +11,7 @@ export function addDevices(program: Command): void {
     .description('read every configured point once and say what came; for commissioning')
     .addOption(configOption())
     .option('--json', 'print JSON')
-    .action(async options => finish(await (await import('../../agent/probe.ts')).probeDevices(options)))
+    .action(async options => finish(await (await import('../../agent/host/probe.ts')).probeDevices(options)))
 
   device
     .command('trust')
@@ -21,7 +21,7 @@ export function addDevices(program: Command): void {
     .option('--fingerprint <sha256>', "the certificate's SHA-256, as the server itself shows it")
     .option('--json', 'print JSON')
     .action(async (name, options) =>
-      finish(await (await import('../../agent/trust-device.ts')).trustDevice(name, options)),
+      finish(await (await import('../../agent/host/trust-device.ts')).trustDevice(name, options)),
     )
 
   device
@@ -31,6 +31,6 @@ export function addDevices(program: Command): void {
     .addOption(configOption())
     .option('--json', 'print JSON')
     .action(async (name, options) =>
-      finish(await (await import('../../agent/show-device.ts')).showDevice(name, options)),
+      finish(await (await import('../../agent/host/show-device.ts')).showDevice(name, options)),
     )
 }

@@ -33,7 +33,7 @@ export function addHost(program: Command): void {
     .option('--break-glass', 'seal an emergency key too, and print the line for its sheet')
     .option('--json', 'print JSON')
     .action(async options =>
-      finish(await (await import('../../agent/enroll.ts')).enroll(options, keySurroundings)),
+      finish(await (await import('../../agent/host/enroll.ts')).enroll(options, keySurroundings)),
     )
 
   program
@@ -43,7 +43,7 @@ export function addHost(program: Command): void {
     .option('--check', 'only say whether the shares give the enrolled key')
     .option('--json', 'print JSON')
     .action(async options =>
-      finish(await (await import('../../agent/recover.ts')).recover(options, process.stdin)),
+      finish(await (await import('../../agent/host/recover.ts')).recover(options, process.stdin)),
     )
 
   const tpm = program.command('tpm').description('look at the TPM')
@@ -54,7 +54,7 @@ export function addHost(program: Command): void {
     )
     .addOption(configOption())
     .option('--json', 'print JSON')
-    .action(async options => finish(await (await import('../../agent/recover.ts')).showTpm(options)))
+    .action(async options => finish(await (await import('../../agent/host/recover.ts')).showTpm(options)))
 
   program
     .command('check')
@@ -64,7 +64,10 @@ export function addHost(program: Command): void {
     .option('--json', 'print JSON')
     .action(async (file, options) =>
       finish(
-        await (await import('../../agent/check.ts')).check({ ...options, config: file ?? options.config }),
+        await (await import('../../agent/host/check.ts')).check({
+          ...options,
+          config: file ?? options.config,
+        }),
       ),
     )
 
@@ -82,7 +85,7 @@ export function addHost(program: Command): void {
     )
     .action(async options =>
       finish(
-        await (await import('../../agent/doctor.ts')).doctor(options, { ...around, ...keySurroundings }),
+        await (await import('../../agent/host/doctor.ts')).doctor(options, { ...around, ...keySurroundings }),
       ),
     )
 

@@ -46,7 +46,7 @@ export function addInit(program: Command): void {
     )
     .action(async options =>
       finish(
-        await (await import('../../agent/init.ts')).init(options, {
+        await (await import('../../agent/host/init.ts')).init(options, {
           ...around,
           stdin: process.stdin,
           stderr: process.stderr,

@@ -1,5 +1,7 @@
 import { EventEmitter } from 'node:events'
+import { read as readFile } from 'node:fs'
 import type { Duplex } from 'node:stream'
+import { promisify } from 'node:util'
 import type { Millis } from '../../model/time.ts'
 import type { Way } from './link.ts'
 import { Rtu } from './rtu.ts'
@@ -40,9 +42,54 @@ async function openSerial(line: SerialLine): Promise<Duplex> {
   const port = new Port({ ...line, autoOpen: false, lock: true })
   await new Promise<void>((resolve, reject) => port.open(error => (error ? reject(error) : resolve())))
   nudgeOnEvents(port.port)
+  if (isPolled(port.port)) port.port.read = readsOf(port.port)
   // What the line has gathered before belongs to nobody.
   await new Promise<void>(resolve => port.flush(() => resolve()))
   return port
+}
+
+/** What the package opens on Linux: a file that does not block, and what tells when it can be read. */
+export interface PolledPort {
+  readonly isOpen: boolean
+  readonly fd: number | null
+  readonly poller: {
+    once(event: 'readable', listener: (error: Error | null) => void): unknown
+  }
+}
+
+function isPolled(port: object | undefined): port is PolledPort & NonNullable<typeof port> {
+  return port !== undefined && 'poller' in port && 'fd' in port
+}
+
+const readSome = promisify(readFile)
+
+/**
+ * Reads of a port, in place of the package's own. Whoever pulls the adapter out hangs the line up, and from then on the kernel has
+ * nothing to read, at once and for ever (`hung_up_tty_read` in Linux's drivers/tty/tty_io.c): the package would ask again and
+ * again, with a whole processor, and never say that the line is gone. Rejects with `canceled` when the port was closed.
+ */
+export function readsOf(port: PolledPort) {
+  return async (buffer: Buffer, offset: number, length: number) => {
+    while (true) {
+      if (!port.isOpen || port.fd === null)
+        throw Object.assign(new Error('the port is closed'), { canceled: true })
+      try {
+        const { bytesRead } = await readSome(port.fd, buffer, offset, length, null)
+        if (bytesRead > 0) return { bytesRead, buffer }
+      } catch (error) {
+        const { code = '' } = error as NodeJS.ErrnoException
+        if (code === 'EINTR') continue
+        if (code !== 'EAGAIN') throw error
+        await new Promise<void>((resolve, reject) =>
+          port.poller.once('readable', trouble => (trouble ? reject(trouble) : resolve())),
+        )
+        continue
+      }
+      throw Object.assign(new Error('the serial line was hung up: is its adapter still there?'), {
+        disconnect: true,
+      })
+    }
+  }
 }
 
 /**

@@ -11,6 +11,7 @@ import { narrow } from '../../client/narrow.ts'
 import { signRequest } from '../../client/sign.ts'
 import { type Credential, parseKeyId } from '../../model/credential.ts'
 import { Gateway, HOLDFAST } from '../agent/gateway.ts'
+import { metricsOf, Receivers } from './receivers.ts'
 import { foundIn, tracesOf } from './traces.ts'
 
 // A gateway's whole day, with every secret of it known to the test; then everything that was written anywhere is searched.
@@ -176,6 +177,8 @@ describe('after a day of a gateway no secret is in any log, file, answer, argume
   test('with a key in the TPM and its escrow', async () => {
     await using gateway = await Gateway.start({ enrolled: false })
     await using day = new Day(gateway)
+    await using receivers = await Receivers.listen(gateway)
+    day.secrets.set("the webhook's secret", receivers.secret)
     await day.run('enroll', '--config', gateway.config, '--escrow', '2-of-3', '--json')
     const agent = await day.startAgent('agent')
     const alice = await day.issue('alice', 'operator')
@@ -203,10 +206,16 @@ describe('after a day of a gateway no secret is in any log, file, answer, argume
         erika.credential,
       ])
     }
-    assert.deepEqual(await day.found(), [], 'while the agent runs, its write-ahead log included')
+    await receivers.haveHeard()
+    day.sinks.set('metrics', await metricsOf(gateway.operatorSocket))
+    for (const [name, text] of receivers.heard()) day.sinks.set(name, text)
+    const ownFiles = [/^webhook\.secret$/, /\.pem$/, /\.key$/]
+    assert.deepEqual(await day.found(...ownFiles), [], 'while the agent runs, its write-ahead log included')
     await agent.stop()
+    for (const kept of ['alarms.json', 'habits.json', 'journal.cursor', 'syslog.cursor'])
+      assert.ok((await stat(join(gateway.folder, 'state', kept))).size > 0, kept)
     await day.run('audit', 'verify', gateway.auditLog)
-    assert.deepEqual(await day.found(), [], 'and after it has stopped')
+    assert.deepEqual(await day.found(...ownFiles), [], 'and after it has stopped')
   })
 
   test('with a key in a file, which alone has it', async () => {

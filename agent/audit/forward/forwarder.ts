@@ -33,7 +33,10 @@ export interface ForwarderParts<Message> {
   /** A record as a message; undefined for one that is not sent. */
   format(record: FoundRecord): Message | undefined
   readonly clock: Clock
-  /** Told once when records do not get through, in words, and once, without, when they do again. */
+  /**
+   * Told once when records do not get through, in words, and once, without, when they do again. The first time that they do it is
+   * told as well: an earlier run may have ended while they did not.
+   */
   onTrouble(detail: string | undefined): void
 }
 
@@ -58,7 +61,8 @@ export class Forwarder<Message> implements AsyncDisposable {
   readonly #cut = new AbortController()
   readonly #running: Promise<void>
   #position: Position | undefined
-  #trouble: string | undefined
+  /** Why records do not get through; `unknown` before the first has been tried. */
+  #trouble: string | undefined = 'unknown'
 
   constructor(parts: ForwarderParts<Message>) {
     this.#parts = parts

@@ -27,7 +27,8 @@ export function formatJournalEntry({
     MESSAGE_ID: messageId(kind),
     PRIORITY: String(SYSLOG_LEVELS[severity]),
     SYSLOG_FACILITY: String(SYSLOG_FACILITY),
-    SYSLOG_IDENTIFIER: 'holdfast',
+    // The agent's own lines have `holdfast`: systemd takes the program's name.
+    SYSLOG_IDENTIFIER: 'holdfast-audit',
     HOLDFAST_ENVIRONMENT: source.environment,
     HOLDFAST_GATEWAY: source.gateway,
     HOLDFAST_SEQ: String(seq),

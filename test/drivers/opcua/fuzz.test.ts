@@ -163,7 +163,10 @@ class Spoiler implements AsyncDisposable {
 /** One line, of a length that a person reads, in letters that steer no terminal. */
 const CLEAR = /^[^\p{C}]{3,400}$/u
 
-test(`${ROUNDS} spoiled messages of a server: no crash, no value that it does not hold, one clear reason each`, async () => {
+// Each round is a connection with keys and certificates: half a second alone, several on a busy machine.
+test(`${ROUNDS} spoiled messages of a server: no crash, no value that it does not hold, one clear reason each`, {
+  timeout: 300_000,
+}, async () => {
   const stray: unknown[] = []
   const onStray = (error: unknown) => void stray.push(error)
   process.on('unhandledRejection', onStray).on('uncaughtException', onStray)

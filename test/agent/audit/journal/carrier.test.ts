@@ -47,7 +47,7 @@ describe('an audit record in the journal', () => {
       MESSAGE_ID: messageId('command-outcome'),
       PRIORITY: '3',
       SYSLOG_FACILITY: '13',
-      SYSLOG_IDENTIFIER: 'holdfast',
+      SYSLOG_IDENTIFIER: 'holdfast-audit',
       HOLDFAST_ENVIRONMENT: 'north-works',
       HOLDFAST_GATEWAY: 'gateway-7',
       HOLDFAST_SEQ: '7',

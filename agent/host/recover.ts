@@ -1,12 +1,12 @@
-import { loadConfig } from './config/load.ts'
-import { formatProblems } from './config/problem.ts'
-import { counterStatus } from './counter-finding.ts'
-import { joinShares } from './credential/escrow/escrow.ts'
-import { compareKey, recoverTpm } from './credential/tpm/recovery.ts'
-import { tpmStatus } from './credential/tpm/status.ts'
-import { formatFindings } from './credential/tpm/status-text.ts'
-import { actAsOwner } from './state-owner.ts'
-import { systemClock } from './time/system-clock.ts'
+import { loadConfig } from '../config/load.ts'
+import { formatProblems } from '../config/problem.ts'
+import { counterStatus } from '../counter-finding.ts'
+import { joinShares } from '../credential/escrow/escrow.ts'
+import { compareKey, recoverTpm } from '../credential/tpm/recovery.ts'
+import { tpmStatus } from '../credential/tpm/status.ts'
+import { formatFindings } from '../credential/tpm/status-text.ts'
+import { actAsOwner } from '../state-owner.ts'
+import { systemClock } from '../time/system-clock.ts'
 
 /**
  * `holdfast recover`: puts the master key back into the TPM, from shares that `input` has one a line. With `check` it only

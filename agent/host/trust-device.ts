@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto'
-import { serverCertificate } from '../drivers/opcua/endpoint.ts'
-import { fingerprintOf, TrustedServers } from '../drivers/opcua/trust.ts'
-import { loadConfig } from './config/load.ts'
-import { formatProblems } from './config/problem.ts'
+import { serverCertificate } from '../../drivers/opcua/endpoint.ts'
+import { fingerprintOf, TrustedServers } from '../../drivers/opcua/trust.ts'
+import { loadConfig } from '../config/load.ts'
+import { formatProblems } from '../config/problem.ts'
 
 interface TrustOptions {
   readonly config: string

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { Progress } from './command/progress.ts'
-import { addressOf } from './config/devices.ts'
-import { loadConfig } from './config/load.ts'
-import { formatProblems } from './config/problem.ts'
-import { Devices } from './devices.ts'
-import { systemClock } from './time/system-clock.ts'
+import { Progress } from '../command/progress.ts'
+import { addressOf } from '../config/devices.ts'
+import { loadConfig } from '../config/load.ts'
+import { formatProblems } from '../config/problem.ts'
+import { Devices } from '../devices.ts'
+import { systemClock } from '../time/system-clock.ts'
 
 /**
  * `holdfast device show`: asks one device what it is. Writes nothing, and needs no running agent. Exit code 0 when it told, 4

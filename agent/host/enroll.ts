@@ -1,12 +1,12 @@
-import { loadConfig } from './config/load.ts'
-import { formatProblems } from './config/problem.ts'
-import { parseScheme } from './credential/escrow/scheme.ts'
-import { KeyFiles } from './credential/tpm/key-files.ts'
+import { loadConfig } from '../config/load.ts'
+import { formatProblems } from '../config/problem.ts'
+import { parseScheme } from '../credential/escrow/scheme.ts'
+import { KeyFiles } from '../credential/tpm/key-files.ts'
+import type { KeySurroundings } from '../master-keys.ts'
+import { vkeyPath } from '../paths.ts'
+import { lockState } from '../state-lock.ts'
+import { actAsOwner } from '../state-owner.ts'
 import { beginLog, enrolGateway } from './enrolment.ts'
-import type { KeySurroundings } from './master-keys.ts'
-import { vkeyPath } from './paths.ts'
-import { lockState } from './state-lock.ts'
-import { actAsOwner } from './state-owner.ts'
 
 export interface EnrollOptions {
   readonly config: string

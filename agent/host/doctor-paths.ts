@@ -1,8 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { certificatesOf } from './doctor/certificates.ts'
-import type { GuardedPath } from './doctor/permissions.ts'
-import type { Subject } from './doctor-subject.ts'
+import { certificatesOf } from '../doctor/certificates.ts'
+import type { GuardedPath } from '../doctor/permissions.ts'
 import {
   auditPath,
   cursorPath,
@@ -13,7 +12,8 @@ import {
   revocationPath,
   sealedGlassPath,
   vkeyPath,
-} from './paths.ts'
+} from '../paths.ts'
+import type { Subject } from './doctor-subject.ts'
 
 /** Every file and folder of a gateway whose owner and mode matter. */
 export async function guardedPathsOf({ file, config, agent }: Subject): Promise<GuardedPath[]> {

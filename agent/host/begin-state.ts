@@ -1,14 +1,14 @@
-import type { Credential } from '../model/credential.ts'
-import type { AuditLog } from './audit/log.ts'
-import type { Config } from './config/config.ts'
-import { loadConfig } from './config/load.ts'
-import { formatProblems } from './config/problem.ts'
-import { parseScheme } from './credential/escrow/scheme.ts'
-import { KeyFiles } from './credential/tpm/key-files.ts'
+import type { Credential } from '../../model/credential.ts'
+import type { AuditLog } from '../audit/log.ts'
+import type { Config } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
+import { formatProblems } from '../config/problem.ts'
+import { parseScheme } from '../credential/escrow/scheme.ts'
+import { KeyFiles } from '../credential/tpm/key-files.ts'
+import { lockState } from '../state-lock.ts'
+import { actAsOwner } from '../state-owner.ts'
 import { beginLog, type Enrolled, enrolGateway } from './enrolment.ts'
 import { issueFirstCredential } from './first-credential.ts'
-import { lockState } from './state-lock.ts'
-import { actAsOwner } from './state-owner.ts'
 
 /** What a process that may give up being root is asked to do to a gateway's state. */
 export interface BeginOrder {

@@ -1,6 +1,6 @@
-import type { Config } from './config/config.ts'
-import { loadConfig } from './config/load.ts'
-import { formatProblems } from './config/problem.ts'
+import type { Config } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
+import { formatProblems } from '../config/problem.ts'
 
 /** `holdfast check`: reads a configuration and says everything that is wrong with it. Exit code 0 or 2. */
 export async function check(options: { config: string; json?: boolean }): Promise<number> {
