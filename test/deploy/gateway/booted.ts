@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
-import { readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, readFileSync, rmSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { execa } from 'execa'
-import { ROOT } from '../../agent/gateway.ts'
 import { Machine } from './machine.ts'
+import { makePackage } from './package.ts'
+import { assertSandboxed } from './sandbox.ts'
 
 // `npm run test:gateway`: the package, as a plant engineer meets it, on a Debian that was really booted. The tests are one
 // story in order, told by docs/runbooks/install.md.
@@ -34,10 +35,7 @@ const asOlga = (line: string) => machine.run('runuser', '-u', 'olga', '--', 'sh'
 before(async () => {
   machine = await Machine.make()
   const out = await mkdtemp(join(tmpdir(), 'holdfast-deb-'))
-  await execa(process.execPath, ['deploy/package/main.ts', '--compression', 'none', '--out', out], {
-    cwd: ROOT,
-  })
-  await execa('sh', ['-c', `cp "$0"/*.deb "$1/root/holdfast.deb"`, out, machine.root])
+  copyFileSync(await makePackage(out), join(machine.root, 'root/holdfast.deb'))
   rmSync(out, { recursive: true })
   installing = await machine.install('/root/holdfast.deb')
   // What a gateway has in hardware.
@@ -127,38 +125,7 @@ test('the log is bound to the TPM by the enrolment and by the start', async () =
 })
 
 test('the sandbox holds from the inside: no capability, no core file, no device, nothing to write but state and sockets', async () => {
-  const pid = await mainPid()
-  const status = await machine.shell(`cat /proc/${pid}/status`)
-  for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'])
-    assert.match(status, new RegExp(`^${set}:\\s0{16}$`, 'm'))
-  assert.match(status, /^NoNewPrivs:\s1$/m)
-  assert.match(status, /^Seccomp:\s2$/m)
-  assert.match(await machine.shell(`cat /proc/${pid}/limits`), /Max core file size\s+0\s+0/)
-
-  // Root may enter its mount namespace, and looks there as the agent.
-  const user = await machine.shell('id --user holdfast')
-  const inside = (line: string) =>
-    machine.shell(
-      `nsenter --target ${pid} --mount --user --preserve-credentials --setuid ${user} --setgid ${user} -- sh -c '${line}'`,
-    )
-  const places =
-    '/usr /etc /etc/holdfast /var/lib /var/tmp /run /root /home /dev /dev/shm /tmp /run/holdfast /var/lib/holdfast'
-  const writable = await inside(
-    `for f in ${places}; do touch $f/probe 2>/dev/null && rm $f/probe && echo $f; done; true`,
-  )
-  assert.deepEqual(writable.split('\n').sort(), ['/run/holdfast', '/tmp', '/var/lib/holdfast', '/var/tmp'])
-  const devices = await inside('find /dev -type c -o -type b 2>/dev/null || true')
-  assert.deepEqual(
-    devices
-      .split('\n')
-      .filter(name => !/^\/dev\/(?:full|null|random|tty|urandom|zero|pts\/[0-9]+|pts\/ptmx)$/.test(name)),
-    [],
-  )
-  const started = await inside(
-    'for f in /tmp /run/holdfast /var/lib/holdfast; do cp /bin/true $f/probe; $f/probe 2>/dev/null && echo $f; rm $f/probe; done; true',
-  )
-  assert.equal(started, '')
-  assert.equal(await inside('ls /proc | grep -c "^1$" || true'), '0')
+  await assertSandboxed(machine, await mainPid(), [])
 })
 
 test('the log of the running agent verifies from its unit', async () => {

@@ -1,22 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import {
-  accessSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { accessSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { execa } from 'execa'
-import { ROOT } from '../../agent/gateway.ts'
+import { bareDebian, install, PLAIN, requireTools } from './debian.ts'
 
-const MIRROR = 'http://deb.debian.org/debian'
-const BASE = join(ROOT, 'node_modules/.cache/holdfast-gateway/bookworm')
 const BOOT_MS = 120_000
 const LOOK_MS = 250
 
@@ -34,18 +23,6 @@ export interface Answer {
   readonly stderr: string
 }
 
-/** Throws, with the line to run, when something is missing that these tests cannot do without. */
-export function requireTools(): void {
-  const folders = `${process.env.PATH}:/usr/sbin:/sbin`.split(delimiter)
-  const missing = Object.entries(TOOLS).flatMap(([tool, name]) =>
-    folders.some(folder => existsSync(join(folder, tool))) ? [] : [name],
-  )
-  if (missing.length > 0)
-    throw new Error(`this needs more of Debian: apt-get install --yes ${missing.join(' ')}`)
-  if (process.getuid?.() !== 0)
-    throw new Error('a machine can be booted by root only: sudo npm run test:gateway')
-}
-
 /** A bare Debian 12 with a systemd of its own, a network of its own, and nothing else: a container that was booted. */
 export class Machine implements AsyncDisposable {
   readonly #folder: string
@@ -55,22 +32,12 @@ export class Machine implements AsyncDisposable {
     this.#folder = folder
   }
 
-  /** Makes one; not booted yet. debootstrap runs once for a checkout. */
+  /** Makes one; not booted yet. */
   static async make(): Promise<Machine> {
-    requireTools()
-    if (!existsSync(join(BASE, 'made'))) await Machine.#bootstrap()
+    requireTools(TOOLS)
     const folder = mkdtempSync(join(tmpdir(), 'holdfast-machine-'))
-    await execa('cp', ['--archive', `${BASE}/root`, folder])
-    cpSync('/etc/resolv.conf', join(folder, 'root/etc/resolv.conf'), { dereference: true })
+    await bareDebian(join(folder, 'root'))
     return new Machine(folder)
-  }
-
-  static async #bootstrap(): Promise<void> {
-    rmSync(BASE, { recursive: true, force: true })
-    mkdirSync(dirname(BASE), { recursive: true })
-    const include = '--include=systemd-sysv'
-    await execa('debootstrap', ['--variant=minbase', include, 'bookworm', `${BASE}/root`, MIRROR])
-    writeFileSync(join(BASE, 'made'), '')
   }
 
   get root(): string {
@@ -82,17 +49,8 @@ export class Machine implements AsyncDisposable {
   }
 
   /** Installs packages before it is booted: names, or paths in it. It has no network afterwards. Returns what was said. */
-  async install(...packages: readonly string[]): Promise<string> {
-    const apt = (...words: string[]) =>
-      execa('chroot', [this.root, 'apt-get', '--quiet', '--yes', ...words], {
-        all: true,
-        env: { ...PLAIN, DEBIAN_FRONTEND: 'noninteractive' },
-        extendEnv: false,
-        stdin: 'ignore',
-      })
-    await apt('update')
-    const { all } = await apt('install', '--no-install-recommends', ...packages)
-    return all
+  install(...packages: readonly string[]): Promise<string> {
+    return install(this.root, ...packages)
   }
 
   async boot(): Promise<void> {
@@ -160,5 +118,3 @@ export class Machine implements AsyncDisposable {
     }
   }
 }
-
-const PLAIN = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' }
