@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { faultCommand } from './fault.ts'
 import { around, configOption, finish, keySurroundings } from './options.ts'
 import { simulateCommand } from './simulate.ts'
 
@@ -90,4 +91,5 @@ export function addHost(program: Command): void {
     )
 
   program.addCommand(simulateCommand(finish).copyInheritedSettings(program))
+  program.addCommand(faultCommand(finish).copyInheritedSettings(program))
 }

@@ -47,7 +47,8 @@ function readPort(text: string): number {
   throw new InvalidArgumentError('expected a port from 0 to 65535')
 }
 
-function readControl(text: string): { host: string; port: number } {
+/** An address as `--control` has it: a port, or host:port. */
+export function readControl(text: string): { host: string; port: number } {
   const colon = text.lastIndexOf(':')
   const host = colon < 0 ? '127.0.0.1' : text.slice(0, colon).replace(/^\[(.*)\]$/, '$1')
   if (host === '') throw new InvalidArgumentError('expected a port, or host:port')
