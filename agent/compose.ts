@@ -214,7 +214,7 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
         warnLevel: config.authenticationFailures.warn,
         audit,
         approvals,
-        lift: actuator => keeper.lift(actuator),
+        keeper,
       },
       manualTrips: { actuators, trips, audit },
       heartbeats: failsafe.heartbeats,

@@ -27,7 +27,10 @@ export class FailsafeKeeper implements AsyncDisposable {
   #closed: Record<string, string> = {}
   #saving: Promise<void> | undefined
   #soon: Promise<void> | undefined
-  #isBehind = false
+  /** How many changes were to be written down, and how many of them are. */
+  #wanted = 0
+  #written = 0
+  #attempt = Promise.withResolvers<string | undefined>()
 
   /** `onTrouble` hears why nothing can be written down, and `undefined` when it can be again. */
   constructor(file: LatchFile, clock: Clock, onTrouble: (detail: string | undefined) => void) {
@@ -99,10 +102,20 @@ export class FailsafeKeeper implements AsyncDisposable {
 
   /** Writes everything down, and goes on trying while the disk will not have it. The trips stand in memory all the same. */
   save(): void {
-    this.#isBehind = true
+    this.#wanted += 1
     this.#saving ??= this.#saveAll().finally(() => {
       this.#saving = undefined
     })
+  }
+
+  /** Waits until all that has changed so far is on the disk. Resolves with why it cannot be written, as soon as that is known. */
+  async kept(): Promise<string | undefined> {
+    const wanted = this.#wanted
+    while (this.#written < wanted) {
+      const trouble = await this.#attempt.promise
+      if (trouble !== undefined) return trouble
+    }
+    return undefined
   }
 
   /** Writes everything down in a moment: for what changes often and is not a latch. */
@@ -123,12 +136,16 @@ export class FailsafeKeeper implements AsyncDisposable {
   async #saveAll(): Promise<void> {
     let retry = RETRY_FIRST
     let told = ''
-    while (this.#isBehind) {
-      this.#isBehind = false
+    while (this.#written < this.#wanted) {
+      const wanted = this.#wanted
       const trouble = await this.#file.save(this.#kept()).then(
         () => undefined,
         (error: Error) => error.message,
       )
+      if (trouble === undefined) this.#written = wanted
+      const attempt = this.#attempt
+      this.#attempt = Promise.withResolvers()
+      attempt.resolve(trouble)
       if (trouble === undefined) {
         if (told !== '') this.#onTrouble(undefined)
         told = ''
@@ -137,7 +154,6 @@ export class FailsafeKeeper implements AsyncDisposable {
       if (trouble !== told) this.#onTrouble(trouble)
       told = trouble
       if (this.#stop.signal.aborted) return
-      this.#isBehind = true
       await this.#clock.sleep(retry, this.#stop.signal)
       retry = Math.min(retry * 2, RETRY_MAX)
     }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { AuthenticationFailures } from '../../failsafe/authentication-failures.ts'
+import type { FailsafeKeeper } from '../../failsafe/keeper.ts'
 import type { Trips } from '../../failsafe/trips.ts'
 import { Refusal } from '../../model/refusal.ts'
 import type { TripRecord } from '../../model/trip.ts'
@@ -23,8 +24,8 @@ export interface Resets {
   readonly approvals: Approvals
   /** Until when replays could not be told from what is new, in words, if that is so. */
   replayTrouble(): string | undefined
-  /** Lets the identities go that were suspended with this trip. */
-  lift(actuator: string): void
+  /** Lets the identities go that were suspended with the trip, and knows when that is on the disk. */
+  readonly keeper: Pick<FailsafeKeeper, 'lift' | 'kept'>
 }
 
 const ResetBody = z.strictObject({ reason: z.string().max(500).optional() })
@@ -104,7 +105,10 @@ export async function reset(
   })
   switch (answer) {
     case 'reset':
-      resets.lift(id)
+      resets.keeper.lift(id)
+      // Whoever is told that it is reset finds it so after a power cut. Where the disk does not take that, it is latched again then,
+      // which is the safe side, and the keeper's alarm says so.
+      await resets.keeper.kept()
       return first
     // Acknowledged a moment ago, and not any more: it has left its safe state since.
     case 'not-acknowledged':

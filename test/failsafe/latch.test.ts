@@ -89,3 +89,24 @@ test('a disk that does not take the latches is reported once, and so is that it 
   assert.match(troubles[0] ?? '', /EEXIST|ENOTDIR/)
   assert.equal(troubles[1], undefined, 'it is said to be over')
 })
+
+test('whoever waits for what changed finds it on the disk, also while an earlier change is being written', async () => {
+  await using temporary = await temporaryFolder()
+  const file = latchFile(join(temporary.path, 'latches.json'))
+  await using keeper = new FailsafeKeeper(file, new VirtualClock(), detail => assert.fail(detail))
+  assert.equal(await keeper.kept(), undefined, 'nothing has changed')
+  keeper.suspend('subject eve', 'valve', 'forged')
+  keeper.suspend('subject mallory', 'valve', 'forged')
+  keeper.lift('valve')
+  assert.equal(await keeper.kept(), undefined)
+  assert.deepEqual((await file.load())?.suspended, {})
+})
+
+test('whoever waits for what a disk does not take is told why, and waits no longer', async () => {
+  await using temporary = await temporaryFolder()
+  await writeFile(join(temporary.path, 'state'), 'a file where a folder should be')
+  const file = latchFile(join(temporary.path, 'state', 'latches.json'))
+  await using keeper = new FailsafeKeeper(file, new VirtualClock(), () => {})
+  keeper.suspend('subject eve', 'valve', 'forged')
+  assert.match((await keeper.kept()) ?? '', /EEXIST|ENOTDIR/)
+})

@@ -181,7 +181,7 @@ test('a reset takes two people where the configuration says so', async () => {
     warnLevel: 3,
     audit: rig.audit,
     approvals: rig.approvals,
-    lift: () => {},
+    keeper: { lift: () => {}, kept: async () => undefined },
   }
   const ask = async (subject: string) => {
     const credential = rig.issue([], 'engineer', 900_000, subject)

@@ -88,7 +88,7 @@ test('a locked-out actuator trips, and its trip can be reset; the lockout outlas
     approvals: rig.approvals,
     persists: () => undefined,
     replayTrouble: () => undefined,
-    lift: () => {},
+    keeper: { lift: () => {}, kept: async () => undefined },
   })
   assert.ok(!(cleared instanceof Refused))
   assert.equal(outcomeOf(await rig.send(rig.sign(rig.issue(), OPEN))), 'locked-out')

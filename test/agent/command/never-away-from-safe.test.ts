@@ -44,7 +44,7 @@ function happen(rig: Rig, event: { what: string; ms?: number; cause?: (typeof TR
         warnLevel: 3,
         audit: rig.audit,
         approvals: rig.approvals,
-        lift: () => {},
+        keeper: { lift: () => {}, kept: async () => undefined },
       })
       return
     }

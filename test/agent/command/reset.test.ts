@@ -20,7 +20,10 @@ test('what is not tripped cannot be reset: not-tripped, and nobody is let go for
     warnLevel: 3,
     audit: rig.audit,
     approvals: rig.approvals,
-    lift: () => assert.fail('nobody is suspended with a trip that there is not'),
+    keeper: {
+      lift: () => assert.fail('nobody is suspended with a trip that there is not'),
+      kept: async () => undefined,
+    },
   })
   assert.equal(answer instanceof Refused && answer.refusal.code, 'not-tripped')
 })
@@ -45,7 +48,7 @@ test('a reset that was signed before the agent started clears nothing: nobody kn
     warnLevel: 3,
     audit: rig.audit,
     approvals: rig.approvals,
-    lift: () => assert.fail('the trip stays'),
+    keeper: { lift: () => assert.fail('the trip stays'), kept: async () => undefined },
   })
   assert.equal(answer instanceof Refused && answer.refusal.code, 'replay-memory-lost')
   assert.equal(rig.trips.phase('valve'), 'tripped')
