@@ -18,6 +18,16 @@ export interface Connection {
 const BACKOFF: BackoffLimits = { first: 250, max: 5000 }
 /** A channel, a session and their signatures take a while on a small gateway. */
 const CONNECT_TIMEOUT: Millis = 5000
+/**
+ * How long the server shall hold a session of which it hears nothing. The library asks for a sign of life after two thirds of it
+ * without one. One that was cut off uses up a place of the server's for so long: they are few on a small PLC.
+ */
+const SESSION_TIMEOUT: Millis = 30_000
+/**
+ * When a connection that carries nothing is cut. That is for connections, not for requests, which have deadlines of their own: an
+ * idle session is asked for a sign of life long before.
+ */
+const IDLE_TIMEOUT: Millis = 60_000
 
 /**
  * Keeps one session with a server. The library's own reconnecting is off: it would repeat what was under way, and a command is
@@ -75,6 +85,11 @@ export class OpcUaLink implements AsyncDisposable {
     return this.#first.promise
   }
 
+  /** What was asked on a session was answered. To have a session is not yet to be well: a server may give one and end it at once. */
+  answered({ session }: Connection): void {
+    if (this.#connection?.session === session) this.#backoff.reset()
+  }
+
   /** Gives a session up and makes a new one. */
   renew(connection: Connection, reason: string): void {
     if (this.#connection?.session !== connection.session) return
@@ -94,7 +109,6 @@ export class OpcUaLink implements AsyncDisposable {
     while (!this.#stop.signal.aborted) {
       try {
         await this.#hold()
-        this.#backoff.reset()
       } catch (error) {
         this.#trouble = (error as Error).message.split('\n')[0] ?? ''
       }
@@ -120,7 +134,8 @@ export class OpcUaLink implements AsyncDisposable {
       securityPolicy: library.SecurityPolicy[this.#endpoint.securityPolicy],
       // Pinned: the channel is encrypted for this very certificate.
       serverCertificate: server,
-      transportTimeout: this.#timeout,
+      requestedSessionTimeout: SESSION_TIMEOUT,
+      transportTimeout: IDLE_TIMEOUT,
       defaultTransactionTimeout: this.#timeout,
     })
     const lost = new AbortController()

@@ -110,6 +110,12 @@ export class ValveServer implements AsyncDisposable {
     return this.#server.endpoints[0]?.port ?? 0
   }
 
+  /** How many sessions were made since the start, and how many of them it holds now. */
+  get sessions(): { readonly made: number; readonly held: number } {
+    const { cumulatedSessionCount, currentSessionCount } = this.#server.engine
+    return { made: cumulatedSessionCount, held: currentSessionCount }
+  }
+
   #furnish(): void {
     const { addressSpace } = this.#server.engine
     if (!addressSpace) throw new Error('no address space')
