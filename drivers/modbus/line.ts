@@ -111,8 +111,11 @@ export class Line {
     const sent = this.#pending
     const waiting = this.#waiting.empty()
     this.#pending = []
-    for (const { exchange } of sent)
+    for (const { exchange } of sent) {
+      // A gateway goes on with what it was asked, and tells it to whoever is connected then.
+      if (!this.#framing.namesRequests) this.#owed.add(exchange.unit, exchange.fits, exchange.kind === 'safe')
       exchange.ended({ kind: 'unanswered', reason: `no answer came before this: ${reason}` })
+    }
     for (const exchange of waiting) exchange.ended({ kind: 'unreachable', reason })
     this.#ended.resolve(reason)
   }

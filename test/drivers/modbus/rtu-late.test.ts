@@ -56,3 +56,43 @@ test('a new connection does not forget what is owed: the late answer may come ov
   assert.match(early.kind === 'failed' ? early.reason : '', /unit 1 owes an answer/)
   assert.equal(line.requests.length, 1)
 })
+
+test('a connection that is lost under a request: its answer may come over the next one, and is not taken for another', async () => {
+  await using line = await slowLine()
+  const clock = new VirtualClock()
+  await using connected = await Connected.to(
+    rtuOverTcpWay({ host: '127.0.0.1', port: line.port }),
+    { units: 2, timeout: 1000 },
+    clock,
+  )
+  const points = { one: { holding_register: 1 }, two: { holding_register: 2 } }
+  const driver = connected.driver(points, { unit: 1 })
+  const other = connected.driver(points, { unit: 2 })
+  const cut = driver.read('one', 5000)
+  await line.asked(1)
+  await clock.advance(500)
+  line.hangUp()
+  const lost = await cut
+  assert.match(lost.kind === 'failed' ? lost.reason : '', /the connection was lost/)
+  await clock.advance(50)
+  await connected.connected(true)
+  const owing = async () => {
+    const reading = await driver.read('two', 5000)
+    return reading.kind === 'failed' ? reading.reason : `it was read: ${JSON.stringify(reading)}`
+  }
+  assert.match(await owing(), /unit 1 owes an answer/)
+  // The others are asked meanwhile.
+  const reading = other.read('two', 5000)
+  await line.asked(2)
+  line.say('010302006f')
+  line.say('0203020007')
+  assert.equal(valueIn(await reading), 7)
+  // It has all its time again from when the connection was lost.
+  await clock.advance(949)
+  assert.match(await owing(), /unit 1 owes an answer/)
+  await clock.advance(1)
+  const later = driver.read('two', 5000)
+  await line.asked(3)
+  line.say('01030200de')
+  assert.equal(valueIn(await later), 0xde)
+})
