@@ -91,8 +91,11 @@ export class Line {
   giveUp(exchange: Exchange, why: GivenUp): 'sent' | 'not-sent' {
     if (this.#waiting.remove(exchange)) return 'not-sent'
     const pending = this.#pending.find(one => one.exchange === exchange)
-    if (pending && why === 'late') this.#missed(pending)
-    else if (pending) void this.#missedLater(pending)
+    if (!pending) return 'sent'
+    // Who waited long for his turn has no patience left when the device has only just been asked: that is no fault of its.
+    const left = pending.sent + this.#options.timeout - this.#clock.monotonic()
+    if (why === 'late' && left <= 0) this.#missed(pending)
+    else void this.#missedAfter(left, pending)
     return 'sent'
   }
 
@@ -214,9 +217,8 @@ export class Line {
     this.#pending.splice(this.#pending.indexOf(pending), 1)
   }
 
-  async #missedLater(pending: Pending): Promise<void> {
-    const elapsed = this.#clock.monotonic() - pending.sent
-    await this.#clock.sleep(Math.max(0, this.#options.timeout - elapsed), this.#over.signal)
+  async #missedAfter(left: Millis, pending: Pending): Promise<void> {
+    await this.#clock.sleep(Math.max(0, left), this.#over.signal)
     if (this.#pending.includes(pending)) this.#missed(pending)
   }
 

@@ -44,19 +44,22 @@ async function serialPlc() {
     await startPlant({ plant: { plant: 'serial-line', plc, elements: {} } }, { clock: new VirtualClock() }),
   )
   const port = { path: ours, baudRate: 115_200, dataBits: 8, parity: 'none', stopBits: 1 } as const
-  const connected = stack.use(await Connected.to(serialWay(port), { units: 2, timeout: 60_000 }))
+  const clock = new VirtualClock()
+  const connected = stack.use(await Connected.to(serialWay(port), { units: 2, timeout: LATER }, clock))
   const driver = connected.driver(POINTS, { safe: SAFE })
   const running = stack.move()
-  return { plant, driver, [Symbol.asyncDispose]: () => running.disposeAsync() }
+  /** Lets the line be silent for as long as it wants to after an answer. */
+  const silence = async () => await clock.advance(2)
+  return { plant, driver, clock, silence, [Symbol.asyncDispose]: () => running.disposeAsync() }
 }
 
 /** Units on a line that answer when the test says so, each with a valve that closes where it is safe. */
-async function valvesOnALine(units: number) {
+async function valvesOnALine(units: number, timeout = 50) {
   await using stack = new AsyncDisposableStack()
   const line = stack.use(await slowLine())
   const clock = new VirtualClock()
   const way = rtuOverTcpWay({ host: '127.0.0.1', port: line.port })
-  const connected = stack.use(await Connected.to(way, { units, timeout: 1000 }, clock))
+  const connected = stack.use(await Connected.to(way, { units, timeout }, clock))
   const drivers = Array.from({ length: units }, (_, at) =>
     connected.driver(POINTS, { unit: at + 1, safe: SAFE }),
   )
@@ -72,12 +75,16 @@ describe('a write towards the safe state', () => {
   it('reaches a unit on a serial line that rests because it answers no reads; any other write waits', async () => {
     await using plc = await serialPlc()
     assert.deepEqual(await plc.driver.write('valve', OPEN, LATER), { kind: 'accepted' })
+    await plc.silence()
     await plc.plant.faults.set({ kind: 'silent', on: 'reads' })
-    assert.equal((await plc.driver.read('seen', 50)).kind, 'failed')
+    const looking = plc.driver.read('seen', LATER)
+    await plc.clock.advance(LATER)
+    assert.equal((await looking).kind, 'failed')
     const other = await plc.driver.write('valve', OPEN, LATER)
     assert.match(other.kind === 'unreachable' ? other.reason : '', /unit 1 owes an answer/)
     assert.deepEqual(await plc.driver.write('valve', CLOSED, LATER), { kind: 'accepted' })
     assert.equal(plc.plant.image.holdingRegister(3), CLOSED)
+    await plc.silence()
     // It has answered, so that nothing is owed any more and the valve can be looked at.
     await plc.plant.faults.clear()
     assert.equal(valueIn(await plc.driver.read('valve', LATER)), CLOSED)
@@ -105,7 +112,7 @@ describe('a write towards the safe state', () => {
   })
 
   it('does not wait longer for a command that it overrules than that one had left', async () => {
-    await using rig = await valvesOnALine(1)
+    await using rig = await valvesOnALine(1, 1000)
     const [one] = rig.drivers
     assert.ok(one)
     const overruled = new AbortController()
