@@ -189,11 +189,7 @@ function openLinks(
   const links = new Map<string, ModbusLink>()
   for (const [connection, [first, ...others]] of Map.groupBy(modbus, connectionOf)) {
     if (!first) continue
-    const options = {
-      inFlight: first.inFlight,
-      units: 1 + others.length,
-      timeout: Math.max(first.timeout, ...others.map(({ timeout }) => timeout)),
-    }
+    const options = { inFlight: first.inFlight, units: 1 + others.length }
     links.set(connection, new ModbusLink(wayOf(first.way), options, clock, jitter))
   }
   return links

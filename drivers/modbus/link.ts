@@ -49,7 +49,7 @@ export class ModbusLink implements AsyncDisposable {
     this.#options = options
     this.#clock = clock
     this.#backoff = new Backoff(BACKOFF, clock, jitter)
-    this.#owed = new Owed(options.timeout, clock)
+    this.#owed = new Owed(clock)
     this.#trouble = `${way.name}: not connected yet`
     this.#running = this.#run()
   }

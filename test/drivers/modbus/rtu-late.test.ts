@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Driver } from '../../../drivers/driver.ts'
 import { rtuOverTcpWay } from '../../../drivers/modbus/tcp.ts'
 import { VirtualClock } from '../../../simulator/virtual-clock.ts'
 import { valueIn } from '../driver.contract.ts'
@@ -95,4 +96,60 @@ test('a connection that is lost under a request: its answer may come over the ne
   await line.asked(3)
   line.say('01030200de')
   assert.equal(valueIn(await later), 0xde)
+})
+
+/** Two units of one line, of which one may take twenty times as long as the other. */
+async function unlike() {
+  await using stack = new AsyncDisposableStack()
+  const line = stack.use(await slowLine())
+  const clock = new VirtualClock()
+  const way = rtuOverTcpWay({ host: '127.0.0.1', port: line.port })
+  const connected = stack.use(await Connected.to(way, { units: 2 }, clock))
+  const points = { one: { holding_register: 1 }, two: { holding_register: 2 } }
+  const quick = connected.driver(points, { unit: 1, timeout: 500 })
+  const slow = connected.driver(points, { unit: 2, timeout: 10_000 })
+  const running = stack.move()
+  return { line, clock, connected, quick, slow, [Symbol.asyncDispose]: () => running.disposeAsync() }
+}
+
+/** What it comes to when a point is read that is not asked for. */
+async function refusal(driver: Driver): Promise<string> {
+  const reading = await driver.read('two', 500)
+  return reading.kind === 'failed' ? reading.reason : `it was read: ${JSON.stringify(reading)}`
+}
+
+test('a unit is left alone for as long as it may take itself, and not for as long as the slowest on its line', async () => {
+  await using rig = await unlike()
+  const silent = rig.quick.read('one', 500)
+  await rig.clock.advance(500)
+  assert.equal((await silent).kind, 'failed')
+  await rig.clock.advance(499)
+  assert.match(await refusal(rig.quick), /unit 1 owes an answer/)
+  await rig.clock.advance(1)
+  const reading = rig.quick.read('two', 500)
+  await rig.line.asked(2)
+  rig.line.say('0103020008')
+  assert.equal(valueIn(await reading), 8)
+})
+
+test('a gateway that lost its connection under a slow unit may answer for another only after it: that is waited out too', async () => {
+  await using rig = await unlike()
+  const cut = rig.slow.read('one', 10_000)
+  await rig.line.asked(1)
+  rig.line.hangUp()
+  assert.equal((await cut).kind, 'failed')
+  await rig.clock.advance(50)
+  await rig.connected.connected(true)
+  const behind = rig.quick.read('one', 500)
+  await rig.line.asked(2)
+  await rig.clock.advance(500)
+  assert.equal((await behind).kind, 'failed')
+  // The slow unit's time is over after ten seconds, and then the quick one has its own.
+  await rig.clock.advance(9949)
+  assert.match(await refusal(rig.quick), /unit 1 owes an answer/)
+  await rig.clock.advance(1)
+  const reading = rig.quick.read('two', 500)
+  await rig.line.asked(3)
+  rig.line.say('0103020008')
+  assert.equal(valueIn(await reading), 8)
 })

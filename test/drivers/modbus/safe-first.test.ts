@@ -178,6 +178,48 @@ describe('a write towards the safe state', () => {
     await Promise.all(closing)
   })
 
+  it('that found no turn behind a slow unit has the next one, when it comes again', async () => {
+    await using rig = await valvesOnALine(3, LATER)
+    const [one, two, three] = rig.drivers
+    assert.ok(one && two && three)
+    const dead = [two.read('seen', LATER), three.read('seen', 3 * LATER)]
+    await rig.line.asked(1)
+    await rig.clock.advance(LATER - 600)
+    const unsent = one.write('valve', CLOSED, 500)
+    await rig.clock.advance(500)
+    assert.equal((await unsent).kind, 'unreachable')
+    // The line is free at 0 and the write is there again at 100; what waited before it is not what goes out.
+    await rig.clock.advance(200)
+    assert.equal((await dead[0])?.kind, 'failed')
+    const again = one.write('valve', CLOSED, 500)
+    await rig.line.asked(2)
+    rig.line.say(`01${CLOSE}`)
+    assert.deepEqual(await again, { kind: 'accepted' })
+    await rig.line.asked(3)
+    assert.deepEqual(rig.asked(), [`02${LOOK}`, `01${CLOSE}`, `03${LOOK}`])
+    rig.line.say('0303020001')
+    assert.equal(valueIn(await (dead[1] ?? assert.fail())), 1)
+  })
+
+  it('that found no turn, and does not come again, keeps the others waiting for half a second', async () => {
+    await using rig = await valvesOnALine(3, 1000)
+    const [one, two, three] = rig.drivers
+    assert.ok(one && two && three)
+    const dead = two.read('seen', 1000)
+    const waiting = three.read('seen', LATER)
+    await rig.line.asked(1)
+    const unsent = one.write('valve', CLOSED, 900)
+    await rig.clock.advance(900)
+    assert.equal((await unsent).kind, 'unreachable')
+    await rig.clock.advance(499)
+    assert.equal((await dead).kind, 'failed')
+    assert.equal(rig.line.requests.length, 1)
+    await rig.clock.advance(1)
+    await rig.line.asked(2)
+    rig.line.say('0303020001')
+    assert.equal(valueIn(await waiting), 1)
+  })
+
   it('that waits is sent before a device that does not answer is connected to anew', async () => {
     await using server = await OddServer.start(request =>
       request.pdu.readUInt16BE(3) === CLOSED ? reply(request, request.pdu) : undefined,
