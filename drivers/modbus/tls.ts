@@ -42,6 +42,8 @@ export function tlsWay(endpoint: TlsEndpoint): Way {
         key,
         ca,
         minVersion: 'TLSv1.2',
+        // Said here, it overrules NODE_TLS_REJECT_UNAUTHORIZED.
+        rejectUnauthorized: true,
         // A name is asked for and checked; an address is only checked (RFC 6066 §3).
         ...(isIP(name) ? {} : { servername: name }),
         ...(endpoint.serverName === undefined ? {} : { checkServerIdentity: checkAgainst(name) }),
