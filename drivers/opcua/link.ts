@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { OPCUAClient } from 'node-opcua-client'
 import type { Clock, Millis } from '../../model/time.ts'
 import { Backoff, type BackoffLimits } from '../backoff.ts'
-import { clientOptions, type OpcUaEndpoint, serverCertificate, userOf } from './endpoint.ts'
+import { clientOptions, discover, type OpcUaEndpoint, userOf, verifyOffer } from './endpoint.ts'
 import { loadLibrary } from './library.ts'
 import { type Session, sendingOnce } from './once.ts'
 import { fingerprintOf, TrustedServers } from './trust.ts'
@@ -121,7 +121,8 @@ export class OpcUaLink implements AsyncDisposable {
   /** Opens a session and holds it until it ends. Rejects when it cannot be opened. */
   async #hold(): Promise<void> {
     const library = await loadLibrary()
-    const server = await serverCertificate(this.#endpoint, this.#within.bind(this))
+    const discovered = await discover(this.#endpoint, this.#within.bind(this))
+    const server = discovered.certificate
     const trusted = new TrustedServers(this.#endpoint.trusted)
     const objection = await trusted.objection(server, this.#clock.wall())
     const certificate = new X509Certificate(server)
@@ -143,6 +144,7 @@ export class OpcUaLink implements AsyncDisposable {
     for (const event of ['close', 'connection_lost', 'abort'] as const) client.on(event, end)
     try {
       await this.#within(client.connect(this.#endpoint.url))
+      await verifyOffer(await this.#within(client.getEndpoints()), discovered, this.#endpoint)
       const user = await userOf(this.#endpoint.user, library.UserTokenType)
       const session = sendingOnce(await this.#within(client.createSession(user)))
       session.on('session_closed', end)
