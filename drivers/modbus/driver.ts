@@ -1,9 +1,10 @@
 import type { Clock, Millis } from '../../model/time.ts'
 import type { Driver, ReadResult, WriteResult } from '../driver.ts'
+import type { Identity } from '../identity.ts'
 import { type Asked, ask } from './ask.ts'
 import type { Patience } from './deadlines.ts'
 import type { Addressee, ExchangeKind } from './exchange.ts'
-import { type Identity, identify } from './identity.ts'
+import { identify } from './identity.ts'
 import type { ModbusLink } from './link.ts'
 import {
   maskWriteQuestion,

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { OPCUAClient } from 'node-opcua-client'
 import type { Clock, Millis } from '../../model/time.ts'
 import { Backoff, type BackoffLimits } from '../backoff.ts'
+import type { Facts } from '../identity.ts'
 import { clientOptions, discover, type OpcUaEndpoint, userOf, verifyOffer } from './endpoint.ts'
 import { loadLibrary } from './library.ts'
 import { type Session, sendingOnce } from './once.ts'
@@ -42,7 +43,7 @@ export class OpcUaLink implements AsyncDisposable {
   readonly #running: Promise<void>
   readonly #first = Promise.withResolvers<void>()
   #connection: (Connection & { readonly end: () => void }) | undefined
-  #facts: Readonly<Record<string, string>> = {}
+  #facts: Facts = {}
   #server: X509Certificate | undefined
   #trouble: string
 
@@ -66,7 +67,7 @@ export class OpcUaLink implements AsyncDisposable {
   }
 
   /** What is known of the certificates at both ends. */
-  get facts(): Readonly<Record<string, string>> {
+  get facts(): Facts {
     return this.#facts
   }
 
@@ -187,7 +188,7 @@ export class OpcUaLink implements AsyncDisposable {
     return `${validToDate.toISOString()} (${days < 0 ? 'it has ended' : `in ${days} days`})`
   }
 
-  async #factsOf(theirs: X509Certificate): Promise<Record<string, string>> {
+  async #factsOf(theirs: X509Certificate): Promise<Facts> {
     const { certificate, user } = this.#endpoint
     const ours = new X509Certificate(await readFile(certificate))
     const users =
