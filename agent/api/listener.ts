@@ -11,6 +11,7 @@ import type { Channel } from '../command/received.ts'
 import { type Refused, refuse } from '../command/refused.ts'
 import type { ListenerConfig } from '../config/config.ts'
 import { answerRefusal, rawAnswer } from './answers.ts'
+import { CONNECTIONS_MAX, Connections } from './connections.ts'
 import { clientOf, readTls, watchTls } from './tls.ts'
 
 /** What a listener hands on. */
@@ -40,8 +41,6 @@ export class ListenFailure extends Error {
 }
 
 const HEADER_BYTES_MAX = 16 * 1024
-const CONNECTIONS_MAX = 512
-const CONNECTIONS_PER_SOURCE = 128
 const CLOSE_GRACE: Millis = 1000
 
 /** How the server reads requests, on every listener. */
@@ -59,38 +58,31 @@ const HTTP = {
 /** Opens one listener of the configuration. Throws ListenFailure when its address cannot be had. */
 export async function listen(config: ListenerConfig, handler: Handler, clock: Clock): Promise<Listening> {
   const general = channelOf(config)
-  const begun = new WeakSet<Socket>()
+  const connections = new Connections(clock)
+  const answering = new WeakSet<Socket>()
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
-    begun.add(request.socket)
-    response.once('close', () => begun.delete(request.socket))
+    answering.add(request.socket)
+    response.once('close', () => answering.delete(request.socket))
     void handler.handle(request, response, channelFor(config, general, request.socket))
   }
   const server = config.kind === 'tls' ? await makeTlsServer(config, answer) : createServer(HTTP, answer)
   // An expectation that is not known is let be: what it asks for does not change what is answered.
   server.on('checkExpectation', answer)
-  server.on('connect', (request: IncomingMessage, socket: Socket) => {
-    const source = sourceOf(request.socket.remoteAddress)
-    socket.end(handler.broken(general, source, refuse('method-not-allowed', 'there is no CONNECT')))
+  server.on('connect', ({ socket }: IncomingMessage) => {
+    const why = refuse('method-not-allowed', 'there is no CONNECT')
+    const channel = channelFor(config, general, socket)
+    connections.end(socket, handler.broken(channel, sourceOf(socket.remoteAddress), why))
   })
   server.maxConnections = CONNECTIONS_MAX
-  const bySource = new Map<string, number>()
   server.on('connection', (socket: Socket) => {
-    if (config.kind === 'unix') return
     const source = sourceOf(socket.remoteAddress)
-    const open = bySource.get(source) ?? 0
-    // Outside the allowed networks nobody is answered and nothing is counted as evidence. Inside them nobody gets all of it.
-    if (!inNetworks(source, config.allowedNetworks) || open >= CONNECTIONS_PER_SOURCE)
-      return void socket.destroy()
-    bySource.set(source, open + 1)
-    socket.once('close', () => {
-      const left = (bySource.get(source) ?? 1) - 1
-      if (left > 0) bySource.set(source, left)
-      else bySource.delete(source)
-    })
+    // Outside the allowed networks nobody is answered and nothing is counted as evidence.
+    if (config.kind !== 'unix' && !inNetworks(source, config.allowedNetworks)) return void socket.destroy()
+    connections.add(socket, config.kind === 'unix' ? undefined : source)
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     // A request whose head came in is refused, and recorded, where it is read.
-    if (begun.has(socket))
+    if (answering.has(socket))
       return void (socket.writable
         ? socket.end(rawAnswer(answerRefusal(describeClientError(error).refusal)))
         : socket.destroy())
@@ -191,6 +183,8 @@ async function open(server: Server | TlsServer, config: ListenerConfig): Promise
     )
   }
   server.removeListener('error', reject)
+  // A connection that the kernel could not hand over is lost to whoever opened it; the others go on.
+  server.on('error', () => {})
 }
 
 /** Removes a socket that a killed agent left behind; never one that somebody still answers on. */

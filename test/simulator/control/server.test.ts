@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
+import { connect } from 'node:net'
 import { describe, it } from 'node:test'
 import { ControlServer } from '../../../simulator/control/server.ts'
 import { type PlantTime, TimeControl } from '../../../simulator/control/time.ts'
@@ -195,4 +196,23 @@ describe('the control port', () => {
     const answer = await rig.ask('POST', '/v1/faults', { kind: 'x'.repeat(20_000) })
     assert.equal(answer.status, 413)
   })
+
+  for (const sent of [
+    'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\nmore',
+    'GARBAGE\r\n\r\n',
+    'POST / HTTP/1.1\r\n',
+  ]) {
+    it(`survives whoever sends ${JSON.stringify(sent)} and breaks off`, async () => {
+      await using rig = await startControl()
+      for (const breakOff of ['resetAndDestroy', 'destroy'] as const) {
+        const { hostname, port } = new URL(rig.url)
+        const socket = connect(Number(port), hostname)
+        socket.on('error', () => {})
+        const isGone = new Promise(resolve => socket.once('close', resolve))
+        socket.write(sent, () => socket[breakOff]())
+        await isGone
+      }
+      assert.equal((await rig.ask('GET', '/v1/state')).status, 200)
+    })
+  }
 })

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import type { Server, Socket } from 'node:net'
+import { test } from 'node:test'
+import { gone, KINDS, listenerRig } from './listener-rig.ts'
+
+const CONNECT = 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n'
+const OK = 'HTTP/1.1 200 OK'
+
+/** Breaks off in the middle of what the other end says: a reset where there is one, and else an end that takes nothing more. */
+function breakOff(wire: Socket): void {
+  if (wire.remoteAddress === undefined) wire.destroy()
+  else wire.resetAndDestroy()
+}
+
+/** What makes a listener speak to a connection outside of an answer: each hands on a socket of its own. */
+const LAST_WORDS: readonly (readonly [what: string, sent: string, code: string])[] = [
+  ['CONNECT', CONNECT, 'method-not-allowed'],
+  ['CONNECT with more behind it', `${CONNECT}more`, 'method-not-allowed'],
+  ['CONNECT with half a body', 'CONNECT a:1 HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf', 'method-not-allowed'],
+  ['no HTTP', 'GARBAGE\r\n\r\n', 'request-malformed'],
+]
+
+for (const kind of KINDS) {
+  for (const [what, sent, code] of LAST_WORDS) {
+    test(`${kind}: whoever sends ${what} and breaks off while told why ends nothing but the own connection`, async () => {
+      await using rig = await listenerRig(kind)
+      const { client, wire, server } = await rig.open()
+      client.write(sent)
+      await once(client, 'data')
+      breakOff(wire)
+      await gone(server)
+      assert.deepEqual(rig.refused, [code])
+      assert.equal(await rig.ask(), OK)
+    })
+  }
+
+  test(`${kind}: whoever sends CONNECT, is told why and holds on to it is let go after a second`, async () => {
+    await using rig = await listenerRig(kind)
+    const { client, server } = await rig.open()
+    client.resume().write(CONNECT)
+    await once(client, 'end')
+    await rig.clock.advance(999)
+    assert.equal(server.destroyed, false, 'it may read until then')
+    await rig.clock.advance(1)
+    await gone(server)
+  })
+
+  test(`${kind}: what asks for another protocol, or expects what nobody knows, is answered as it stands, and may break off`, async () => {
+    await using rig = await listenerRig(kind)
+    for (const line of ['Upgrade: websocket\r\nConnection: Upgrade', 'Expect: 100-continue', 'Expect: tea']) {
+      const { client, wire, server } = await rig.open()
+      client.write(`GET / HTTP/1.1\r\nHost: a\r\n${line}\r\n\r\n`)
+      const [first] = (await once(client, 'data')) as [Buffer]
+      assert.match(first.toString(), /^HTTP\/1\.1 (?:200 OK|100 Continue)/, line)
+      breakOff(wire)
+      await gone(server)
+    }
+    assert.equal(await rig.ask(), OK)
+  })
+}
+
+test('a connection that the kernel could not hand over ends nothing', async () => {
+  await using rig = await listenerRig('tcp')
+  const { server } = await rig.open()
+  const { server: listening } = server as Socket & { server: Server }
+  listening.emit('error', Object.assign(new Error('accept ENOBUFS'), { code: 'ENOBUFS' }))
+  assert.equal(await rig.ask(), OK)
+})
