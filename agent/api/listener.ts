@@ -43,36 +43,62 @@ export class ListenFailure extends Error {
 const HEADER_BYTES_MAX = 16 * 1024
 const CLOSE_GRACE: Millis = 1000
 
+/** How long a listener waits for the other end. */
+export interface Patience {
+  readonly handshake: Millis
+  readonly head: Millis
+  readonly request: Millis
+  /** For the next request. */
+  readonly next: Millis
+  /** For whoever does not take what is being sent. */
+  readonly reader: Millis
+}
+
+const PATIENCE: Patience = { handshake: 5000, head: 5000, request: 10_000, next: 30_000, reader: 30_000 }
+
 /** How the server reads requests, on every listener. */
-const HTTP = {
+const httpWith = ({ head, request, next }: Patience) => ({
   maxHeaderSize: HEADER_BYTES_MAX,
   // A request that dribbles in holds a connection for this long and no longer.
-  headersTimeout: 5000,
-  requestTimeout: 10_000,
-  keepAliveTimeout: 30_000,
-  connectionsCheckingInterval: 1000,
+  headersTimeout: head,
+  requestTimeout: request,
+  keepAliveTimeout: next,
+  connectionsCheckingInterval: Math.min(head, 1000),
   // A request without Host is refused by us, in our form, and is in the log.
   requireHostHeader: false,
-} as const
+})
 
 /** Opens one listener of the configuration. Throws ListenFailure when its address cannot be had. */
-export async function listen(config: ListenerConfig, handler: Handler, clock: Clock): Promise<Listening> {
+export async function listen(
+  config: ListenerConfig,
+  handler: Handler,
+  clock: Clock,
+  patience = PATIENCE,
+): Promise<Listening> {
   const general = channelOf(config)
   const connections = new Connections(clock)
   const answering = new WeakSet<Socket>()
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     answering.add(request.socket)
     response.once('close', () => answering.delete(request.socket))
+    // A command may take its time; whoever does not take what is being sent may not.
+    response.on('timeout', (socket: Socket) => void (socket.writableLength > 0 && socket.destroy()))
     void handler.handle(request, response, channelFor(config, general, request.socket))
   }
-  const server = config.kind === 'tls' ? await makeTlsServer(config, answer) : createServer(HTTP, answer)
-  // An expectation that is not known is let be: what it asks for does not change what is answered.
-  server.on('checkExpectation', answer)
-  server.on('connect', ({ socket }: IncomingMessage) => {
-    const why = refuse('method-not-allowed', 'there is no CONNECT')
+  const refuseBroken = (socket: Socket, why: Refused): void => {
     const channel = channelFor(config, general, socket)
     connections.end(socket, handler.broken(channel, sourceOf(socket.remoteAddress), why))
-  })
+  }
+  const server =
+    config.kind === 'tls'
+      ? await makeTlsServer(config, patience, answer)
+      : createServer(httpWith(patience), answer)
+  // An expectation that is not known is let be: what it asks for does not change what is answered.
+  server.on('checkExpectation', answer)
+  server.on('connect', ({ socket }: IncomingMessage) =>
+    refuseBroken(socket, refuse('method-not-allowed', 'there is no CONNECT')),
+  )
+  server.timeout = patience.reader
   server.maxConnections = CONNECTIONS_MAX
   server.on('connection', (socket: Socket) => {
     const source = sourceOf(socket.remoteAddress)
@@ -81,14 +107,11 @@ export async function listen(config: ListenerConfig, handler: Handler, clock: Cl
     connections.add(socket, config.kind === 'unix' ? undefined : source)
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (connections.isEnding(socket)) return
+    const why = describeClientError(error)
     // A request whose head came in is refused, and recorded, where it is read.
-    if (answering.has(socket))
-      return void (socket.writable
-        ? socket.end(rawAnswer(answerRefusal(describeClientError(error).refusal)))
-        : socket.destroy())
-    const said = handler.broken(general, sourceOf(socket.remoteAddress), describeClientError(error))
-    if (socket.writable) socket.end(said)
-    else socket.destroy()
+    if (answering.has(socket)) connections.end(socket, rawAnswer(answerRefusal(why.refusal)))
+    else refuseBroken(socket, why)
   })
   server.on('tlsClientError', (error: Error, socket: Socket) => {
     const why = refuse(
@@ -146,11 +169,13 @@ function channelFor(config: ListenerConfig, general: Channel, socket: Socket): C
 
 async function makeTlsServer(
   config: Extract<ListenerConfig, { kind: 'tls' }>,
+  patience: Patience,
   answer: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<TlsServer> {
   try {
-    const context = await readTls(config.files)
-    return createTlsServer({ ...HTTP, ...context, requestCert: true, rejectUnauthorized: true }, answer)
+    const context = { ...(await readTls(config.files)), handshakeTimeout: patience.handshake }
+    const http = httpWith(patience)
+    return createTlsServer({ ...http, ...context, requestCert: true, rejectUnauthorized: true }, answer)
   } catch (error) {
     throw new ListenFailure(
       `listener ${config.name}: its certificate files cannot be used: ${(error as Error).message}`,

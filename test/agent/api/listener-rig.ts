@@ -3,8 +3,9 @@ import { once } from 'node:events'
 import { connect, Socket } from 'node:net'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
-import { type Handler, type Listening, listen } from '../../../agent/api/listener.ts'
+import { type Handler, type Listening, listen, type Patience } from '../../../agent/api/listener.ts'
 import type { ListenerConfig } from '../../../agent/config/config.ts'
+import { systemClock } from '../../../agent/time/system-clock.ts'
 import { VirtualClock } from '../../../simulator/virtual-clock.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { Authority } from '../certificates.ts'
@@ -12,8 +13,14 @@ import { Authority } from '../certificates.ts'
 export type Kind = 'tcp' | 'unix' | 'tls'
 export const KINDS: readonly Kind[] = ['tcp', 'unix', 'tls']
 
+/** So little that a test need not wait long, and more than a busy machine takes to read what has come. */
+export const LITTLE_PATIENCE: Patience = { handshake: 50, head: 50, request: 50, next: 50, reader: 500 }
+
+/** More than fits on the way: it is still being sent when a client breaks off. */
+const MUCH = 'x'.repeat(8_000_000)
+
 /** A listener on a clock that stands still, what it told its handler, and clients that need not behave. */
-export async function listenerRig(kind: Kind) {
+export async function listenerRig(kind: Kind, patience?: Patience) {
   const stack = new AsyncDisposableStack()
   const folder = stack.use(await temporaryFolder())
   const at = { name: 'rig', host: '127.0.0.1', port: 0, allowedNetworks: ['127.0.0.0/8'] }
@@ -35,15 +42,18 @@ export async function listenerRig(kind: Kind) {
   const clock = new VirtualClock()
   const refused: string[] = []
   const handler: Handler = {
-    handle: async (_, response) => void response.end('answered'),
+    handle: async ({ url }, response) => {
+      // Longer than little patience, by the machine's own clock: that is what Node goes by.
+      if (url === '/late') await systemClock.sleep(900)
+      response.end(url === '/much' ? MUCH : 'answered')
+    },
     broken: (_channel, _source, { refusal }) => {
       refused.push(refusal.code)
-      // More than fits on the way, so that it is still being sent when a client breaks off.
-      return `HTTP/1.1 ${refusal.status} Refused\r\n\r\n${'x'.repeat(8_000_000)}`
+      return `HTTP/1.1 ${refusal.status} Refused\r\n\r\n${MUCH}`
     },
     notice: () => {},
   }
-  const listening: Listening = await listen(config, handler, clock)
+  const listening: Listening = await listen(config, handler, clock, patience)
   const { port } = kind === 'unix' ? { port: '' } : new URL(listening.address)
   /** The listener's ends of its connections, as the kernel has them. */
   const accepted: Socket[] = []

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Server, Socket } from 'node:net'
 import { test } from 'node:test'
-import { gone, KINDS, listenerRig } from './listener-rig.ts'
+import { gone, KINDS, LITTLE_PATIENCE, listenerRig } from './listener-rig.ts'
 
 const CONNECT = 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n'
+/** Longer than a test takes. */
+const LONG = 60_000
 const OK = 'HTTP/1.1 200 OK'
 
 /** Breaks off in the middle of what the other end says: a reset where there is one, and else an end that takes nothing more. */
@@ -59,6 +61,76 @@ for (const kind of KINDS) {
     assert.equal(await rig.ask(), OK)
   })
 }
+
+for (const kind of KINDS) {
+  test(`${kind}: whoever says nothing, or half of something, and holds on is told once and let go`, async () => {
+    await using rig = await listenerRig(kind, { ...LITTLE_PATIENCE, handshake: LONG, reader: LONG })
+    for (const sent of ['', 'GET / HTTP/1.1\r\nHo']) {
+      const { client, server } = await rig.open()
+      client.resume().write(sent)
+      await once(client, 'end')
+      await rig.clock.advance(1000)
+      await gone(server)
+    }
+    assert.deepEqual(rig.refused, ['body-truncated', 'body-truncated'])
+  })
+
+  test(`${kind}: what comes after the last word is read by nobody and counts once`, async () => {
+    await using rig = await listenerRig(kind)
+    const { client, server } = await rig.open()
+    client.resume().write('GARBAGE\r\n\r\n')
+    await once(client, 'end')
+    client.write('GARBAGE AGAIN\r\n\r\n')
+    client.end()
+    await gone(server)
+    assert.deepEqual(rig.refused, ['request-malformed'])
+  })
+
+  test(`${kind}: whoever asks and does not take the answers is let go`, async () => {
+    await using rig = await listenerRig(kind, {
+      ...LITTLE_PATIENCE,
+      handshake: LONG,
+      head: LONG,
+      request: LONG,
+    })
+    const { client, server } = await rig.open()
+    client.write('GET /much HTTP/1.1\r\nHost: a\r\n\r\n')
+    await gone(server)
+  })
+
+  test(`${kind}: whoever waits for an answer that takes its time gets it, however little patience there is`, async () => {
+    await using rig = await listenerRig(kind, {
+      ...LITTLE_PATIENCE,
+      handshake: LONG,
+      head: LONG,
+      request: LONG,
+    })
+    const { client } = await rig.open()
+    client.write('GET /late HTTP/1.1\r\nHost: a\r\n\r\n')
+    const [said] = (await once(client, 'data')) as [Buffer]
+    assert.ok(said.toString().startsWith(OK))
+  })
+}
+
+test('tls: whoever does not finish a handshake, or says something else on its port, is let go', async () => {
+  await using rig = await listenerRig('tls', { ...LITTLE_PATIENCE, head: LONG, request: LONG })
+  for (const sent of ['', '\x16\x03', 'GET / HTTP/1.1\r\nHost: a\r\n\r\n']) {
+    const { client, server } = await rig.raw()
+    client.resume().write(sent)
+    while (rig.refused.length === 0) await new Promise(resolve => setImmediate(resolve))
+    await rig.clock.advance(1000)
+    await gone(server)
+    rig.refused.length = 0
+  }
+})
+
+test('however many connections a few sources hold, there is room for one more source', async () => {
+  await using rig = await listenerRig('tcp')
+  for (let source = 2; source < 12; source += 1)
+    for (let count = 0; count < 130; count += 1) await rig.raw(`127.0.0.${source}`)
+  assert.ok(rig.accepted.filter(({ destroyed }) => !destroyed).length >= 450, 'and most of the room is used')
+  assert.equal(await rig.ask(), OK)
+})
 
 test('a connection that the kernel could not hand over ends nothing', async () => {
   await using rig = await listenerRig('tcp')
