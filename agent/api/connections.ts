@@ -12,7 +12,7 @@ const LAST_WORD: Millis = 1000
  * The connections of one listener, from the moment that they are taken. None of them ends the agent by breaking, none outlives what was
  * last said to it, and no source has all of them, whatever its other end does.
  */
-export class Connections {
+export class Connections implements Disposable {
   readonly #clock: Clock
   readonly #open = new Set<Socket>()
   readonly #bySource = new Map<string, number>()
@@ -50,6 +50,10 @@ export class Connections {
     // Unread bytes would turn our end into a reset, which takes the last word with it.
     socket.resume()
     void this.#clock.sleep(LAST_WORD, over.signal).then(() => socket.destroy())
+  }
+
+  [Symbol.dispose](): void {
+    for (const socket of this.#open) socket.destroy()
   }
 
   /** Nobody may have more than is left for everybody else: so there is room for a newcomer, however many others try to take it. */

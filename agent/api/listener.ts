@@ -134,9 +134,9 @@ export async function listen(
       watching.abort()
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
       server.closeIdleConnections()
-      // Whoever is being answered gets the answer; whoever only holds a connection does not hold up the stop.
+      // Whoever is being answered gets the answer; whoever only holds a connection, whatever it is by now, does not hold up the stop.
       const grace = new AbortController()
-      void clock.sleep(CLOSE_GRACE, grace.signal).then(() => server.closeAllConnections())
+      void clock.sleep(CLOSE_GRACE, grace.signal).then(() => connections[Symbol.dispose]())
       await closed
       grace.abort()
     },

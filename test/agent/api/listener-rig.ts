@@ -45,6 +45,7 @@ export async function listenerRig(kind: Kind, patience?: Patience) {
     handle: async ({ url }, response) => {
       // Longer than little patience, by the machine's own clock: that is what Node goes by.
       if (url === '/late') await systemClock.sleep(900)
+      if (url === '/never') return
       response.end(url === '/much' ? MUCH : 'answered')
     },
     broken: (_channel, _source, { refusal }) => {

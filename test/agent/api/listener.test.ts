@@ -7,6 +7,7 @@ import { gone, KINDS, LITTLE_PATIENCE, listenerRig } from './listener-rig.ts'
 const CONNECT = 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n'
 /** Longer than a test takes. */
 const LONG = 60_000
+const GET = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`
 const OK = 'HTTP/1.1 200 OK'
 
 /** Breaks off in the middle of what the other end says: a reset where there is one, and else an end that takes nothing more. */
@@ -94,7 +95,7 @@ for (const kind of KINDS) {
       request: LONG,
     })
     const { client, server } = await rig.open()
-    client.write('GET /much HTTP/1.1\r\nHost: a\r\n\r\n')
+    client.write(GET('/much'))
     await gone(server)
   })
 
@@ -106,7 +107,7 @@ for (const kind of KINDS) {
       request: LONG,
     })
     const { client } = await rig.open()
-    client.write('GET /late HTTP/1.1\r\nHost: a\r\n\r\n')
+    client.write(GET('/late'))
     const [said] = (await once(client, 'data')) as [Buffer]
     assert.ok(said.toString().startsWith(OK))
   })
@@ -131,6 +132,28 @@ test('however many connections a few sources hold, there is room for one more so
   assert.ok(rig.accepted.filter(({ destroyed }) => !destroyed).length >= 450, 'and most of the room is used')
   assert.equal(await rig.ask(), OK)
 })
+
+for (const kind of KINDS) {
+  test(`${kind}: nobody who holds a connection holds up the stop for more than a second, whatever was sent`, async () => {
+    await using rig = await listenerRig(kind)
+    for (const sent of [
+      '',
+      'GET / HTTP/1.1\r\nHo',
+      'GARBAGE\r\n\r\n',
+      CONNECT,
+      GET('/much'),
+      GET('/never'),
+    ]) {
+      const { client } = await rig.open()
+      client.write(sent)
+    }
+    await rig.raw()
+    await rig.ask()
+    const stopped = rig.listening[Symbol.asyncDispose]()
+    await rig.clock.advance(1000)
+    await stopped
+  })
+}
 
 test('a connection that the kernel could not hand over ends nothing', async () => {
   await using rig = await listenerRig('tcp')
