@@ -42,7 +42,7 @@ export class Connections implements Disposable {
 
   /** Says a last word and ends a connection; what still comes is let go by, and soon it is gone, whether or not its other end ends it. */
   end(socket: Socket, said = ''): void {
-    if (this.#ending.has(socket)) return
+    if (socket.destroyed || this.#ending.has(socket)) return
     this.#ending.add(socket)
     const over = new AbortController()
     socket.once('close', () => over.abort())

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { connect, type Socket } from 'node:net'
 import { dirname } from 'node:path'
-import type { TLSSocket } from 'node:tls'
+import { TLSSocket } from 'node:tls'
 import type { Clock, Millis } from '../../model/time.ts'
 import { inNetworks } from '../command/authorize.ts'
 import { sourceOf } from '../command/receive.ts'
@@ -110,16 +110,11 @@ export async function listen(
     if (connections.isEnding(socket)) return
     const why = describeClientError(error)
     // A request whose head came in is refused, and recorded, where it is read.
-    if (answering.has(socket)) connections.end(socket, rawAnswer(answerRefusal(why.refusal)))
-    else refuseBroken(socket, why)
-  })
-  server.on('tlsClientError', (error: Error, socket: Socket) => {
-    const why = refuse(
-      'identity-denied',
-      `the TLS handshake failed: ${error.message}`,
-      'use a certificate of the right authority, and TLS 1.3',
-    )
-    handler.broken(general, sourceOf(socket.remoteAddress), why)
+    if (answering.has(socket)) return connections.end(socket, rawAnswer(answerRefusal(why.refusal)))
+    if (!(socket instanceof TLSSocket) || socket.authorized) return refuseBroken(socket, why)
+    // Nobody was let in who could be told anything. The server says it as `tlsClientError` too.
+    handler.broken(general, sourceOf(socket.remoteAddress), describeHandshake(error))
+    connections.end(socket)
   })
   await open(server, config)
   const watching = new AbortController()
@@ -256,4 +251,12 @@ function describeClientError(error: NodeJS.ErrnoException): Refused {
     default:
       return refuse('request-malformed', 'this is not an HTTP/1.1 request')
   }
+}
+
+function describeHandshake({ message }: Error): Refused {
+  return refuse(
+    'identity-denied',
+    `the TLS handshake failed: ${message}`,
+    'use a certificate of the right authority, and TLS 1.3',
+  )
 }

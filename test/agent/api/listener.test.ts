@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Server, Socket } from 'node:net'
 import { test } from 'node:test'
+import { connect as connectTls } from 'node:tls'
 import { gone, KINDS, LITTLE_PATIENCE, listenerRig } from './listener-rig.ts'
 
 const CONNECT = 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -121,8 +122,17 @@ test('tls: whoever does not finish a handshake, or says something else on its po
     while (rig.refused.length === 0) await new Promise(resolve => setImmediate(resolve))
     await rig.clock.advance(1000)
     await gone(server)
-    rig.refused.length = 0
+    assert.deepEqual(rig.refused.splice(0), ['identity-denied'], 'once')
   }
+})
+
+test('tls: whoever shows no certificate counts once, as nobody who was let in', async () => {
+  await using rig = await listenerRig('tls')
+  const { client, server } = await rig.raw()
+  const secured = connectTls({ socket: client, rejectUnauthorized: false })
+  secured.on('error', () => {})
+  await gone(server)
+  assert.deepEqual(rig.refused, ['identity-denied'])
 })
 
 test('however many connections a few sources hold, there is room for one more source', async () => {
