@@ -29,3 +29,8 @@ export function readFaultText(text: string): ReadFault {
   }
   return readFault(document)
 }
+
+/** A fault as one line, which `readFaultText` reads. */
+export function formatFaultText({ kind, ...settings }: Fault): string {
+  return [kind, ...Object.entries(settings).map(([key, value]) => `${key}=${value}`)].join(',')
+}

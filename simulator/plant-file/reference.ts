@@ -1,9 +1,9 @@
-import { type FaultTargets, missingKey } from '../faults.ts'
+import type { FaultTargets } from '../faults.ts'
 import type { Element } from '../process/process.ts'
 import { signalsOf } from '../process/signal.ts'
 import { asList, asMapping } from './document.ts'
 import { elementForm, kindForm } from './element.ts'
-import { faultForm } from './fault-form.ts'
+import { faultProblems } from './fault-list.ts'
 import { COPIES_MAX } from './plc-form.ts'
 import type { Problem } from './problem.ts'
 import { direction, type KnownSignals, safeguardProblems } from './safeguard-reference.ts'
@@ -178,16 +178,6 @@ function sensorProblems(document: unknown, known: KnownSignals): Problem[] {
       isKey: true,
     })),
   )
-}
-
-function faultProblems(document: unknown, targets: FaultTargets, isOdd: IsOdd): Problem[] {
-  return asList(asMapping(document)?.faults).flatMap((value, i): Problem[] => {
-    const fault = faultForm.safeParse(value)
-    if (!fault.success) return []
-    const missing = missingKey(fault.data, targets)
-    if (missing === undefined || isOdd(String(asMapping(value)?.[missing.key]))) return []
-    return [{ path: ['faults', i, missing.key], message: missing.message }]
-  })
 }
 
 /** What faults can aim at in a plant of these elements and PLCs. */
