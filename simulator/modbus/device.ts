@@ -70,7 +70,7 @@ export class ModbusDevice {
    * it.
    */
   writeAsSecondMaster(table: WritableTable, address: number, value: number): void {
-    const request = writeOf(table, address, value)
+    const request = writeOf(table, address, [value])
     if (!this.#cells.has(table, address, 1)) return
     if (this.#cells.refuses(request) !== undefined) return
     this.#cells.write(request, { secondMaster: true })

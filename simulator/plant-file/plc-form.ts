@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { SerialSettings } from '../modbus/serial-line.ts'
 import { opcuaForm } from './opcua-form.ts'
-import { cell, cellAddress, duration, signal } from './quantity.ts'
+import { cellAddress, duration, signal } from './quantity.ts'
+import { inputRegister, outputRegister } from './register-form.ts'
 import { interlockForm, watchdogForm } from './safeguard.ts'
 
 /** How a plant file declares a PLC: its address map, how it is reached, and what it does by itself. */
@@ -14,24 +15,6 @@ const outputBit = z.strictObject({
   fallback_register: cellAddress.optional(),
 })
 const inputBit = z.strictObject({ address: cellAddress, signal })
-const scaling = {
-  scale: z
-    .number()
-    .refine(scale => scale !== 0, 'expected a scale other than 0')
-    .default(1),
-  offset: z.number().default(0),
-  signed: z.boolean().default(false),
-}
-const outputRegister = z.strictObject({
-  address: cellAddress,
-  signal: signal.optional(),
-  ...scaling,
-  initial: cell.default(0),
-  fallback: cell.optional(),
-  fallback_register: cellAddress.optional(),
-})
-const inputRegister = z.strictObject({ address: cellAddress, signal, ...scaling })
-
 const serialForm = z.strictObject({
   path: z.string().startsWith('/', 'expected a path such as /dev/ttyUSB0'),
   baud: z.literal([1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200]).default(19200),

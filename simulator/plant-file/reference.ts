@@ -6,6 +6,7 @@ import { elementForm, kindForm } from './element.ts'
 import { faultProblems } from './fault-list.ts'
 import { COPIES_MAX } from './plc-form.ts'
 import type { Problem } from './problem.ts'
+import { addressesOf } from './register-form.ts'
 import { direction, type KnownSignals, safeguardProblems } from './safeguard-reference.ts'
 
 /**
@@ -150,10 +151,12 @@ function bindingProblems(plcs: readonly RawPlc[], known: KnownSignals): Problem[
       for (const [i, value] of asList(modbus?.[table]).entries()) {
         const { address, signal } = asMapping(value) ?? {}
         const path = [...plcPath, 'modbus', table, i]
-        if (address !== undefined && addresses.has(address)) {
-          problems.push({ path: [...path, 'address'], message: `address ${address} is mapped twice` })
+        const taken = addressesOf(value, address)
+        const twice = taken.find(one => one !== undefined && addresses.has(one))
+        if (twice !== undefined) {
+          problems.push({ path: [...path, 'address'], message: `address ${twice} is mapped twice` })
         }
-        addresses.add(address)
+        for (const one of taken) addresses.add(one)
         if (typeof signal !== 'string') continue
         const at = [...path, 'signal']
         problems.push(...direction(known, signal, wanted, at))

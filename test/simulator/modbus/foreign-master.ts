@@ -54,6 +54,16 @@ export class ForeignMaster implements AsyncDisposable {
     return this.#ask(`write-many ${table} ${address} ${values.join(' ')}`)
   }
 
+  /** A number in registers, or what went wrong. `format` is its type, and of pymodbus the orders of bytes and words. */
+  number(table: Table, address: number, ...format: readonly string[]): Promise<string> {
+    return this.#ask(`number ${table} ${address} ${format.join(' ')}`)
+  }
+
+  /** With function 16: `ok`, or what went wrong. */
+  putNumber(address: number, value: number, ...format: readonly string[]): Promise<string> {
+    return this.#ask(`put-number ${address} ${format.join(' ')} ${value}`)
+  }
+
   async #ask(line: string): Promise<string> {
     this.#program.stdin.write(`${line}\n`)
     return this.#line()
