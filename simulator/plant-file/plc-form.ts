@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type Identification, OBJECT_MAX } from '../modbus/identification.ts'
 import type { SerialSettings } from '../modbus/serial-line.ts'
 import { opcuaForm } from './opcua-form.ts'
 import { cellAddress, duration, signal } from './quantity.ts'
@@ -22,12 +23,26 @@ const serialForm = z.strictObject({
   stop_bits: z.literal([1, 2]).default(1),
 }) satisfies z.ZodType<SerialSettings>
 
+const text = z
+  .string()
+  .regex(new RegExp(`^[ -~]{1,${OBJECT_MAX}}$`), `expected 1 to ${OBJECT_MAX} characters of ASCII`)
+const identificationForm = z.strictObject({
+  vendor: text,
+  product_code: text,
+  revision: text,
+  vendor_url: text.optional(),
+  product_name: text.optional(),
+  model: text.optional(),
+  application: text.optional(),
+}) satisfies z.ZodType<Identification>
+
 const plc = {
   scan_cycle: duration,
   modbus: z.strictObject({
     host: z.string().min(1),
     port: z.int().min(0).max(0xffff),
     unit: z.int().min(0).max(255).default(1),
+    identification: identificationForm.optional(),
     rtu_over_tcp: z.strictObject({ port: z.int().min(0).max(0xffff) }).optional(),
     serial: serialForm.optional(),
     coils: z.array(outputBit).default([]),

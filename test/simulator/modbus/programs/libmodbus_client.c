@@ -11,6 +11,8 @@
  *     write-many TABLE ADDRESS VALUE ...    "ok"; functions 15 and 16
  *     number TABLE ADDRESS TYPE             a number in registers by its own macros: float (words little), int32, int64 (words big)
  *     put-number ADDRESS TYPE VALUE         "ok"; function 16
+ *     mask ADDRESS AND OR                   "ok"; function 22
+ *     exchange ADDRESS COUNT ADDRESS VALUE ...  what it reads, having written; function 23
  *
  * TABLE is coil, discrete-input, holding-register or input-register. What goes wrong is "exception CODE", or "error" in words.
  */
@@ -73,6 +75,19 @@ static int obey(modbus_t *device, char *line, int *shown, int *are_bits) {
   *are_bits = 0;
   *shown = 0;
   number_type = NULL;
+  if (is(verb, "mask")) {
+    int address = table == NULL ? 0 : atoi(table), and_mask = next();
+    return modbus_mask_write_register(device, address, and_mask, next());
+  }
+  if (is(verb, "exchange")) {
+    static uint16_t written[MODBUS_MAX_WR_WRITE_REGISTERS];
+    int from = table == NULL ? 0 : atoi(table), count = 0;
+    *shown = next();
+    int to = next();
+    for (const char *word; count < MODBUS_MAX_WR_WRITE_REGISTERS && (word = strtok(NULL, " \n")) != NULL; count += 1)
+      written[count] = atoi(word);
+    return modbus_write_and_read_registers(device, to, count, written, from, *shown, registers);
+  }
   if (is(verb, "put-number")) return put_number(device, table == NULL ? 0 : atoi(table));
   int address = next();
   *are_bits = is(table, "coil") || is(table, "discrete-input");

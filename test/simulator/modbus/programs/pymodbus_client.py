@@ -11,15 +11,20 @@ Says "ready", then answers each line of its input with one line:
     write-many TABLE ADDRESS VALUE ...      "ok"; functions 15 and 16
     number TABLE ADDRESS TYPE BYTES WORDS   a number in registers; BYTES and WORDS are their orders, big or little
     put-number ADDRESS TYPE BYTES WORDS VALUE   "ok"; function 16
+    mask ADDRESS AND OR                     "ok"; function 22
+    exchange ADDRESS COUNT ADDRESS VALUE ...  what it reads, having written; function 23
+    identify CODE OBJECT                    JSON; function 43/14
 
 TABLE is coil, discrete-input, holding-register or input-register. What goes wrong is "exception CODE", or "error" in words.
 """
 
+import json
 import sys
 
 from pymodbus.client import ModbusSerialClient, ModbusTcpClient
 from pymodbus.constants import Endian
 from pymodbus.exceptions import ModbusException
+from pymodbus.mei_message import ReadDeviceInformationRequest
 from pymodbus.payload import BinaryPayloadBuilder, BinaryPayloadDecoder
 from pymodbus.transaction import ModbusRtuFramer
 
@@ -91,7 +96,27 @@ def put_number(client, address, kind, byte_order, word_order, value):
     return trouble_in(client.write_registers(int(address), builder.to_registers(), slave=1)) or "ok"
 
 
-OTHERS = {"number": number, "put-number": put_number}
+def mask(client, address, and_mask, or_mask):
+    return trouble_in(client.mask_write_register(int(address), int(and_mask), int(or_mask), unit=1)) or "ok"
+
+
+def exchange(client, read_address, count, write_address, *values):
+    answer = client.readwrite_registers(
+        read_address=int(read_address), read_count=int(count), unit=1,
+        write_address=int(write_address), write_registers=[int(value) for value in values],
+    )
+    return trouble_in(answer) or " ".join(str(value) for value in answer.registers)
+
+
+def identify(client, code, first):
+    answer = client.execute(ReadDeviceInformationRequest(int(code), int(first), unit=1))
+    return trouble_in(answer) or json.dumps({
+        "conformity": answer.conformity, "more": answer.more_follows, "next": answer.next_object_id,
+        "objects": {key: text.decode() for key, text in answer.information.items()},
+    })
+
+
+OTHERS = {"number": number, "put-number": put_number, "mask": mask, "exchange": exchange, "identify": identify}
 
 
 def obey(client, line):
