@@ -70,7 +70,7 @@ export class FaultFile implements AsyncDisposable {
 
   async #obey(content: FileContent): Promise<void> {
     if (content.kind === 'unreadable') {
-      return this.#refuse(`${this.#path}: it cannot be read (${content.code})`)
+      return this.#refuse(`${this.#path}: it cannot be read (${content.reason})`)
     }
     if (content.kind === 'absent') this.#say({ kind: 'absent' })
     const text = content.kind === 'absent' ? '' : content.text

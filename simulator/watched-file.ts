@@ -7,8 +7,8 @@ import type { Clock, Millis } from '../model/time.ts'
 export type FileContent =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'absent' }
-  /** With the system's code, such as EACCES. */
-  | { readonly kind: 'unreadable'; readonly code: string }
+  /** Why, or the system's code, such as EACCES. */
+  | { readonly kind: 'unreadable'; readonly reason: string }
 
 /** A file has to stay as it is for so long before it is read: editors empty, write and rename it in several steps. */
 const SETTLED: Millis = 100
@@ -88,10 +88,12 @@ export class WatchedFile implements AsyncDisposable {
 
   async #content(): Promise<FileContent> {
     try {
+      // A pipe would be waited for without end.
+      if (!(await stat(this.#path)).isFile()) return { kind: 'unreadable', reason: 'it is no ordinary file' }
       return { kind: 'text', text: await readFile(this.#path, 'utf8') }
     } catch (error) {
       const { code = 'unknown' } = error as NodeJS.ErrnoException
-      return code === 'ENOENT' ? { kind: 'absent' } : { kind: 'unreadable', code }
+      return code === 'ENOENT' ? { kind: 'absent' } : { kind: 'unreadable', reason: code }
     }
   }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { Fault } from '../../simulator/fault.ts'
@@ -181,6 +181,19 @@ describe('a fault file', () => {
     }
     await rig.save('{ kind: stuck, element: valve }')
     await rig.says('it can be used again')
+  })
+
+  it('that cannot be read is told with the reason, and the faults stay as they were', async () => {
+    await using rig = await Rig.start('{ kind: stuck, element: valve }')
+    await rig.says('stuck,element=valve: set')
+    await rm(rig.path)
+    await rig.says('not there: it lists no fault until it is', 'stuck,element=valve: cleared')
+    await rig.faults.set(STUCK)
+    await mkdir(rig.path)
+    await rig.says(
+      'faults.yaml: it cannot be read (it is no ordinary file). The faults stay as they were: correct the file and save it.',
+    )
+    assert.deepEqual(rig.faults.active, [STUCK])
   })
 
   it('that cannot be used at the start is an error', async () => {

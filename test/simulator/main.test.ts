@@ -172,6 +172,10 @@ describe('holdfast simulate', () => {
       [['--seed', '-1'], /--seed <n>.* expected a whole number from 0 to 4294967295/],
       [['--control', 'x'], /--control .* expected a port from 0 to 65535/],
       [['--stepped'], /--stepped needs --control/],
+      [
+        ['--scenario', 's.yaml', '--fault-file', 'f.yaml'],
+        /'--scenario <file\.\.\.>' cannot be used with option '--fault-file <file>'/,
+      ],
     ]
     for (const [args, message] of rows) {
       const { status, stderr } = spawnSync(HOLDFAST, ['simulate', EXAMPLE, ...args], { encoding: 'utf8' })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { appendFile, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { execa } from 'execa'
 import { realClock } from '../../simulator/real-clock.ts'
 import { type FileContent, WatchedFile } from '../../simulator/watched-file.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
@@ -106,7 +107,7 @@ describe('a watched file', () => {
     assert.equal(await told.next(), '2')
   })
 
-  it('is told as unreadable, by the system’s code, and read once it can be', async () => {
+  it('is told as unreadable, with the reason, and read once it can be', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'faults.yaml')
     await mkdir(path)
@@ -117,10 +118,19 @@ describe('a watched file', () => {
       await told.take(content)
     })
     assert.equal(await told.next(), 'unreadable')
-    assert.deepEqual(seen, [{ kind: 'unreadable', code: 'EISDIR' }])
+    assert.deepEqual(seen, [{ kind: 'unreadable', reason: 'it is no ordinary file' }])
     await rm(path, { recursive: true })
     await writeFile(path, 'a file')
     while ((await told.next()) !== 'a file');
+  })
+
+  it('is not waited for where it is a pipe that nobody writes', async () => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'faults.yaml')
+    await execa('mkfifo', [path])
+    const told = new Told()
+    await using _ = await WatchedFile.open(path, realClock, told.take)
+    assert.equal(await told.next(), 'unreadable')
   })
 
   it('cannot be watched in a folder that is not there', async () => {

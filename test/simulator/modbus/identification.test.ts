@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { execa } from 'execa'
 import fc from 'fast-check'
 import { parseDocument } from 'yaml'
-import { tcpWay } from '../../../drivers/modbus/tcp.ts'
+import { rtuOverTcpWay, tcpWay } from '../../../drivers/modbus/tcp.ts'
 import {
   type Identification,
   identificationAnswer,
@@ -115,7 +115,10 @@ describe('a device’s identification', () => {
 
 function start(identification?: NonNullable<PlantFile['plc']>['modbus']['identification']): Promise<Plant> {
   const { plc } = WATER_PLANT
-  const plant = { ...WATER_PLANT, plc: { ...plc, modbus: { ...plc.modbus, identification } } }
+  const plant = {
+    ...WATER_PLANT,
+    plc: { ...plc, modbus: { ...plc.modbus, rtu_over_tcp: { port: 0 }, identification } },
+  }
   return startPlant({ plant }, { clock: new VirtualClock() })
 }
 
@@ -141,6 +144,17 @@ describe('a simulated PLC says what it is', () => {
     assert.deepEqual(await asked(2, 5), { ...at, objects: { '5': 'm' } })
     assert.equal(await master.identify(4, 6), 'exception 2')
     assert.equal(await master.identify(5, 0), 'exception 3')
+  })
+
+  it('to pymodbus and to the agent’s driver, over RTU', async () => {
+    await using plant = await start(LONG)
+    const { rtuAddress } = plant.plc('plc')
+    assert.ok(rtuAddress)
+    await using master = await ForeignMaster.pymodbus('rtu-over-tcp', rtuAddress.host, rtuAddress.port)
+    const { objects } = JSON.parse(await master.identify(2, 4))
+    assert.deepEqual(objects, { '4': LONG.product_name })
+    await using connected = await Connected.to(rtuOverTcpWay(rtuAddress))
+    assert.deepEqual(await connected.driver({}).identify(3000), { kind: 'identity', facts: LONG })
   })
 
   it('to the agent’s driver, in parts', async () => {

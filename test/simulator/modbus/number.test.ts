@@ -46,6 +46,18 @@ describe('numbers in several registers', () => {
     }
   })
 
+  it('share a register with bits that the agent’s driver changes by a mask write', async () => {
+    await using plant = await startNumberPlant()
+    await using connected = await Connected.to(tcpWay(plant.address))
+    const one = CASES.find(({ type, bytes }) => type === 'uint16' && bytes === 'big')
+    assert.ok(one)
+    const field = { holding_register: one.address, mask: 0x0ff0, write_function: 22 } as const
+    const driver = connected.driver({ field })
+    assert.deepEqual(await driver.write('field', 0xbc, SOON), { kind: 'accepted' })
+    assert.equal(numberIn(plant, one), (one.held & 0xf00f) | 0x0bc0)
+    assert.equal(valueIn(await driver.read('field', SOON)), 0xbc)
+  })
+
   it('are read and written by the agent’s driver, configured in the same words', async () => {
     await using plant = await startNumberPlant()
     await using connected = await Connected.to(tcpWay(plant.address))
