@@ -9,7 +9,7 @@ import { type FileContent, WatchedFile } from './watched-file.ts'
 /** What became of a fault file, or of a fault in it. */
 export type FaultFileNews =
   | { readonly kind: 'set' | 'changed' | 'cleared'; readonly fault: Fault }
-  /** A link that was dropped could not be brought up again. */
+  /** It was set or cleared, and a link did not follow: one that was dropped could not be brought up again. */
   | { readonly kind: 'failed'; readonly fault: Fault; readonly reason: string }
   /** It is not there: it lists nothing. */
   | { readonly kind: 'absent' }
@@ -94,8 +94,12 @@ export class FaultFile implements AsyncDisposable {
   async #set(fault: Fault): Promise<void> {
     const before = this.#faults.active.find(one => faultKey(one) === faultKey(fault))
     if (isDeepStrictEqual(before, fault)) return
-    await this.#faults.set(fault)
-    this.#say({ kind: before ? 'changed' : 'set', fault })
+    try {
+      await this.#faults.set(fault)
+      this.#say({ kind: before ? 'changed' : 'set', fault })
+    } catch (error) {
+      this.#say({ kind: 'failed', fault, reason: (error as Error).message })
+    }
   }
 
   async #clear(fault: Fault): Promise<void> {
@@ -120,7 +124,7 @@ export function describeNews(news: FaultFileNews): string {
     case 'cleared':
       return `${formatFaultText(news.fault)}: ${news.kind}`
     case 'failed':
-      return `${formatFaultText(news.fault)} is cleared, but the link cannot be brought up: ${news.reason}. Free its address, then list the fault and take it out again.`
+      return `${formatFaultText(news.fault)}: its link does not follow: ${news.reason}. Free what it needs, then list the fault and take it out again.`
     case 'absent':
       return 'not there: it lists no fault until it is'
     case 'understood':

@@ -215,7 +215,7 @@ describe('a fault file', () => {
     }
     await rig.save()
     await rig.says(
-      'dropped-link,plc=a is cleared, but the link cannot be brought up: listen EADDRINUSE. Free its address, then list the fault and take it out again.',
+      'dropped-link,plc=a: its link does not follow: listen EADDRINUSE. Free what it needs, then list the fault and take it out again.',
     )
   })
 })
