@@ -12,7 +12,7 @@ export type FaultFileNews =
   /** It was set or cleared, and a link did not follow: one that was dropped could not be brought up again. */
   | { readonly kind: 'failed'; readonly fault: Fault; readonly reason: string }
   /** It is not there: it lists nothing. */
-  | { readonly kind: 'absent' }
+  | { readonly kind: 'absent'; readonly missing: 'file' | 'folder' }
   /** It cannot be used: the faults stay as they were. Its reason is a line for each thing that is wrong with it. */
   | { readonly kind: 'refused'; readonly reason: string }
   /** It can be used again. */
@@ -72,7 +72,7 @@ export class FaultFile implements AsyncDisposable {
     if (content.kind === 'unreadable') {
       return this.#refuse(`${this.#path}: it cannot be read (${content.reason})`)
     }
-    if (content.kind === 'absent') this.#say({ kind: 'absent' })
+    if (content.kind === 'absent') this.#say(content)
     const text = content.kind === 'absent' ? '' : content.text
     const read = readFaultList(text, this.#path, this.#faults.targets)
     if (read.kind === 'problem') return this.#refuse(read.lines.join('\n'))
@@ -126,7 +126,9 @@ export function describeNews(news: FaultFileNews): string {
     case 'failed':
       return `${formatFaultText(news.fault)}: its link does not follow: ${news.reason}. Free what it needs, then list the fault and take it out again.`
     case 'absent':
-      return 'not there: it lists no fault until it is'
+      return news.missing === 'file'
+        ? 'not there: it lists no fault until it is'
+        : 'its folder is gone: it lists no fault, and is watched no longer. Make the folder and start the plant again'
     case 'understood':
       return 'it can be used again'
     case 'refused':

@@ -6,7 +6,8 @@ import type { Clock, Millis } from '../model/time.ts'
 /** What a watched file holds, once nobody is writing it any more. */
 export type FileContent =
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'absent' }
+  /** With its folder nothing is watched any more. */
+  | { readonly kind: 'absent'; readonly missing: 'file' | 'folder' }
   /** Why, or the system's code, such as EACCES. */
   | { readonly kind: 'unreadable'; readonly reason: string }
 
@@ -93,7 +94,9 @@ export class WatchedFile implements AsyncDisposable {
       return { kind: 'text', text: await readFile(this.#path, 'utf8') }
     } catch (error) {
       const { code = 'unknown' } = error as NodeJS.ErrnoException
-      return code === 'ENOENT' ? { kind: 'absent' } : { kind: 'unreadable', reason: code }
+      if (code !== 'ENOENT') return { kind: 'unreadable', reason: code }
+      const folder = await stat(dirname(this.#path)).catch(() => undefined)
+      return { kind: 'absent', missing: folder ? 'file' : 'folder' }
     }
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { Fault } from '../../simulator/fault.ts'
 import { describeNews, FaultFile, FaultFileError } from '../../simulator/fault-file.ts'
@@ -48,7 +48,7 @@ class Rig implements AsyncDisposable {
   /** `lines` are its list; without them there is no file. */
   static async start(...lines: readonly string[]): Promise<Rig> {
     const rig = new Rig(await temporaryFolder())
-    if (lines.length > 0) await rig.save(...lines)
+    if (lines.length > 0) rig.save(...lines)
     rig.#file = await FaultFile.open(rig.path, rig.faults, realClock)
     rig.#file.tell(news => {
       rig.#news.push(describeNews(news).replaceAll(rig.path, 'faults.yaml'))
@@ -58,9 +58,9 @@ class Rig implements AsyncDisposable {
   }
 
   /** As an editor does that puts another file in its place. */
-  async save(...lines: readonly string[]): Promise<void> {
-    await writeFile(`${this.path}.new`, ['faults:', ...lines.map(line => `  - ${line}`), ''].join('\n'))
-    await rename(`${this.path}.new`, this.path)
+  save(...lines: readonly string[]): void {
+    writeFileSync(`${this.path}.new`, ['faults:', ...lines.map(line => `  - ${line}`), ''].join('\n'))
+    renameSync(`${this.path}.new`, this.path)
   }
 
   async says(...expected: readonly string[]): Promise<void> {
@@ -78,12 +78,12 @@ describe('a fault file', () => {
   it('sets what it lists, changes what it lists otherwise, and clears what it lists no longer', async () => {
     await using rig = await Rig.start('{ kind: stuck, element: valve }')
     await rig.says('stuck,element=valve: set')
-    await rig.save('{ kind: stuck, element: valve }', '{ kind: latency, ms: 50 }')
+    rig.save('{ kind: stuck, element: valve }', '{ kind: latency, ms: 50 }')
     await rig.says('latency,ms=50: set')
-    await rig.save('{ kind: latency, ms: 80 }')
+    rig.save('{ kind: latency, ms: 80 }')
     await rig.says('latency,ms=80: changed', 'stuck,element=valve: cleared')
     assert.deepEqual(rig.faults.active, [{ kind: 'latency', ms: 80 }])
-    await writeFile(rig.path, 'faults:\n#  - { kind: latency, ms: 80 }\n')
+    writeFileSync(rig.path, 'faults:\n#  - { kind: latency, ms: 80 }\n')
     await rig.says('latency,ms=80: cleared')
     assert.deepEqual(rig.faults.active, [])
   })
@@ -91,19 +91,34 @@ describe('a fault file', () => {
   it('need not be there, and a file that was deleted lists nothing', async () => {
     await using rig = await Rig.start()
     await rig.says('not there: it lists no fault until it is')
-    await rig.save('{ kind: stuck, element: valve }')
+    rig.save('{ kind: stuck, element: valve }')
     await rig.says('stuck,element=valve: set')
-    await rm(rig.path)
+    rmSync(rig.path)
     await rig.says('not there: it lists no fault until it is', 'stuck,element=valve: cleared')
+  })
+
+  it('that goes with its folder lists nothing, and says that it is watched no longer', async () => {
+    await using rig = await Rig.start('{ kind: stuck, element: valve }')
+    await rig.says('stuck,element=valve: set')
+    // Moved away: the file goes on existing, and is none of ours.
+    renameSync(dirname(rig.path), `${dirname(rig.path)}-moved`)
+    renameSync(`${dirname(rig.path)}-moved`, dirname(rig.path))
+    rig.save('{ kind: silent }')
+    await rig.says('silent: set', 'stuck,element=valve: cleared')
+    rmSync(dirname(rig.path), { recursive: true })
+    await rig.says(
+      'its folder is gone: it lists no fault, and is watched no longer. Make the folder and start the plant again',
+      'silent: cleared',
+    )
   })
 
   it('leaves alone what it never listed, whoever set it', async () => {
     await using rig = await Rig.start('{ kind: latency, ms: 50 }')
     await rig.says('latency,ms=50: set')
     await rig.faults.set(STUCK)
-    await rig.save('{ kind: silent }')
+    rig.save('{ kind: silent }')
     await rig.says('silent: set', 'latency,ms=50: cleared')
-    await rm(rig.path)
+    rmSync(rig.path)
     await rig.says('not there: it lists no fault until it is', 'silent: cleared')
     assert.deepEqual(rig.faults.active, [STUCK])
   })
@@ -113,24 +128,24 @@ describe('a fault file', () => {
     await rig.says('stuck,element=valve: set', 'latency,ms=50: set')
     await rig.faults.clear('stuck')
     await rig.faults.set({ kind: 'latency', ms: 9 })
-    await rig.save('{ kind: stuck, element: valve }', '{ kind: latency, ms: 50 }')
+    rig.save('{ kind: stuck, element: valve }', '{ kind: latency, ms: 50 }')
     await rig.says('stuck,element=valve: set', 'latency,ms=50: changed')
     // What it takes over from somebody else is its own from then on.
     await rig.faults.set({ kind: 'drift', signal: 'tank.level', per_second: 1 })
-    await rig.save('{ kind: drift, signal: tank.level, per_second: 2 }')
+    rig.save('{ kind: drift, signal: tank.level, per_second: 2 }')
     await rig.says(
       'drift,signal=tank.level,per_second=2: changed',
       'stuck,element=valve: cleared',
       'latency,ms=50: cleared',
     )
-    await rig.save()
+    rig.save()
     await rig.says('drift,signal=tank.level,per_second=2: cleared')
   })
 
   it('does a fault once that acts at the moment it is set, however often the file is saved', async () => {
     await using rig = await Rig.start('{ kind: half-open }')
     await rig.says('half-open: set')
-    await rig.save('{ kind: half-open }', '{ kind: stuck, element: valve }')
+    rig.save('{ kind: half-open }', '{ kind: stuck, element: valve }')
     await rig.says('stuck,element=valve: set')
     assert.deepEqual(rig.links.a.done, ['hang'])
   })
@@ -138,10 +153,10 @@ describe('a fault file', () => {
   it('does not bring a link up between two faults that hold it down', async () => {
     await using rig = await Rig.start('{ kind: dropped-link, plc: a }')
     await rig.says('dropped-link,plc=a: set')
-    await rig.save('{ kind: dropped-link }')
+    rig.save('{ kind: dropped-link }')
     await rig.says('dropped-link: set', 'dropped-link,plc=a: cleared')
     assert.ok(!rig.links.a.done.includes('restore'))
-    await rig.save()
+    rig.save()
     await rig.says('dropped-link: cleared')
     assert.deepEqual([rig.links.a.done.at(-1), rig.links.b.done.at(-1)], ['restore', 'restore'])
   })
@@ -175,21 +190,21 @@ describe('a fault file', () => {
       ],
     ]
     for (const [text, told] of rows) {
-      await writeFile(rig.path, text)
+      writeFileSync(rig.path, text)
       await rig.says(`${told}. ${next}`)
       assert.deepEqual(rig.faults.active, [STUCK])
     }
-    await rig.save('{ kind: stuck, element: valve }')
+    rig.save('{ kind: stuck, element: valve }')
     await rig.says('it can be used again')
   })
 
   it('that cannot be read is told with the reason, and the faults stay as they were', async () => {
     await using rig = await Rig.start('{ kind: stuck, element: valve }')
     await rig.says('stuck,element=valve: set')
-    await rm(rig.path)
+    rmSync(rig.path)
     await rig.says('not there: it lists no fault until it is', 'stuck,element=valve: cleared')
     await rig.faults.set(STUCK)
-    await mkdir(rig.path)
+    mkdirSync(rig.path)
     await rig.says(
       'faults.yaml: it cannot be read (it is no ordinary file). The faults stay as they were: correct the file and save it.',
     )
@@ -199,7 +214,7 @@ describe('a fault file', () => {
   it('that cannot be used at the start is an error', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'faults.yaml')
-    await writeFile(path, 'faults: 3')
+    writeFileSync(path, 'faults: 3')
     const faults = new Faults({ actuators: new Set(), measurements: new Set(), plcs: new Set() }, new Map())
     await assert.rejects(
       FaultFile.open(path, faults, realClock),
@@ -213,7 +228,7 @@ describe('a fault file', () => {
     rig.links.a.restoring = async () => {
       throw new Error('listen EADDRINUSE')
     }
-    await rig.save()
+    rig.save()
     await rig.says(
       'dropped-link,plc=a: its link does not follow: listen EADDRINUSE. Free what it needs, then list the fault and take it out again.',
     )

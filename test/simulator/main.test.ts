@@ -91,6 +91,12 @@ describe('holdfast simulate', () => {
     const args = ['simulate', EXAMPLE, '--port', '0', '--json', '--fault-file', file]
     const child = spawn(HOLDFAST, args)
     const exited = once(child, 'exit')
+    await using stack = new AsyncDisposableStack()
+    stack.defer(() => rm(folder, { recursive: true }))
+    stack.defer(async () => {
+      child.kill()
+      await exited
+    })
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
     const complaints = createInterface({ input: child.stderr })[Symbol.asyncIterator]()
     const { modbus } = JSON.parse((await lines.next()).value ?? 'null')
@@ -100,19 +106,22 @@ describe('holdfast simulate', () => {
         if (said.fault_file === file) return `${said.state} ${said.fault?.kind ?? ''}`.trim()
       }
     }
+    const save = async (text: string) => {
+      await writeFile(`${file}.new`, text)
+      await rename(`${file}.new`, file)
+    }
     using raw = await RawClient.connect({ address: modbus })
     assert.equal(await news(), 'absent')
-    await writeFile(file, 'faults:\n  - { kind: exception, code: 6 }\n')
+    await save('faults:\n  - { kind: exception, code: 6 }\n')
     assert.equal(await news(), 'set exception')
     raw.send(frame(1, '01 0000 0001'))
     assert.equal(await raw.receive(9), frame(1, '81 06'))
-    await writeFile(file, 'faults:\n  - { kind: exception }\n')
+    await save('faults:\n  - { kind: exception }\n')
     assert.equal(
       (await complaints.next()).value,
       `${file}:2:5: faults[0].code: is missing: expected a number. The faults stay as they were: correct the file and save it.`,
     )
-    await writeFile(`${file}.new`, 'faults:\n  - { kind: stuck, element: inlet-valve }\n')
-    await rename(`${file}.new`, file)
+    await save('faults:\n  - { kind: stuck, element: inlet-valve }\n')
     assert.deepEqual(
       [await news(), await news(), await news()],
       ['understood', 'set stuck', 'cleared exception'],
@@ -123,7 +132,6 @@ describe('holdfast simulate', () => {
     assert.deepEqual([await news(), await news()], ['absent', 'cleared stuck'])
     child.kill()
     assert.deepEqual(await exited, [0, null])
-    await rm(folder, { recursive: true })
   })
 
   it('with a control port steps time only when it is told to', async () => {

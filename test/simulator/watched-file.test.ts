@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFile, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { execa } from 'execa'
@@ -27,6 +27,7 @@ class Told {
   }
 }
 
+// Each save is done in one go: a busy machine must not make it look like two.
 describe('a watched file', () => {
   it('is told as it is at first, and then once for each way in which editors save', async () => {
     await using folder = await temporaryFolder()
@@ -34,22 +35,22 @@ describe('a watched file', () => {
     const told = new Told()
     await using _ = await WatchedFile.open(path, realClock, told.take)
     assert.equal(await told.next(), 'absent')
-    await writeFile(path, 'made')
+    writeFileSync(path, 'made')
     assert.equal(await told.next(), 'made')
-    await writeFile(path, 'emptied and written')
+    writeFileSync(path, 'emptied and written')
     assert.equal(await told.next(), 'emptied and written')
-    await writeFile(other, 'renamed')
-    await rename(other, path)
+    writeFileSync(other, 'renamed')
+    renameSync(other, path)
     assert.equal(await told.next(), 'renamed')
     // As an editor does that keeps a backup: for a moment there is no file.
-    await rename(path, `${path}~`)
-    await writeFile(path, 'behind its backup')
+    renameSync(path, `${path}~`)
+    writeFileSync(path, 'behind its backup')
     assert.equal(await told.next(), 'behind its backup')
-    await appendFile(path, ', longer')
+    appendFileSync(path, ', longer')
     assert.equal(await told.next(), 'behind its backup, longer')
-    await rm(path)
+    rmSync(path)
     assert.equal(await told.next(), 'absent')
-    await writeFile(path, 'made again')
+    writeFileSync(path, 'made again')
     assert.equal(await told.next(), 'made again')
     assert.ok(told.isEmpty)
   })
@@ -57,14 +58,14 @@ describe('a watched file', () => {
   it('is not told before whoever writes it has come to an end', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'faults.yaml')
-    await writeFile(path, '')
+    writeFileSync(path, '')
     const parts = ['one, ', 'two, ', 'three']
     // Each time it waits for the file to settle, another part is written.
     const clock = {
       ...realClock,
       sleep: async () => {
         const part = parts.shift()
-        if (part !== undefined) await appendFile(path, part)
+        if (part !== undefined) appendFileSync(path, part)
       },
     }
     const told = new Told()
@@ -79,11 +80,11 @@ describe('a watched file', () => {
     const told = new Told()
     await using _ = await WatchedFile.open(path, realClock, told.take)
     assert.equal(await told.next(), 'absent')
-    for (let i = 0; i < 20; i++) await writeFile(join(folder.path, `neighbour-${i}`), 'x')
+    for (let i = 0; i < 20; i++) writeFileSync(join(folder.path, `neighbour-${i}`), 'x')
     for (const text of ['1', '2', '3']) {
       // Several events each: made or emptied, written, and the neighbour's.
-      await writeFile(path, text)
-      await writeFile(join(folder.path, 'neighbour'), text)
+      writeFileSync(path, text)
+      writeFileSync(join(folder.path, 'neighbour'), text)
       assert.equal(await told.next(), text)
       assert.ok(told.isEmpty)
     }
@@ -93,24 +94,24 @@ describe('a watched file', () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'faults.yaml')
     for (const version of ['1', '2']) {
-      await mkdir(join(folder.path, version))
-      await writeFile(join(folder.path, version, 'faults.yaml'), version)
+      mkdirSync(join(folder.path, version))
+      writeFileSync(join(folder.path, version, 'faults.yaml'), version)
     }
     // As Kubernetes mounts a configuration.
-    await symlink('1', join(folder.path, '..data'))
-    await symlink('..data/faults.yaml', path)
+    symlinkSync('1', join(folder.path, '..data'))
+    symlinkSync('..data/faults.yaml', path)
     const told = new Told()
     await using _ = await WatchedFile.open(path, realClock, told.take)
     assert.equal(await told.next(), '1')
-    await symlink('2', join(folder.path, '..data.new'))
-    await rename(join(folder.path, '..data.new'), join(folder.path, '..data'))
+    symlinkSync('2', join(folder.path, '..data.new'))
+    renameSync(join(folder.path, '..data.new'), join(folder.path, '..data'))
     assert.equal(await told.next(), '2')
   })
 
   it('is told as unreadable, with the reason, and read once it can be', async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, 'faults.yaml')
-    await mkdir(path)
+    mkdirSync(path)
     const seen: FileContent[] = []
     const told = new Told()
     await using _ = await WatchedFile.open(path, realClock, async content => {
@@ -119,8 +120,8 @@ describe('a watched file', () => {
     })
     assert.equal(await told.next(), 'unreadable')
     assert.deepEqual(seen, [{ kind: 'unreadable', reason: 'it is no ordinary file' }])
-    await rm(path, { recursive: true })
-    await writeFile(path, 'a file')
+    rmSync(path, { recursive: true })
+    writeFileSync(path, 'a file')
     while ((await told.next()) !== 'a file');
   })
 
