@@ -104,6 +104,7 @@ const VALVE: Actuator = {
   safe: { setpoint: 'closed', write: 0, feedback: 0 },
   tolerance: 0,
   travelTime: 1000,
+  staysCommanded: true,
   deviceTimeout: 1000,
   tripsOnFailures: true,
   selectionLasts: undefined,

@@ -31,6 +31,7 @@ function rig(group: TripGroup = groupOf('pump', 'valve')) {
       safe: { setpoint: safe, write: safe, feedback: safe },
       tolerance: 0,
       travelTime: 1000,
+      staysCommanded: true,
       deviceTimeout: 5000,
     },
   ]
@@ -225,6 +226,7 @@ test('whoever listens cannot stop a trip by throwing', async () => {
     safe: { setpoint: 0, write: 0, feedback: 0 },
     tolerance: 0,
     travelTime: 1000,
+    staysCommanded: true,
     deviceTimeout: 5000,
   }
   const mistakes: unknown[] = []
@@ -268,6 +270,42 @@ test('a step waits until the one before is seen safe, and then for its delay; no
   const valveAt = Number(/valve.command at ([0-9]+)/.exec(written[1] ?? '')?.[1])
   assert.ok(valveAt >= 2300 && valveAt < 2500, String(valveAt))
   assert.equal(trips.phase('valve'), 'tripped')
+})
+
+test('a device that is out of reach for a moment is no step that failed: the next one waits, and nothing is alarmed but the trip', async () => {
+  const { clock, driver, events, trips } = rig(WATER_HAMMER)
+  const written: string[] = []
+  const { write } = driver
+  driver.write = async (point, value, timeout, stop) => {
+    // The pump's line is being connected again.
+    if (point === 'pump.command' && clock.monotonic() < 700) return { kind: 'unreachable', reason: 'no line' }
+    written.push(`${point} at ${clock.monotonic()}`)
+    return await write.call(driver, point, value, timeout, stop)
+  }
+  trips.trip('valve', 'manual', 'a test')
+  await clock.advance(5000)
+  assert.deepEqual(written, ['pump.command at 700', 'valve.command at 2700'])
+  assert.deepEqual(
+    events.filter(event => event.startsWith('alarm') || event.startsWith('trip-failed')),
+    ['alarm pump: a test (tripped together with valve)', 'alarm valve: a test'],
+  )
+})
+
+test('a step that cannot be told for its whole travel time is passed over, loudly, and told as soon as it can be', async () => {
+  const { clock, driver, events, trips } = rig(WATER_HAMMER)
+  const { write } = driver
+  driver.write = async (point, value, timeout, stop) =>
+    point === 'pump.command' && clock.monotonic() < 9000
+      ? { kind: 'unreachable', reason: 'no line' }
+      : await write.call(driver, point, value, timeout, stop)
+  trips.trip('valve', 'manual', 'a test')
+  await clock.advance(999)
+  assert.ok(!events.includes('trip-failed pump'))
+  await clock.advance(4000)
+  assert.ok(events.includes('trip-failed pump'))
+  assert.deepEqual([trips.phase('pump'), trips.phase('valve')], ['trip-failed', 'tripped'])
+  await clock.advance(6000)
+  assert.equal(trips.phase('pump'), 'tripped')
 })
 
 test('a step that fails does not stop the others', async () => {
@@ -336,6 +374,7 @@ test('an actuator that holds where it is in its safe state is not written; nobod
     safe: undefined,
     tolerance: 0,
     travelTime: 1000,
+    staysCommanded: true,
     deviceTimeout: 5000,
   }
   const events: string[] = []
