@@ -88,6 +88,7 @@ const VALVE: Actuator = {
   id: 'inlet-valve',
   description: '',
   driver: {
+    connections: 0,
     read: () => Promise.reject(new Error('nothing is read')),
     write: () => Promise.reject(new Error('nothing is written')),
     [Symbol.asyncDispose]: async () => {},
