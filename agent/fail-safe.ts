@@ -128,6 +128,7 @@ export function openFailsafe(parts: FailsafeParts): Failsafe {
       await causes[Symbol.asyncDispose]()
       await badReadings[Symbol.asyncDispose]()
       await trips[Symbol.asyncDispose]()
+      await holds[Symbol.asyncDispose]()
       await keeper[Symbol.asyncDispose]()
     },
   }

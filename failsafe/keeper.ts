@@ -49,7 +49,7 @@ export class FailsafeKeeper implements AsyncDisposable {
     this.#suspended = { ...kept.suspended }
     this.#closed = { ...kept.closed }
     parts.failures.restore(kept.evidence)
-    parts.holds.restore(kept.held)
+    parts.holds.restore(kept.holds)
     parts.trips.restore(kept.latches)
   }
 
@@ -180,7 +180,7 @@ export class FailsafeKeeper implements AsyncDisposable {
       suspended: this.#suspended,
       closed: this.#closed,
       evidence: parts?.failures.kept ?? { buckets: [], trips: {} },
-      held: parts?.holds.kept ?? {},
+      holds: parts?.holds.kept ?? {},
     }
   }
 }
