@@ -148,6 +148,28 @@ test('a trip that comes while a reset is being recorded wins, and keeps the firs
   assert.equal(trips.phase('valve'), 'tripped')
 })
 
+test('an interlock that does not hold does not stand against a reset, however long the record of it takes', async () => {
+  for (const takes of [20, 150, 5000]) {
+    const { clock, events, trips } = rig()
+    trips.trip('valve', 'manual', 'a test')
+    await clock.advance(100)
+    trips.acknowledge('valve', 'erika')
+    const alarms = events.filter(event => event.startsWith('alarm')).length
+    const reset = trips.reset('valve', async () => {
+      await clock.sleep(takes)
+      return true
+    })
+    for (let passed = 0; passed <= takes; passed += 50) {
+      // As it is looked at ten times a second and more, while the actuator is tripped.
+      if (trips.phase('valve') !== 'normal') trips.trip('valve', 'interlock', 'the tank is full')
+      await clock.advance(50)
+    }
+    assert.equal(await reset, 'reset', `${takes} ms`)
+    assert.equal(trips.phase('valve'), 'normal')
+    assert.equal(events.filter(event => event.startsWith('alarm')).length, alarms)
+  }
+})
+
 test('after a restart a verified trip stays tripped without a write; one that was not verified is driven again', async () => {
   const first = rig()
   first.trips.trip('valve', 'authentication-failures', 'forged')
