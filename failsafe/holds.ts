@@ -26,6 +26,8 @@ export class Holds implements AsyncDisposable {
   readonly #onChange: () => void
   /** Until when each is held at least. */
   readonly #ends = new Map<string, MonotonicMs>()
+  /** What is left of those that have no rule in this run: they hold nothing, and are not forgotten. */
+  #absent: Readonly<Record<string, Millis>> = {}
   readonly #stop = new AbortController()
   #keeping: Promise<void> | undefined
 
@@ -53,9 +55,8 @@ export class Holds implements AsyncDisposable {
   /** What must survive a restart: how much of its time each has still to be held. */
   get kept(): Readonly<Record<string, Millis>> {
     const now = this.#clock.monotonic()
-    return Object.fromEntries(
-      [...this.#ends].flatMap(([actuator, ends]) => (ends > now ? [[actuator, ends - now] as const] : [])),
-    )
+    const held = [...this.#ends].filter(([, ends]) => ends > now)
+    return { ...this.#absent, ...Object.fromEntries(held.map(([actuator, ends]) => [actuator, ends - now])) }
   }
 
   /** Takes up the holds of an earlier run, each for what was left of it. */
@@ -63,6 +64,7 @@ export class Holds implements AsyncDisposable {
     for (const [actuator, left] of Object.entries(kept)) {
       const rule = this.#rules.get(actuator)
       if (rule) this.#hold(actuator, Math.min(left, rule.atLeast))
+      else this.#absent = { ...this.#absent, [actuator]: left }
     }
   }
 
@@ -86,7 +88,8 @@ export class Holds implements AsyncDisposable {
   }
 
   get #isAnyHeld(): boolean {
-    return Object.keys(this.kept).length > 0
+    const now = this.#clock.monotonic()
+    return [...this.#ends.values()].some(ends => ends > now)
   }
 
   #hold(actuator: string, left: Millis): void {

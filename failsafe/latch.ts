@@ -74,7 +74,7 @@ const Form: z.ZodType<Kept> = z
   })
   .transform(({ held, holds, ...kept }) => ({
     ...kept,
-    holds: { ...Object.fromEntries(Object.keys(held).map(id => [id, Number.POSITIVE_INFINITY])), ...holds },
+    holds: { ...Object.fromEntries(Object.keys(held).map(id => [id, Number.MAX_SAFE_INTEGER])), ...holds },
   }))
 
 /** The latch file. When it is there and cannot be understood, nobody knows what is latched: loading it throws. */

@@ -120,10 +120,11 @@ test('how far a hold has come is to be written down every minute while it lasts,
   assert.equal(over.changes(), 11)
 })
 
-test('a hold lasts no longer than its rule says now, and one without a rule is none', async () => {
+test('a hold lasts no longer than its rule says now; one without a rule is none, and is kept for a run that has the rule', async () => {
   const { clock, holds } = rig({ now: at(30) })
-  holds.restore({ pump: 365 * 24 * 60 * MINUTES, unheard: 1 })
-  assert.deepEqual(holds.kept, { pump: 10 * MINUTES })
+  holds.restore({ pump: 365 * 24 * 60 * MINUTES, fan: 5 * MINUTES })
+  assert.equal(holds.heldBy('fan'), undefined)
+  assert.deepEqual(holds.kept, { pump: 10 * MINUTES, fan: 5 * MINUTES })
   await clock.advance(10 * MINUTES)
   assert.equal(holds.heldBy('pump'), undefined)
 })

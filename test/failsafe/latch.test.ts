@@ -48,7 +48,10 @@ test('a hold that an older agent kept by the wall clock is not taken for over: i
   const path = join(folder.path, 'latches.json')
   const { holds: _, ...older } = NOTHING_KEPT
   await writeFile(path, JSON.stringify({ ...older, held: { pump: 3 } }))
-  assert.deepEqual((await latchFile(path).load())?.holds, { pump: Number.POSITIVE_INFINITY })
+  const kept = await latchFile(path).load()
+  assert.deepEqual(kept?.holds, { pump: Number.MAX_SAFE_INTEGER })
+  await latchFile(path).save(kept)
+  assert.deepEqual(await latchFile(path).load(), kept)
 })
 
 test('a latch file that is not whole is not taken for no latches', async () => {

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { GuardedActuator } from '../../failsafe/guarded.ts'
+import { FailsafeKeeper } from '../../failsafe/keeper.ts'
+import { type Kept, NOTHING_KEPT } from '../../failsafe/latch.ts'
 import type { TripGroup } from '../../failsafe/trip-group.ts'
 import { Trips } from '../../failsafe/trips.ts'
+import type { TripRecord } from '../../model/trip.ts'
 import { VirtualClock } from '../../simulator/virtual-clock.ts'
 import { FakeDriver } from '../drivers/fake-driver.ts'
 
@@ -427,6 +430,26 @@ test('the evidence for a trip is kept with its cause, for each of the group, unt
   assert.deepEqual(second.trips.firstOut('valve')?.evidence, evidence)
   await second.trips.reset('valve', async () => true)
   assert.equal(second.trips.firstOut('valve'), undefined)
+})
+
+test('the latch of an actuator that one run does not have is not forgotten: the run after it finds it tripped', async () => {
+  const record: TripRecord = { cause: 'manual', detail: 'by erika', at: 1 }
+  const kept: Kept = { ...NOTHING_KEPT, latches: { fan: { record, safe: true, latched: true } } }
+  const saved: Kept[] = []
+  const file = { save: async (state: Kept) => void saved.push(state) }
+  const { clock, trips, driver } = rig()
+  await using keeper = new FailsafeKeeper(file, clock, detail => assert.fail(detail))
+  const nothing = { kept: {}, restore: () => {} }
+  const failures = { kept: NOTHING_KEPT.evidence, restore: () => {} }
+  keeper.restore(kept, { trips, failures, holds: nothing })
+  assert.equal(trips.phase('fan'), 'normal')
+  trips.trip('valve', 'manual', 'by hans')
+  await clock.advance(100)
+  keeper.save()
+  assert.equal(await keeper.kept(), undefined)
+  assert.deepEqual(Object.keys(saved.at(-1)?.latches ?? {}).sort(), ['fan', 'pump', 'valve'])
+  assert.deepEqual(saved.at(-1)?.latches.fan, kept.latches.fan)
+  assert.ok(driver.writes.every(({ point }) => !point.startsWith('fan')))
 })
 
 test('an actuator trips with its group, and without one by itself', () => {
