@@ -164,7 +164,7 @@ function watch({ id, guards, safe, tolerance }: ActuatorConfig, by: Watching): W
       after: tripsOn.deviceUnreachable,
       trouble: () => {
         const unreadable = by.monitor.unreadable(feedback)
-        return unreadable && `its feedback cannot be read: ${unreadable.detail}`
+        return unreadable && `its feedback cannot be read: ${unreadable}`
       },
     },
     {
