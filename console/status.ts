@@ -1,9 +1,11 @@
 import type { Json } from '../model/json.ts'
-import { describeFound, type Found } from '../model/outcome.ts'
+import { describeFound } from '../model/outcome.ts'
 import { formatDuration } from '../model/time.ts'
-import { type AlarmView, countAlarms, describeAlarm } from './alarm.ts'
-import { describeGuards, type GuardsView } from './guards.ts'
+import { describeAlarm } from './alarm.ts'
+import { type AlarmView, countAlarms } from './alarm-view.ts'
+import { describeGuards } from './guards.ts'
 import { misused, openClient, report, type SessionOptions, type Surroundings } from './session.ts'
+import { type ActuatorView, type ClockView, describeClock } from './status-view.ts'
 
 /** `holdfast status` */
 export async function status(options: SessionOptions, around: Surroundings): Promise<number> {
@@ -35,47 +37,6 @@ function headline(body: Record<string, Json>): string {
     ...count('LOCKED OUT', ({ locked_out }) => locked_out !== undefined),
     ...count('WITHOUT FEEDBACK', ({ position }) => position === null),
   ].join(', ')
-}
-
-interface ActuatorView extends GuardsView {
-  readonly id: string
-  readonly position: Found
-  readonly detail?: string
-  readonly phase: string
-  readonly safe: string
-  readonly takes: string
-  readonly held?: string
-  readonly unmet?: { readonly kind: string; readonly detail: string }
-  readonly first_out?: {
-    readonly cause: string
-    readonly detail: string
-    readonly at: string
-    readonly acknowledged?: { readonly by: string; readonly at: string }
-  }
-}
-
-interface ClockView {
-  readonly state: 'agreed' | 'holdover' | 'behind'
-  readonly disagreement_ms?: number
-  readonly synchronised: boolean | null
-}
-
-/** How the agent's clock stands to the system's, and whether anything keeps that right. */
-function describeClock({ state, disagreement_ms = 0, synchronised }: ClockView): string {
-  const kept =
-    synchronised === null
-      ? 'the system does not say whether it is synchronised'
-      : `the system clock is ${synchronised ? '' : 'NOT '}synchronised`
-  switch (state) {
-    case 'agreed':
-      return kept
-    case 'holdover': {
-      const step = `${formatDuration(Math.abs(disagreement_ms))} ${disagreement_ms > 0 ? 'ahead' : 'back'}`
-      return `NOT THE SYSTEM'S, which was set ${step}; when that is right: holdfast clock accept. ${kept}`
-    }
-    case 'behind':
-      return `NOT TRUSTED, the system's says a time that has been; when that is right: holdfast clock accept. ${kept}`
-  }
 }
 
 /** What is to be done next about a trip. */

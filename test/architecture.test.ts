@@ -155,7 +155,7 @@ test('files are named after nouns of the trade: there is no drawer', () => {
 })
 
 test('time, chance and environment come in from outside', () => {
-  const injected = new Set(['agent/time/system-clock.ts', 'agent/main.ts'])
+  const injected = new Set(['agent/time/system-clock.ts', 'agent/main.ts', 'console/panel/browser-clock.ts'])
   const inside = sources.filter(
     file => /^(?:model|keep|drivers|failsafe|agent|client|console)\//.test(file) && !injected.has(file),
   )

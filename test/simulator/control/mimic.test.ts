@@ -4,8 +4,8 @@ import { ControlServer } from '../../../simulator/control/server.ts'
 import { TimeControl } from '../../../simulator/control/time.ts'
 import { startPlant } from '../../../simulator/plant.ts'
 import { VirtualClock } from '../../../simulator/virtual-clock.ts'
+import { Browser } from '../../browser.ts'
 import { connect, WATER_PLANT } from '../water-plant.ts'
-import { Browser } from './browser.ts'
 
 /** The water plant, its control port, and somebody who looks at its picture. */
 async function lookAtPlant() {
