@@ -1,6 +1,6 @@
 import type { Found } from '../model/outcome.ts'
 import { formatDuration } from '../model/time.ts'
-import type { AlarmView } from './alarm-view.ts'
+import { type AlarmView, countAlarms } from './alarm-view.ts'
 import type { GuardsView } from './guards.ts'
 
 /** An actuator, as the agent shows it. */
@@ -14,6 +14,8 @@ export interface ActuatorView extends GuardsView {
   /** Of a bad one: why. */
   readonly detail?: string
   readonly phase: string
+  /** Where it was last seen to be on a command of this run of the agent, and should still be. */
+  readonly set_to?: string | number
   readonly safe: string
   readonly takes: string
   readonly held?: string
@@ -71,4 +73,26 @@ export interface StatusView {
   readonly device_watchdogs: Readonly<Record<string, { readonly kind: string; readonly detail?: string }>>
   readonly suspended: Readonly<Record<string, string>>
   readonly closed_listeners: Readonly<Record<string, string>>
+}
+
+/** The one line that is read first: what cannot be done, and how many alarms and actuators somebody should look at. */
+export function headline({ master_key, troubles, break_glass, alarms, actuators }: StatusView): string {
+  const count = (words: string, is: (actuator: ActuatorView) => boolean): string[] => {
+    const number = actuators.filter(is).length
+    return number === 0 ? [] : [`${number} ${words}`]
+  }
+  const agent = master_key.available
+    ? troubles.length === 0
+      ? 'carrying out commands'
+      : 'TOWARDS SAFE ONLY'
+    : 'NO NEW SIGNATURES CAN BE CHECKED'
+  return [
+    agent,
+    ...(break_glass.state === 'open' ? [`BREAK-GLASS IN USE UNTIL ${break_glass.until}`] : []),
+    ...countAlarms(alarms),
+    ...count('NOT SAFE AFTER A TRIP', ({ phase }) => phase === 'trip-failed' || phase === 'tripping'),
+    ...count('TRIPPED', ({ phase }) => phase === 'tripped' || phase === 'resetting'),
+    ...count('LOCKED OUT', ({ locked_out }) => locked_out !== undefined),
+    ...count('WITHOUT FEEDBACK', ({ position }) => position === null),
+  ].join(', ')
 }

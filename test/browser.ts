@@ -21,6 +21,7 @@ export class Browser implements AsyncDisposable {
   readonly requests: string[] = []
   /** What the page did wrong, in the browser's words: scripts that threw, and what its policies forbid. */
   readonly complaints: string[] = []
+  #timePassed: () => void = () => {}
   #session: string | undefined
   #commands = 0
 
@@ -115,6 +116,14 @@ export class Browser implements AsyncDisposable {
     await this.#send('DOM.setFileInputFiles', { nodeId, files: [file] })
   }
 
+  /** Lets time pass for the page, at once: its timers run as if it had. From then on its time goes on only this way. */
+  async letPass(ms: number): Promise<void> {
+    const over = Promise.withResolvers<void>()
+    this.#timePassed = over.resolve
+    await this.#send('Emulation.setVirtualTimePolicy', { policy: 'advance', budget: ms })
+    await over.promise
+  }
+
   async resize(width: number, height: number): Promise<void> {
     await this.#send('Emulation.setDeviceMetricsOverride', {
       width,
@@ -165,6 +174,7 @@ export class Browser implements AsyncDisposable {
     }
     if (method === 'Runtime.exceptionThrown' && 'params' in event)
       this.complaints.push(JSON.stringify(event.params))
+    if (method === 'Emulation.virtualTimeBudgetExpired') this.#timePassed()
     const waiting = id === undefined ? undefined : this.#waiting.get(id)
     if (id !== undefined) this.#waiting.delete(id)
     if (error) waiting?.reject(new Error(error.message))

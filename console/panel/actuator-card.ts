@@ -2,7 +2,7 @@ import { describeFound } from '../../model/outcome.ts'
 import type { Millis, UnixMs } from '../../model/time.ts'
 import { describeGuards } from '../guards.ts'
 import type { ActuatorView } from '../status-view.ts'
-import { seconds, since } from './time-text.ts'
+import { ago, since } from './time-text.ts'
 
 /** What comes next about a trip. */
 export type NextStep = 'acknowledge' | 'reset' | undefined
@@ -15,6 +15,8 @@ export interface ActuatorCard {
   /** How old the value is, or why there is none. */
   readonly quality: string
   readonly isBad: boolean
+  /** Where it was set to, where that is known, and its safe state. */
+  readonly setTo: string
   readonly safe: string
   readonly phase: string
   /** `trip` while it is tripped, `alarm` where something else is to be looked at. */
@@ -34,7 +36,20 @@ const PHASES: Readonly<Record<string, string>> = {
 
 /** One card; `age` is how long ago the agent said it. */
 export function actuatorCard(view: ActuatorView, age: Millis, now: UnixMs, timeZone?: string): ActuatorCard {
-  const { id, description, position, quality, age_ms = 0, detail, safe, phase, first_out, held, unmet } = view
+  const {
+    id,
+    description,
+    position,
+    quality,
+    age_ms = 0,
+    detail,
+    set_to,
+    safe,
+    phase,
+    first_out,
+    held,
+    unmet,
+  } = view
   const isBad = quality === 'bad' || position === null
   const guards = describeGuards(view)
   const seen = first_out?.acknowledged
@@ -43,10 +58,9 @@ export function actuatorCard(view: ActuatorView, age: Millis, now: UnixMs, timeZ
     id,
     description,
     found: describeFound(position),
-    quality: isBad
-      ? `BAD QUALITY: ${detail ?? 'its feedback says nothing'}`
-      : `feedback, read ${seconds(age_ms + age)} ago`,
+    quality: isBad ? `BAD QUALITY: ${detail ?? 'its feedback says nothing'}` : `read ${ago(age_ms + age)}`,
     isBad,
+    setTo: isTripped ? 'driven to its safe state' : set_to === undefined ? '' : `set to ${set_to}`,
     safe: safe === 'hold' ? 'safe: holds where it is' : `safe: ${safe}`,
     phase: PHASES[phase] ?? phase,
     look: isTripped ? 'trip' : isBad || guards.length > 0 || unmet !== undefined ? 'alarm' : '',

@@ -24,6 +24,7 @@ class ActuatorItem implements Row<ActuatorCard> {
   readonly #description = element('p', { class: 'description' })
   readonly #found = element('p', { class: 'found' })
   readonly #quality = element('p', { class: 'quality' })
+  readonly #setTo = element('p', { class: 'set-to' })
   readonly #safe = element('p', { class: 'safe' })
   readonly #phase = element('p', { class: 'phase' })
   readonly #lines = element('ul', { class: 'lines' })
@@ -41,7 +42,7 @@ class ActuatorItem implements Row<ActuatorCard> {
       'li',
       {},
       element('div', { class: 'who' }, this.#id, this.#description),
-      element('div', { class: 'where' }, this.#found, this.#quality, this.#safe),
+      element('div', { class: 'where' }, this.#found, this.#quality, this.#setTo, this.#safe),
       this.#phase,
       this.#lines,
       element('div', { class: 'deeds' }, this.#acknowledge, this.#reset, this.#trip),
@@ -57,6 +58,8 @@ class ActuatorItem implements Row<ActuatorCard> {
     say(this.#found, card.found)
     this.#found.classList.toggle('bad', card.isBad)
     say(this.#quality, card.quality)
+    say(this.#setTo, card.setTo)
+    this.#setTo.hidden = card.setTo === ''
     say(this.#safe, card.safe)
     say(this.#phase, card.phase)
     this.#phase.hidden = card.phase === ''

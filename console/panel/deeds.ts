@@ -3,7 +3,24 @@ import type { Millis } from '../../model/time.ts'
 import type { ActuatorCard } from './actuator-card.ts'
 import { type Answer, describeFailure } from './agent-link.ts'
 import type { AlarmRow } from './alarm-row.ts'
-import type { Question, Reply } from './question.ts'
+
+/** What a person is asked before something is sent. */
+export interface Question {
+  readonly title: string
+  readonly text: string
+  /** The one button that does it. */
+  readonly yes: string
+  /** What else is to be filled in. */
+  readonly wants: 'nothing' | 'optional reason' | 'shelf'
+  /** What goes towards safe is done with Enter; anything else begins at its first field. */
+  readonly isLoud: boolean
+}
+
+export interface Reply {
+  readonly reason: string
+  /** For how long: `1h`. */
+  readonly duration: string
+}
 
 /** Something that a person does from the panel: what is asked first, what is sent, and what is said of it afterwards. */
 export interface Deed {

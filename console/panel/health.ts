@@ -35,12 +35,13 @@ export function healthLines(status: StatusView): readonly HealthLine[] {
   ]
 }
 
-/** The one line that is read from across the room. */
-export function summary({ troubles, master_key }: StatusView): {
-  readonly text: string
-  readonly isBad: boolean
-} {
-  if (!master_key.available) return { text: 'NO NEW SIGNATURES CAN BE CHECKED', isBad: true }
-  if (troubles.length > 0) return { text: 'TOWARDS SAFE ONLY', isBad: true }
-  return { text: 'carrying out commands', isBad: false }
+/** Whether what the first line says wants somebody now: an alarm that was seen does not. */
+export function wantsSomebody({ troubles, actuators, alarms }: StatusView): boolean {
+  return (
+    troubles.length > 0 ||
+    actuators.some(({ phase, position }) => phase !== 'normal' || position === null) ||
+    alarms.some(
+      ({ severity, state, acknowledged }) => severity === 'critical' && state !== 'shelved' && !acknowledged,
+    )
+  )
 }

@@ -1,22 +1,5 @@
+import type { Question, Reply } from './deeds.ts'
 import { element, part, say } from './element.ts'
-
-/** What a person is asked before something is sent. */
-export interface Question {
-  readonly title: string
-  readonly text: string
-  /** The one button that does it. */
-  readonly yes: string
-  /** What else is to be filled in. */
-  readonly wants: 'nothing' | 'optional reason' | 'shelf'
-  /** What goes towards safe is done with Enter; anything else begins at its first field. */
-  readonly isLoud: boolean
-}
-
-export interface Reply {
-  readonly reason: string
-  /** For how long: `1h`. */
-  readonly duration: string
-}
 
 /** Asks once, in front of everything else. Resolves with undefined when the person thinks better of it. */
 export class QuestionBox {

@@ -1,12 +1,12 @@
-import { countAlarms } from '../alarm-view.ts'
+import { headline } from '../status-view.ts'
 import { type ActuatorCard, actuatorCard } from './actuator-card.ts'
 import { type ActuatorDeeds, actuatorList } from './actuator-list.ts'
 import { type AlarmDeeds, alarmList } from './alarm-list.ts'
 import { type AlarmRow, alarmRows, newsIn } from './alarm-row.ts'
 import { element, part, say } from './element.ts'
-import { type HealthLine, healthLines, summary } from './health.ts'
+import { type HealthLine, healthLines, wantsSomebody } from './health.ts'
 import { type Row, Rows } from './rows.ts'
-import { clockTime, seconds } from './time-text.ts'
+import { ago, clockTime, seconds } from './time-text.ts'
 import { agentTime, ageOf, type Moment, type SignedIn, staleness } from './watch.ts'
 
 /** From here on it is said loudly how long the credential still lasts. */
@@ -23,9 +23,9 @@ export class Screen {
   readonly #session = part('session', HTMLDivElement)
   readonly #banner = part('banner', HTMLDivElement)
   readonly #plant = part('plant', HTMLElement)
-  readonly #alarmCount = part('alarm-count', HTMLSpanElement)
   readonly #noAlarm = part('no-alarm', HTMLParagraphElement)
   readonly #aloud = part('aloud', HTMLDivElement)
+  readonly #doneTitle = part('done-title', HTMLHeadingElement)
   readonly #done = part('done', HTMLOListElement)
   readonly #alarms: Rows<AlarmRow>
   readonly #actuators: Rows<ActuatorCard>
@@ -59,14 +59,11 @@ export class Screen {
     const time = agentTime(watch, now)
     const age = ageOf(watch, now) ?? 0
     say(this.#title, `${status.gateway} (${status.environment})`)
-    say(this.#time, `agent's time ${clockTime(time, 0).slice(-8)}, told ${seconds(age)} ago`)
-    const { text, isBad } = summary(status)
-    say(this.#summary, text)
-    this.#summary.className = isBad ? 'bad' : ''
+    say(this.#time, `agent's time ${clockTime(time, 0).slice(-8)}, told ${ago(age)}`)
+    say(this.#summary, headline(status))
+    this.#summary.className = wantsSomebody(status) ? 'bad' : ''
     const rows = alarmRows(status.alarms, time)
     this.#alarms.show(rows)
-    const [count = ''] = countAlarms(status.alarms)
-    say(this.#alarmCount, count)
     this.#noAlarm.hidden = rows.length > 0
     const news = newsIn(this.#before, rows)
     if (news !== '') say(this.#aloud, news)
@@ -86,7 +83,8 @@ export class Screen {
     this.#health.show([])
     this.#before = []
     this.#done.replaceChildren()
-    for (const node of [this.#time, this.#summary, this.#holder, this.#aloud, this.#alarmCount]) say(node, '')
+    this.#doneTitle.hidden = true
+    for (const node of [this.#time, this.#summary, this.#holder, this.#aloud]) say(node, '')
     say(this.#title, 'holdfast')
     document.title = 'holdfast'
     document.body.classList.remove('stale')
@@ -97,6 +95,7 @@ export class Screen {
   /** Says what came of something that somebody did here. */
   tell({ text, isBad }: { readonly text: string; readonly isBad: boolean }, now: Moment): void {
     const line = element('li', isBad ? { class: 'bad' } : {}, `${clockTime(now.wall, now.wall)} ${text}`)
+    this.#doneTitle.hidden = false
     this.#done.prepend(line)
     while (this.#done.children.length > DONE_MAX) this.#done.lastElementChild?.remove()
   }
@@ -120,7 +119,7 @@ export class Screen {
     const old =
       age === undefined
         ? 'Nothing is known of the plant yet.'
-        : `What you see is OLD: it was told ${seconds(age)} ago.`
+        : `What you see is OLD: it was told ${ago(age)}.`
     say(this.#banner, `THE AGENT IS LOST: ${why}. ${old} Look at the plant itself.`)
   }
 }

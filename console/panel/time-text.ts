@@ -12,15 +12,20 @@ export function clockTime(at: UnixMs, now: UnixMs, timeZone?: string): string {
   return day === dayOf(now, timeZone) ? time : `${day} ${time}`
 }
 
-/** Writes a length of time in whole seconds, and in less than that no more than it says. */
+/** Writes a length of time in no more than whole seconds. */
 export function seconds(ms: Millis): string {
   return ms < 1000 ? '0s' : formatDuration(Math.floor(ms / 1000) * 1000)
+}
+
+/** Writes how long ago something was. */
+export function ago(ms: Millis): string {
+  return ms < 1000 ? 'just now' : `${seconds(ms)} ago`
 }
 
 /** Writes a moment and how long ago it was. */
 export function since(iso: string, now: UnixMs, timeZone?: string): string {
   const at = Date.parse(iso)
-  return `${clockTime(at, now, timeZone)} (${seconds(now - at)} ago)`
+  return `${clockTime(at, now, timeZone)} (${ago(now - at)})`
 }
 
 /** Writes when something ends. */
