@@ -178,7 +178,7 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
     closed: () => keeper.closed,
     failsafe,
   }
-  const metrics = openMetrics(condition, devices, failures, outlets)
+  const metrics = openMetrics(condition, devices, failures, outlets, counter)
   measures.countWith(metrics)
   const service = new Service({
     commands: {

@@ -28,7 +28,7 @@ const MAY_IMPORT: readonly (readonly [room: string, allowed: readonly string[] |
   ['agent/credential/', ['agent/credential/', 'keep/', 'model/']],
   ['agent/audit/', ['agent/audit/', 'model/']],
   ['agent/alarms/', ['agent/alarms/', 'keep/', 'model/']],
-  ['agent/metrics/', ['model/']],
+  ['agent/metrics/', ['agent/metrics/', 'model/']],
   ['agent/service/', ['agent/service/', 'model/']],
   ['agent/time/', ['agent/time/', 'keep/', 'model/']],
   [
