@@ -18,7 +18,7 @@ export interface KeptParts {
 
 /** What the fail-safe remembers over a restart, written down whenever it changes. */
 export class FailsafeKeeper implements AsyncDisposable {
-  readonly #file: LatchFile
+  readonly #file: Pick<LatchFile, 'save'>
   readonly #clock: Clock
   readonly #onTrouble: (detail: string | undefined) => void
   readonly #stop = new AbortController()
@@ -31,9 +31,11 @@ export class FailsafeKeeper implements AsyncDisposable {
   #wanted = 0
   #written = 0
   #attempt = Promise.withResolvers<string | undefined>()
+  /** Why the disk does not take it, as long as that is so. */
+  #trouble: string | undefined
 
   /** `onTrouble` hears why nothing can be written down, and `undefined` when it can be again. */
-  constructor(file: LatchFile, clock: Clock, onTrouble: (detail: string | undefined) => void) {
+  constructor(file: Pick<LatchFile, 'save'>, clock: Clock, onTrouble: (detail: string | undefined) => void) {
     this.#file = file
     this.#clock = clock
     this.#onTrouble = onTrouble
@@ -108,11 +110,14 @@ export class FailsafeKeeper implements AsyncDisposable {
     })
   }
 
-  /** Waits until all that has changed so far is on the disk. Resolves with why it cannot be written, as soon as that is known. */
+  /**
+   * Waits until all that has changed so far is on the disk. Resolves with why it cannot be written, as soon as that is known: at once
+   * while the disk is in trouble.
+   */
   async kept(): Promise<string | undefined> {
     const wanted = this.#wanted
     while (this.#written < wanted) {
-      const trouble = await this.#attempt.promise
+      const trouble = this.#trouble ?? (await this.#attempt.promise)
       if (trouble !== undefined) return trouble
     }
     return undefined
@@ -135,7 +140,6 @@ export class FailsafeKeeper implements AsyncDisposable {
 
   async #saveAll(): Promise<void> {
     let retry = RETRY_FIRST
-    let told = ''
     while (this.#written < this.#wanted) {
       const wanted = this.#wanted
       const trouble = await this.#file.save(this.#kept()).then(
@@ -143,20 +147,21 @@ export class FailsafeKeeper implements AsyncDisposable {
         (error: Error) => error.message,
       )
       if (trouble === undefined) this.#written = wanted
-      const attempt = this.#attempt
-      this.#attempt = Promise.withResolvers()
-      attempt.resolve(trouble)
-      if (trouble === undefined) {
-        if (told !== '') this.#onTrouble(undefined)
-        told = ''
-        continue
-      }
-      if (trouble !== told) this.#onTrouble(trouble)
-      told = trouble
+      this.#tell(trouble)
+      if (trouble === undefined) continue
       if (this.#stop.signal.aborted) return
       await this.#clock.sleep(retry, this.#stop.signal)
       retry = Math.min(retry * 2, RETRY_MAX)
     }
+  }
+
+  /** Lets go whoever waits, and says it aloud where it is not as it was. */
+  #tell(trouble: string | undefined): void {
+    const attempt = this.#attempt
+    this.#attempt = Promise.withResolvers()
+    attempt.resolve(trouble)
+    if (trouble !== this.#trouble) this.#onTrouble(trouble)
+    this.#trouble = trouble
   }
 
   #kept(): Kept {

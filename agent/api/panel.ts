@@ -97,8 +97,8 @@ export class PanelFiles {
   }
 }
 
-function answer(body: string, text: string): HttpAnswer {
-  return { status: 200, body, text, fields: FIELDS }
+function answer(body: string, mediaType: string): HttpAnswer {
+  return { status: 200, body, mediaType, fields: FIELDS }
 }
 
 /** `../../console/panel/main.ts` is `/panel/console/panel/main.js`: a browser is given JavaScript, whatever it was made from. */

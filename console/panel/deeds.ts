@@ -32,8 +32,8 @@ export interface Deed {
   /** What it is about, for the line that says what came of it. */
   readonly name: string
   message(reply: Reply | undefined): Json
-  /** What a good answer says. */
-  done(body: Readonly<Record<string, Json>>): string
+  /** What a good answer says, in words; undefined when it does not say that it was done. */
+  done(body: Readonly<Record<string, Json>>): string | undefined
 }
 
 const SOON: Millis = 10_000
@@ -54,7 +54,10 @@ export function tripDeed({ id, safe }: ActuatorCard): Deed {
       isLoud: true,
     },
     message: withReason,
-    done: () => 'tripped, and seen in its safe state',
+    done: body =>
+      isAbout(body, 'tripped', id)
+        ? `${body.phase === 'tripped' ? 'tripped, and seen in its safe state' : `it is ${body.phase}`}${butLost(body, 'not be tripped any more')}`
+        : undefined,
   }
 }
 
@@ -65,7 +68,7 @@ export function acknowledgeTripDeed({ id }: ActuatorCard): Deed {
     deadline: SOON,
     question: undefined,
     message: () => ({}),
-    done: () => 'acknowledged. Nothing has moved',
+    done: body => (isAbout(body, 'acknowledged', id) ? 'acknowledged. Nothing has moved' : undefined),
   }
 }
 
@@ -82,7 +85,10 @@ export function resetDeed({ id }: ActuatorCard): Deed {
       isLoud: false,
     },
     message: withReason,
-    done: () => 'reset. Nothing has moved; it stays as it is until a command moves it',
+    done: body =>
+      isAbout(body, 'reset', id)
+        ? `reset. Nothing has moved; it stays as it is until a command moves it${butLost(body, 'be tripped again')}`
+        : undefined,
   }
 }
 
@@ -93,7 +99,7 @@ export function acknowledgeDeed({ id, name, about }: AlarmRow): Deed {
     deadline: SOON,
     question: undefined,
     message: () => ({ alarm: String(id) }),
-    done: () => 'acknowledged',
+    done: body => listed(body, id, 'acknowledged'),
   }
 }
 
@@ -110,7 +116,7 @@ export function shelveDeed({ id, name, about }: AlarmRow): Deed {
       isLoud: false,
     },
     message: reply => ({ alarm: String(id), for: reply?.duration ?? '', reason: reply?.reason ?? '' }),
-    done: () => 'shelved',
+    done: body => listed(body, id, 'shelved'),
   }
 }
 
@@ -121,7 +127,7 @@ export function unshelveDeed({ id, name, about }: AlarmRow): Deed {
     deadline: SOON,
     question: undefined,
     message: () => ({ alarm: String(id) }),
-    done: () => 'not shelved any more',
+    done: body => listed(body, id, 'not shelved any more'),
   }
 }
 
@@ -131,16 +137,39 @@ export function outcomeOf(
   answer: Answer,
 ): { readonly text: string; readonly isBad: boolean } {
   switch (answer.kind) {
-    case 'answered':
-      return { text: `${name}: ${done(answer.body as Readonly<Record<string, Json>>)}`, isBad: false }
+    case 'answered': {
+      const said = done(answer.body as Readonly<Record<string, Json>>)
+      return said === undefined
+        ? nobodyKnows(name, 'the answer does not say what became of it')
+        : { text: `${name}: ${said}`, isBad: false }
+    }
     case 'problem':
       return { text: `${name}: NOT DONE: ${describeFailure(answer)}`, isBad: true }
     case 'unreachable':
-      return {
-        text: `${name}: ${answer.detail}. NOBODY KNOWS whether the agent got it: look at the plant before you do it again`,
-        isBad: true,
-      }
+      return nobodyKnows(name, answer.detail)
   }
+}
+
+function nobodyKnows(name: string, why: string): { readonly text: string; readonly isBad: boolean } {
+  return {
+    text: `${name}: ${why}. NOBODY KNOWS whether it was done: look at the plant before you do it again`,
+    isBad: true,
+  }
+}
+
+/** Whether an answer is the one that was hoped for: anything else is not taken for it. */
+function isAbout(body: Readonly<Record<string, Json>>, outcome: string, actuator: string): boolean {
+  return body.outcome === outcome && body.actuator === actuator
+}
+
+/** What the disk has not taken counts now, and is forgotten at a power cut. */
+function butLost({ unkept }: Readonly<Record<string, Json>>, what: string): string {
+  return unkept === undefined ? '' : `. BUT it would ${what} after a power cut: ${unkept}`
+}
+
+function listed({ alarms }: Readonly<Record<string, Json>>, id: number, words: string): string | undefined {
+  const list = (Array.isArray(alarms) ? alarms : []) as readonly { readonly id?: Json }[]
+  return list.some(alarm => alarm.id === id) ? words : undefined
 }
 
 function withReason(reply: Reply | undefined): Json {

@@ -73,14 +73,17 @@ test('a disk that does not take the latches is reported once, and so is that it 
   const clock = new VirtualClock()
   const troubles: (string | undefined)[] = []
   const reported = Promise.withResolvers<void>()
+  const over = Promise.withResolvers<void>()
   const keeper = new FailsafeKeeper(latchFile(path), clock, detail => {
     troubles.push(detail)
-    reported.resolve()
+    if (detail === undefined) over.resolve()
+    else reported.resolve()
   })
   keeper.suspend('subject eve', 'valve', 'forged')
   await reported.promise
   await rm(join(folder, 'state'))
-  for (let tries = 0; tries < 1000 && !(await latchFile(path).load()); tries += 1) await clock.advance(100)
+  await clock.advance(1000)
+  await over.promise
   assert.deepEqual((await latchFile(path).load())?.suspended, {
     'subject eve': { reason: 'forged', actuator: 'valve' },
   })
@@ -109,4 +112,33 @@ test('whoever waits for what a disk does not take is told why, and waits no long
   await using keeper = new FailsafeKeeper(file, new VirtualClock(), () => {})
   keeper.suspend('subject eve', 'valve', 'forged')
   assert.match((await keeper.kept()) ?? '', /EEXIST|ENOTDIR/)
+})
+
+test('while the disk is in trouble nobody waits for its next attempt', async () => {
+  const attempts = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let attempt = 0
+  const file = {
+    save: async () => {
+      attempt += 1
+      await attempts[attempt - 1]?.promise
+    },
+  }
+  const clock = new VirtualClock()
+  const troubles: (string | undefined)[] = []
+  await using keeper = new FailsafeKeeper(file, clock, detail => {
+    troubles.push(detail)
+  })
+  keeper.suspend('subject eve', 'valve', 'forged')
+  const first = keeper.kept()
+  attempts[0]?.reject(new Error('the disk has not answered for 3 s'))
+  assert.equal(await first, 'the disk has not answered for 3 s')
+  keeper.suspend('subject mallory', 'valve', 'forged')
+  assert.equal(await keeper.kept(), 'the disk has not answered for 3 s', 'before the next attempt')
+  await clock.advance(1000)
+  assert.equal(attempt, 2)
+  assert.equal(await keeper.kept(), 'the disk has not answered for 3 s', 'during the next attempt')
+  attempts[1]?.resolve()
+  await clock.advance(0)
+  assert.equal(await keeper.kept(), undefined)
+  assert.deepEqual(troubles, ['the disk has not answered for 3 s', undefined])
 })
