@@ -22,6 +22,9 @@ export class Screen {
   readonly #holder = part('holder', HTMLParagraphElement)
   readonly #session = part('session', HTMLDivElement)
   readonly #banner = part('banner', HTMLDivElement)
+  /** Read aloud, and so apart from what changes every second. */
+  readonly #why = part('banner-why', HTMLSpanElement)
+  readonly #age = part('banner-age', HTMLSpanElement)
   readonly #plant = part('plant', HTMLElement)
   readonly #noAlarm = part('no-alarm', HTMLParagraphElement)
   readonly #aloud = part('aloud', HTMLDivElement)
@@ -116,11 +119,9 @@ export class Screen {
     document.body.classList.toggle('stale', why !== undefined)
     this.#banner.hidden = why === undefined
     if (why === undefined) return
-    const old =
-      age === undefined
-        ? 'Nothing is known of the plant yet.'
-        : `What you see is OLD: it was told ${ago(age)}.`
-    say(this.#banner, `THE AGENT IS LOST: ${why}. ${old} Look at the plant itself.`)
+    const old = age === undefined ? 'Nothing is known of the plant yet.' : 'What you see is OLD.'
+    say(this.#why, `THE AGENT IS LOST: ${why}. ${old} Look at the plant itself.`)
+    say(this.#age, age === undefined ? '' : `It was told ${ago(age)}.`)
   }
 }
 

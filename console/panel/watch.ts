@@ -29,8 +29,8 @@ export interface SignedIn {
 
 /** How often the agent is asked while it answers. */
 export const ASK_EVERY: Millis = 2000
-/** How long one asking may take. */
-export const ASK_DEADLINE: Millis = 5000
+/** How long one asking may take. The agent answers when its slowest device has, or has not in its own time: then it has much to tell. */
+export const ASK_DEADLINE: Millis = 30_000
 /** So long before its end a credential is put away: nothing that was signed with it arrives when it has ended. */
 export const PUT_AWAY_BEFORE: Millis = 2000
 /** What is older than this is shown as old, whatever the reason. */

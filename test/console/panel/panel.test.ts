@@ -292,7 +292,7 @@ test('says loudly that the agent is lost as soon as it is, and greys what it kne
   await page.until(shown('#banner'))
   assert.match(
     await page.evaluate(text('#banner')),
-    /^THE AGENT IS LOST: no connection to the agent\. What you see is OLD: it was told \d+s ago/,
+    /^THE AGENT IS LOST: no connection to the agent\. What you see is OLD\. Look at the plant itself\. It was told (?:just now|\d+s ago)\.$/,
   )
   const opacity = `getComputedStyle(document.querySelector('${card('inlet-valve')} .where')).opacity`
   assert.equal(await page.evaluate(opacity), '0.4')
