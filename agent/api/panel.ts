@@ -22,6 +22,7 @@ const MODULES = [
   '../../console/panel/main.ts',
   '../../console/panel/panel.ts',
   '../../console/panel/question.ts',
+  '../../console/panel/reach.ts',
   '../../console/panel/rows.ts',
   '../../console/panel/screen.ts',
   '../../console/panel/sign-in.ts',
@@ -36,6 +37,7 @@ const MODULES = [
   '../../model/caveat.ts',
   '../../model/credential.ts',
   '../../model/outcome.ts',
+  '../../model/role.ts',
   '../../model/signature.ts',
   '../../model/time.ts',
 ]

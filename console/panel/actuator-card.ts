@@ -2,6 +2,7 @@ import { describeFound } from '../../model/outcome.ts'
 import type { Millis, UnixMs } from '../../model/time.ts'
 import { describeGuards } from '../guards.ts'
 import type { ActuatorView } from '../status-view.ts'
+import type { Reach } from './reach.ts'
 import { ago, since } from './time-text.ts'
 
 /** What comes next about a trip. */
@@ -24,6 +25,10 @@ export interface ActuatorCard {
   /** Its first-out cause, who has seen it, and what stands between it and a command. */
   readonly lines: readonly string[]
   readonly next: NextStep
+  /** Why whoever is signed in cannot trip it, in words. */
+  readonly tripDenied: string | undefined
+  /** Why they cannot take the next step. */
+  readonly nextDenied: string | undefined
 }
 
 const PHASES: Readonly<Record<string, string>> = {
@@ -35,7 +40,13 @@ const PHASES: Readonly<Record<string, string>> = {
 }
 
 /** One card; `age` is how long ago the agent said it. */
-export function actuatorCard(view: ActuatorView, age: Millis, now: UnixMs, timeZone?: string): ActuatorCard {
+export function actuatorCard(
+  view: ActuatorView,
+  reach: Reach,
+  age: Millis,
+  now: UnixMs,
+  timeZone?: string,
+): ActuatorCard {
   const {
     id,
     description,
@@ -54,6 +65,7 @@ export function actuatorCard(view: ActuatorView, age: Millis, now: UnixMs, timeZ
   const guards = describeGuards(view)
   const seen = first_out?.acknowledged
   const isTripped = phase !== 'normal'
+  const next: NextStep = first_out ? (seen ? 'reset' : 'acknowledge') : undefined
   return {
     id,
     description,
@@ -74,6 +86,8 @@ export function actuatorCard(view: ActuatorView, age: Millis, now: UnixMs, timeZ
       ...guards,
     ],
     // An interlock ends by itself; the agent says so to whoever tries to reset it.
-    next: first_out ? (seen ? 'reset' : 'acknowledge') : undefined,
+    next,
+    tripDenied: reach.denial('trip', id),
+    nextDenied: next && reach.denial(next, id),
   }
 }

@@ -28,6 +28,7 @@ class ActuatorItem implements Row<ActuatorCard> {
   readonly #safe = element('p', { class: 'safe' })
   readonly #phase = element('p', { class: 'phase' })
   readonly #lines = element('ul', { class: 'lines' })
+  readonly #denied = element('p', { class: 'note' })
   readonly #trip: HTMLButtonElement
   readonly #acknowledge: HTMLButtonElement
   readonly #reset: HTMLButtonElement
@@ -45,7 +46,7 @@ class ActuatorItem implements Row<ActuatorCard> {
       element('div', { class: 'where' }, this.#found, this.#quality, this.#setTo, this.#safe),
       this.#phase,
       this.#lines,
-      element('div', { class: 'deeds' }, this.#acknowledge, this.#reset, this.#trip),
+      element('div', { class: 'deeds' }, this.#denied, this.#acknowledge, this.#reset, this.#trip),
     )
   }
 
@@ -70,6 +71,9 @@ class ActuatorItem implements Row<ActuatorCard> {
     }
     this.#acknowledge.hidden = card.next !== 'acknowledge'
     this.#reset.hidden = card.next !== 'reset'
+    this.#trip.disabled = card.tripDenied !== undefined
+    this.#acknowledge.disabled = this.#reset.disabled = card.nextDenied !== undefined
+    say(this.#denied, card.tripDenied ?? card.nextDenied ?? '')
     // Which one it is stands on the button, too, for whoever hears it and does not see the card.
     this.#trip.setAttribute('aria-label', `Trip ${card.id}`)
   }

@@ -87,5 +87,9 @@ class AlarmItem implements Row<AlarmRow> {
     this.#acknowledge.hidden = !row.canAcknowledge
     this.#shelve.hidden = !row.canShelve
     this.#unshelve.hidden = !row.isShelved
+    for (const deed of [this.#acknowledge, this.#shelve, this.#unshelve]) {
+      deed.disabled = row.denied !== undefined
+      deed.title = row.denied ?? ''
+    }
   }
 }

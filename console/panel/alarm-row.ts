@@ -1,6 +1,7 @@
 import { ALARMS, type AlarmName, formOf } from '../../model/alarm.ts'
 import type { UnixMs } from '../../model/time.ts'
 import { type AlarmView, aboutOf } from '../alarm-view.ts'
+import type { Reach } from './reach.ts'
 import { since, until } from './time-text.ts'
 
 /** An alarm in the words of the panel. */
@@ -21,10 +22,17 @@ export interface AlarmRow {
   readonly isShelved: boolean
   readonly canAcknowledge: boolean
   readonly canShelve: boolean
+  /** Why whoever is signed in can do neither, in words. */
+  readonly denied: string | undefined
 }
 
 /** The rows of the list: by priority, then the newest first, and what is shelved last. A row keeps its place while it stands. */
-export function alarmRows(alarms: readonly AlarmView[], now: UnixMs, timeZone?: string): readonly AlarmRow[] {
+export function alarmRows(
+  alarms: readonly AlarmView[],
+  reach: Reach,
+  now: UnixMs,
+  timeZone?: string,
+): readonly AlarmRow[] {
   return alarms
     .toSorted(
       (a, b) =>
@@ -32,10 +40,10 @@ export function alarmRows(alarms: readonly AlarmView[], now: UnixMs, timeZone?: 
         a.priority - b.priority ||
         b.id - a.id,
     )
-    .map(view => rowOf(view, now, timeZone))
+    .map(view => rowOf(view, reach, now, timeZone))
 }
 
-function rowOf(view: AlarmView, now: UnixMs, timeZone: string | undefined): AlarmRow {
+function rowOf(view: AlarmView, reach: Reach, now: UnixMs, timeZone: string | undefined): AlarmRow {
   const { id, alarm, severity, state, detail, consequence, remedy, count, first, last } = view
   const often = count > 1 ? `, ${count} times, last at ${until(last, now, timeZone)}` : ''
   const isShelved = state === 'shelved'
@@ -57,6 +65,7 @@ function rowOf(view: AlarmView, now: UnixMs, timeZone: string | undefined): Alar
     canAcknowledge: !isShelved && view.acknowledged === undefined,
     // A critical alarm is not shelved (docs/ALARMS.md).
     canShelve: !isShelved && severity !== 'critical',
+    denied: reach.denial('acknowledge', view.actuator),
   }
 }
 

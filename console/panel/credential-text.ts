@@ -14,6 +14,8 @@ export interface GivenCredential {
 export interface Holder {
   readonly subject: string
   readonly roles: readonly string[]
+  /** Everything that it says, as far as this page understands it. */
+  readonly caveats: readonly Caveat[]
   readonly environment: string
   readonly gateway: string
   /** The moment after the last of its validity. */
@@ -37,7 +39,7 @@ export function readCredentialText(text: string, now: UnixMs): GivenCredential |
   const until = Math.min(...ends)
   if (until <= now) return `This credential ended at ${new Date(until).toISOString()}. Get a new one.`
   const { environment, gateway } = keyId
-  return { keyid: members.keyid, secret, holder: { subject, roles, environment, gateway, until } }
+  return { keyid: members.keyid, secret, holder: { subject, roles, caveats, environment, gateway, until } }
 }
 
 function readMembers(text: string): { keyid: string; secret: string } | undefined {

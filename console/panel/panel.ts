@@ -1,6 +1,6 @@
 import type { Clock, Entropy, Millis } from '../../model/time.ts'
 import { AgentLink } from './agent-link.ts'
-import { readCredentialText } from './credential-text.ts'
+import { type Holder, readCredentialText } from './credential-text.ts'
 import {
   acknowledgeDeed,
   acknowledgeTripDeed,
@@ -13,6 +13,7 @@ import {
 } from './deeds.ts'
 import { part } from './element.ts'
 import { QuestionBox } from './question.ts'
+import { Reach, readRoles } from './reach.ts'
 import { Screen } from './screen.ts'
 import { SignIn } from './sign-in.ts'
 import { Signer } from './signer.ts'
@@ -39,6 +40,7 @@ export class Panel {
   readonly #questions = new QuestionBox()
   #watch: Watch = { kind: 'signed-out' }
   #link: AgentLink | undefined
+  #reach: Reach | undefined
   /** Aborted when the one who is signed in is not any more. */
   #session = new AbortController()
   /** Aborted to ask before the time. */
@@ -89,13 +91,15 @@ export class Panel {
     this.#link = new AgentLink(await Signer.hold(given), authority, clock, entropy)
     this.#session = new AbortController()
     this.#watch = { kind: 'signed-in', holder: given.holder }
+    this.#reach = new Reach(given.holder)
     this.#signIn.hide()
-    void this.#askOn(this.#link, this.#session.signal)
+    void this.#askOn(this.#link, given.holder, this.#session.signal)
     return undefined
   }
 
   /** Asks for as long as one person is signed in, one request at a time. */
-  async #askOn(link: AgentLink, session: AbortSignal): Promise<void> {
+  async #askOn(link: AgentLink, holder: Holder, session: AbortSignal): Promise<void> {
+    let areRolesKnown = false
     for (;;) {
       this.#take(passed(this.#watch, this.#now))
       if (session.aborted) return
@@ -103,6 +107,12 @@ export class Panel {
       const answer = await link.ask('GET', '/v1/status', ASK_DEADLINE)
       if (session.aborted) return
       this.#take(heard(this.#watch, answer, this.#now))
+      if (answer.kind === 'answered' && !areRolesKnown && !session.aborted) {
+        const told = await link.ask('GET', '/v1/roles', ASK_DEADLINE)
+        const roles = told.kind === 'answered' ? readRoles(told.body) : undefined
+        if (roles && !session.aborted) this.#reach = new Reach(holder, roles)
+        areRolesKnown = roles !== undefined
+      }
       await this.#around.clock.sleep(ASK_EVERY, AbortSignal.any([session, this.#hurry.signal]))
     }
   }
@@ -122,7 +132,8 @@ export class Panel {
   #take(watch: Watch): void {
     const was = this.#watch
     this.#watch = watch
-    if (watch.kind === 'signed-in') return this.#screen.show(watch, this.#now)
+    if (watch.kind === 'signed-in')
+      return this.#screen.show(watch, this.#reach ?? new Reach(watch.holder), this.#now)
     if (was.kind === 'signed-out') return
     // The key goes with the link: nothing else has it.
     this.#link = undefined

@@ -5,6 +5,7 @@ import { type AlarmDeeds, alarmList } from './alarm-list.ts'
 import { type AlarmRow, alarmRows, newsIn } from './alarm-row.ts'
 import { element, part, say } from './element.ts'
 import { type HealthLine, healthLines, wantsSomebody } from './health.ts'
+import type { Reach } from './reach.ts'
 import { type Row, Rows } from './rows.ts'
 import { ago, clockTime, seconds } from './time-text.ts'
 import { agentTime, ageOf, type Moment, type SignedIn, staleness } from './watch.ts'
@@ -52,7 +53,7 @@ export class Screen {
   }
 
   /** Shows what is known, and how old it is. */
-  show(watch: SignedIn, now: Moment): void {
+  show(watch: SignedIn, reach: Reach, now: Moment): void {
     const { status } = watch.known ?? {}
     this.#session.hidden = false
     this.#showHolder(watch, now)
@@ -65,13 +66,13 @@ export class Screen {
     say(this.#time, `agent's time ${clockTime(time, 0).slice(-8)}, told ${ago(age)}`)
     say(this.#summary, headline(status))
     this.#summary.className = wantsSomebody(status) ? 'bad' : ''
-    const rows = alarmRows(status.alarms, time)
+    const rows = alarmRows(status.alarms, reach, time)
     this.#alarms.show(rows)
     this.#noAlarm.hidden = rows.length > 0
     const news = newsIn(this.#before, rows)
     if (news !== '') say(this.#aloud, news)
     this.#before = rows
-    this.#actuators.show(status.actuators.map(view => actuatorCard(view, age, time)))
+    this.#actuators.show(status.actuators.map(view => actuatorCard(view, reach, age, time)))
     this.#troubles.show(status.troubles)
     this.#health.show(healthLines(status))
     const unseen = rows.filter(row => row.isUnseen).length

@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { actuatorCard } from '../../../console/panel/actuator-card.ts'
+import { Reach } from '../../../console/panel/reach.ts'
 import type { ActuatorView } from '../../../console/status-view.ts'
+import { DEFAULT_ROLES } from '../../../model/role.ts'
 
+const HOLDER = {
+  subject: 'olga',
+  roles: ['operator'],
+  caveats: [],
+  environment: 'demo',
+  gateway: 'gateway-1',
+  until: 0,
+}
 const NOW = Date.parse('2026-01-31T12:00:00Z')
 const FIRST_OUT = { cause: 'manual', detail: 'by erika: ozone', at: '2026-01-31T11:59:30Z' }
 const SEEN = { by: 'subject erika', at: '2026-01-31T11:59:50Z' }
@@ -19,7 +29,7 @@ function cardOf(of: Partial<ActuatorView>, age = 0) {
     phase: 'normal',
     ...of,
   }
-  return actuatorCard(view, age, NOW, 'UTC')
+  return actuatorCard(view, new Reach(HOLDER, DEFAULT_ROLES), age, NOW, 'UTC')
 }
 
 describe('an actuator', () => {
@@ -74,6 +84,7 @@ describe('an actuator', () => {
     assert.equal(tripped.next, 'acknowledge')
     const seen = cardOf({ phase: 'tripped', first_out: { ...FIRST_OUT, acknowledged: SEEN } })
     assert.deepEqual([seen.lines.at(-1), seen.next], ['acknowledged by subject erika', 'reset'])
+    assert.deepEqual([seen.tripDenied, seen.nextDenied], [undefined, 'the role operator may not reset'])
   })
 
   test('says everything that stands between it and a command', () => {

@@ -2,7 +2,18 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { AlarmView } from '../../../console/alarm-view.ts'
 import { type AlarmRow, alarmRows, newsIn } from '../../../console/panel/alarm-row.ts'
+import { Reach } from '../../../console/panel/reach.ts'
+import { DEFAULT_ROLES } from '../../../model/role.ts'
 
+const HOLDER = {
+  subject: 'olga',
+  roles: ['operator'],
+  caveats: [],
+  environment: 'demo',
+  gateway: 'gateway-1',
+  until: 0,
+}
+const REACH = new Reach(HOLDER, DEFAULT_ROLES)
 const NOW = Date.parse('2026-01-31T12:00:00Z')
 const ACKNOWLEDGED = { by: 'subject alice', at: '2026-01-31T11:59:00Z' }
 const SHELVED = { by: 'subject alice', until: '2026-02-01T08:00:00Z', reason: 'load test' }
@@ -25,7 +36,7 @@ function alarm(of: Partial<AlarmView> = {}): AlarmView {
   }
 }
 const rowOf = (of: Partial<AlarmView>): AlarmRow => {
-  const [row] = alarmRows([alarm(of)], NOW, 'UTC')
+  const [row] = alarmRows([alarm(of)], REACH, NOW, 'UTC')
   assert.ok(row)
   return row
 }
@@ -72,6 +83,12 @@ describe('an alarm', () => {
     assert.match(row.cause, /driven to its safe state/)
   })
 
+  test('is not acknowledged by whoever may not, and the row says why', () => {
+    const viewer = new Reach({ ...HOLDER, roles: ['viewer'] }, DEFAULT_ROLES)
+    assert.equal(alarmRows([alarm()], viewer, NOW)[0]?.denied, 'the role viewer may not acknowledge')
+    assert.equal(rowOf({}).denied, undefined)
+  })
+
   test('of a name that this page does not know is shown all the same', () => {
     const row = rowOf({ alarm: 'constructor', remedy: 'ask' })
     assert.deepEqual([row.name, row.cause, row.remedy], ['constructor', '', 'ask'])
@@ -86,13 +103,13 @@ test('the list is by priority, then the newest, and what is shelved last, howeve
     alarm({ id: 4, priority: 1 }),
     alarm({ id: 5, priority: 1 }),
   ]
-  const order = (alarms: readonly AlarmView[]) => alarmRows(alarms, NOW).map(({ id }) => id)
+  const order = (alarms: readonly AlarmView[]) => alarmRows(alarms, REACH, NOW).map(({ id }) => id)
   assert.deepEqual(order(list), [5, 4, 3, 1, 2])
   assert.deepEqual(order(list.toReversed()), [5, 4, 3, 1, 2])
 })
 
 test('read aloud is what nobody has seen and was not said before, and nothing twice', () => {
-  const before = alarmRows([alarm(), alarm({ id: 8, detail: 'old' })], NOW)
+  const before = alarmRows([alarm(), alarm({ id: 8, detail: 'old' })], REACH, NOW)
   assert.equal(newsIn(before, before), '')
   const after = alarmRows(
     [
@@ -100,8 +117,9 @@ test('read aloud is what nobody has seen and was not said before, and nothing tw
       alarm({ id: 8, detail: 'new' }),
       alarm({ id: 9, state: 'acknowledged', acknowledged: ACKNOWLEDGED }),
     ],
+    REACH,
     NOW,
   )
   assert.equal(newsIn(before, after), 'critical alarm: trip inlet-valve: new')
-  assert.equal(newsIn([], alarmRows([alarm()], NOW)), 'critical alarm: trip inlet-valve: by erika')
+  assert.equal(newsIn([], alarmRows([alarm()], REACH, NOW)), 'critical alarm: trip inlet-valve: by erika')
 })

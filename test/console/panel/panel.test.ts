@@ -190,13 +190,28 @@ test('is worked by the keyboard: Tab to the trip button, Enter, Enter', async ()
   assert.equal(gateway.plant.truth('inlet-valve.position'), 0)
 })
 
-test('says what the agent refuses, and stays signed in: a viewer may look and not trip', async () => {
+test('whoever may only look sees before an emergency that the trip button is not theirs, and why', async () => {
   await using page = await open()
   await signIn(page, (await gateway.issue('vera', 'viewer')).file)
-  await page.until(says(card('inlet-valve'), 'closed'))
+  await page.until(says(card('inlet-valve'), 'the role viewer may not trip'))
+  assert.equal(
+    await page.evaluate(`document.querySelector('${card('inlet-valve')} button.trip').disabled`),
+    true,
+  )
+})
+
+test('says what the agent refuses, and stays signed in: a valve that is stuck was not seen in its safe state', async () => {
+  await using page = await open()
+  await engineer.command('inlet-valve', 'open')
+  await gateway.plant.faults.set({ kind: 'stuck', element: 'inlet-valve' })
+  await signIn(page, (await gateway.issue('alice', 'operator')).file)
+  await page.until(says(card('inlet-valve'), 'open'))
   await page.click(`${card('inlet-valve')} button.trip`)
   await page.click('#question-yes')
   await page.until(says('#done', 'trip inlet-valve: NOT DONE'))
+  await page.until(says(card('inlet-valve'), 'TRIP FAILED'))
+  await gateway.plant.faults.clear()
+  await page.until(`!${says(card('inlet-valve'), 'TRIP FAILED')}`)
   assert.equal(await page.evaluate(shown('#plant')), true)
 })
 

@@ -19,6 +19,7 @@ const at = (ms: number): Moment => ({ wall: NOON + ms, monotonic: 5000 + ms })
 const HOLDER = {
   subject: 'alice',
   roles: ['operator'],
+  caveats: [],
   environment: 'demo',
   gateway: 'waterworks-1',
   until: NOON + 60_000,
