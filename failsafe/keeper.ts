@@ -47,7 +47,7 @@ export class FailsafeKeeper implements AsyncDisposable {
     this.#suspended = { ...kept.suspended }
     this.#closed = { ...kept.closed }
     parts.failures.restore(kept.evidence)
-    parts.holds.restore(kept.held)
+    parts.holds.restore(kept.holds)
     parts.trips.restore(kept.latches)
   }
 
@@ -171,7 +171,7 @@ export class FailsafeKeeper implements AsyncDisposable {
       suspended: this.#suspended,
       closed: this.#closed,
       evidence: parts?.failures.kept ?? { buckets: [], trips: {} },
-      held: parts?.holds.kept ?? {},
+      holds: parts?.holds.kept ?? {},
     }
   }
 }

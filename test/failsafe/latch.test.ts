@@ -37,8 +37,19 @@ test('latches and suspensions are loaded as they were kept', async () => {
       ],
       trips: { 'listener lan': [1, 2] },
     },
-    held: { pump: 3 },
+    holds: { pump: 3 },
   }
+  await latchFile(path).save(kept)
+  assert.deepEqual(await latchFile(path).load(), kept)
+})
+
+test('a hold that an older agent kept by the wall clock is not taken for over: it begins anew', async () => {
+  await using folder = await temporaryFolder()
+  const path = join(folder.path, 'latches.json')
+  const { holds: _, ...older } = NOTHING_KEPT
+  await writeFile(path, JSON.stringify({ ...older, held: { pump: 3 } }))
+  const kept = await latchFile(path).load()
+  assert.deepEqual(kept?.holds, { pump: Number.MAX_SAFE_INTEGER })
   await latchFile(path).save(kept)
   assert.deepEqual(await latchFile(path).load(), kept)
 })
@@ -57,6 +68,7 @@ test('a latch file that is not whole is not taken for no latches', async () => {
     { closed: { lan: 3 } },
     { evidence: { buckets: [{}], trips: {} } },
     { held: { pump: 'yesterday' } },
+    { holds: { pump: 'for ever' } },
     { unheard: {} },
   ]) {
     const text = JSON.stringify(Object.keys(damage).length === 0 ? {} : { ...NOTHING_KEPT, ...damage })

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { request } from 'node:http'
+import { createServer } from 'node:net'
+import { hostname } from 'node:os'
 import { describe, it } from 'node:test'
 import { ControlServer } from '../../../simulator/control/server.ts'
 import { type PlantTime, TimeControl } from '../../../simulator/control/time.ts'
@@ -16,9 +19,12 @@ interface Body {
   readonly [key: string]: unknown
 }
 
-async function startControl(time: PlantTime = { mode: 'stepped', clock: new VirtualClock() }) {
+async function startControl(
+  time: PlantTime = { mode: 'stepped', clock: new VirtualClock() },
+  host = '127.0.0.1',
+) {
   const plant = await startPlant({ plant: WATER_PLANT }, { clock: time.clock })
-  const control = await ControlServer.start({ host: '127.0.0.1', port: 0 }, plant, new TimeControl(time))
+  const control = await ControlServer.start({ host, port: 0 }, plant, new TimeControl(time))
   const url = `http://127.0.0.1:${control.address.port}`
   const ask = async (method: string, path: string, body?: unknown) => {
     const response = await fetch(url + path, {
@@ -153,6 +159,38 @@ describe('the control port', () => {
       const text = await response.text()
       assert.deepEqual(text.match(/https?:\/\/(?!www\.w3\.org\/2000\/svg)[^'" ]+/g), null)
     }
+  })
+
+  it('says that a link stays dropped while its port is taken, and takes it up when it is free again', async () => {
+    await using rig = await startControl()
+    await rig.ask('POST', '/v1/faults', { kind: 'dropped-link' })
+    const { port } = rig.plant.address
+    const thief = createServer().listen(port, '127.0.0.1')
+    await once(thief, 'listening')
+    const refused = await rig.ask('DELETE', '/v1/faults')
+    assert.equal(refused.status, 409)
+    assert.match(refused.body.detail, /^plc stays dropped: .*EADDRINUSE/)
+    assert.deepEqual(rig.plant.faults.active, [{ kind: 'dropped-link', plc: 'plc' }])
+    thief.close()
+    await once(thief, 'close')
+    assert.equal((await rig.ask('DELETE', '/v1/faults')).status, 200)
+    assert.deepEqual(rig.plant.faults.active, [])
+  })
+
+  it('where it listens everywhere, is used by its addresses and its host’s name, and by no other name', async () => {
+    await using rig = await startControl(undefined, '0.0.0.0')
+    const ask = (host: string) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        request(`${rig.url}/v1/faults`, { headers: { host } }, answer => {
+          answer.resume()
+          resolve(answer.statusCode)
+        })
+          .on('error', reject)
+          .end()
+      })
+    for (const host of ['10.1.2.3', '10.1.2.3:8080', '[fd00::1]:8080', 'localhost', hostname()])
+      assert.equal(await ask(host), 200, host)
+    for (const host of ['evil.example', '10.1.2.3.evil.example:80']) assert.equal(await ask(host), 403, host)
   })
 
   it('does nothing for pages of other sites, or under a name that is not its own', async () => {
