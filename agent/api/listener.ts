@@ -151,6 +151,7 @@ function channelOf(config: ListenerConfig): Channel {
         // Over TLS everybody is known who gets as far as a request.
         unattributed: config.kind === 'tcp' ? config.unattributedFailures : 'count',
         admin: false,
+        panel: config.panel,
       }
 }
 
