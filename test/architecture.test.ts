@@ -26,7 +26,7 @@ const MAY_IMPORT: readonly (readonly [room: string, allowed: readonly string[] |
   ['drivers/', ['drivers/', 'model/']],
   ['failsafe/', ['failsafe/', 'drivers/driver.ts', 'keep/', 'model/']],
   ['agent/credential/', ['agent/credential/', 'keep/', 'model/']],
-  ['agent/audit/', ['agent/audit/', 'model/']],
+  ['agent/audit/', ['agent/audit/', 'keep/', 'model/']],
   ['agent/alarms/', ['agent/alarms/', 'keep/', 'model/']],
   ['agent/metrics/', ['model/']],
   ['agent/service/', ['agent/service/', 'model/']],

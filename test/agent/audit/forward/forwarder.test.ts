@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, copyFileSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { eventOf } from '../../../../agent/audit/export/event.ts'
 import { formatRfc5424 } from '../../../../agent/audit/export/rfc5424.ts'
-import { Cursor } from '../../../../agent/audit/forward/cursor.ts'
+import { cursorFile } from '../../../../agent/audit/forward/cursor.ts'
 import { deliver, type Receiver } from '../../../../agent/audit/forward/deliver.ts'
 import { Forwarder } from '../../../../agent/audit/forward/forwarder.ts'
 import { Authority } from '../../certificates.ts'
@@ -75,7 +76,7 @@ class Bench implements AsyncDisposable {
     const ca = readFileSync(authority.path, 'utf8')
     this.#forwarder = new Forwarder<string>({
       source: this.log.log,
-      cursor: new Cursor(this.cursor),
+      cursor: cursorFile(this.cursor),
       deliver: (messages, stop) =>
         deliver(
           messages,
@@ -102,8 +103,11 @@ class Bench implements AsyncDisposable {
   }
 
   /** Lets time pass until everything that was written is known to have arrived. */
-  untilDelivered(): Promise<void> {
-    return this.until(() => new Cursor(this.cursor).load()?.next === this.#written)
+  async untilDelivered(): Promise<void> {
+    while ((await cursorFile(this.cursor).load())?.next !== this.#written) {
+      this.clock.advance(100)
+      await turn()
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -196,7 +200,7 @@ describe('the log, forwarded as syslog over TLS,', () => {
       await bench.append(400)
       bench.forward()
       await dying.ended()
-      assert.equal(new Cursor(bench.cursor).load(), undefined, 'nothing is believed to have arrived')
+      assert.equal(await cursorFile(bench.cursor).load(), undefined, 'nothing is believed to have arrived')
       const before = bench.seqs
       await using receiver = await ReceiverProcess.start(files, bench.messages, bench.port)
       await bench.untilDelivered()
@@ -301,6 +305,107 @@ describe('the log, forwarded as syslog over TLS,', () => {
     bench.forward()
     await receiver.got(8)
     assert.deepEqual(bench.seqs.slice(6), [0, 1])
+  })
+})
+
+/** A cursor's disk that hangs: whoever opens a pipe to write to it is held until somebody reads from it. */
+class HungDisk implements Disposable {
+  readonly #pipe: string
+  #isHung = true
+
+  constructor(cursor: string) {
+    this.#pipe = `${cursor}.new`
+    execFileSync('mkfifo', [this.#pipe])
+  }
+
+  /** Lets go whoever it holds, with an error, and takes everything from now on. */
+  async heal(held: Promise<unknown> | undefined): Promise<void> {
+    this.#isHung = false
+    const reader = openSync(this.#pipe, constants.O_RDONLY | constants.O_NONBLOCK)
+    await held
+    closeSync(reader)
+    rmSync(this.#pipe)
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isHung) void this.heal(undefined)
+  }
+}
+
+describe('a disk that hangs under the cursor', () => {
+  it('holds up nothing but the forwarding, which goes on without a gap and without a repeat when it is back', async () => {
+    await using bench = new Bench()
+    using disk = new HungDisk(bench.cursor)
+    await using receiver = await ReceiverProcess.start(files, bench.messages)
+    bench.port = receiver.port
+    await bench.open()
+    await bench.append(3)
+    bench.forward()
+    await receiver.got(3)
+    await bench.append(3)
+    // An hour, of which everything else has every second.
+    for (let second = 0; second < 3600; second += 1) {
+      bench.clock.advance(1000)
+      await turn()
+    }
+    assert.deepEqual(bench.seqs, upTo(3), 'what is not known to have been sent is not gone beyond')
+    await disk.heal(bench.until(() => bench.trouble !== undefined))
+    assert.match(String(bench.trouble), /what was sent would be sent again after a restart: EINVAL/)
+    await bench.untilDelivered()
+    assert.deepEqual(bench.seqs, upTo(6))
+    // That the trouble is over.
+    await bench.until(() => bench.troubles.length > 1 && bench.troubles.at(-1) === undefined)
+  })
+
+  it('does not keep an agent that stops', async () => {
+    await using bench = new Bench()
+    using _disk = new HungDisk(bench.cursor)
+    await using receiver = await ReceiverProcess.start(files, bench.messages)
+    bench.port = receiver.port
+    await bench.open()
+    await bench.append(3)
+    bench.forward()
+    await receiver.got(3)
+    let stopped = false
+    const stopping = bench.stopForwarding().then(() => {
+      stopped = true
+    })
+    await bench.until(() => stopped)
+    await stopping
+  })
+})
+
+describe('a cursor', () => {
+  it('that an earlier holdfast wrote is gone on from', async () => {
+    using folder = new Folder()
+    const path = join(folder.path, 'syslog.cursor')
+    writeFileSync(path, '{"log":"a log","next":7,"last":"a hash"}\n')
+    assert.deepEqual(await cursorFile(path).load(), { log: 'a log', next: 7, last: 'a hash' })
+  })
+
+  for (const [what, text] of [
+    ['half of a position', '{"version":1,"state":{"log":"a log"}}'],
+    ['a position between two records', '{"version":1,"state":{"log":"a log","next":0.5}}'],
+    ['nothing', ''],
+  ] as const) {
+    it(`that is ${what} is none`, async () => {
+      using folder = new Folder()
+      const path = join(folder.path, 'syslog.cursor')
+      writeFileSync(path, text)
+      await assert.rejects(cursorFile(path).load(), SyntaxError)
+    })
+  }
+
+  it('that a newer holdfast wrote is neither guessed at nor written over: nothing is sent, and it is said why', async () => {
+    await using bench = new Bench()
+    await bench.open()
+    await bench.append(3)
+    const text = '{"version":2,"state":{}}'
+    writeFileSync(bench.cursor, text)
+    bench.forward()
+    await bench.until(() => bench.trouble !== undefined)
+    assert.match(String(bench.trouble), /how far they were sent cannot be read: .*a newer holdfast wrote it/)
+    assert.equal(readFileSync(bench.cursor, 'utf8'), text)
   })
 })
 
