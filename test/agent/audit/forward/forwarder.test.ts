@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { closeSync, constants, copyFileSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
@@ -429,6 +429,26 @@ class Mute implements Disposable {
     this.#server.close()
   }
 }
+
+describe('a delivery that is over', () => {
+  it('leaves nothing behind at the signal that ends the agent, however it came out', async () => {
+    await using receiver = await ReceiverProcess.start(files, [])
+    using mute = new Mute()
+    const mutePort = await mute.listen()
+    const ca = readFileSync(authority.path, 'utf8')
+    const stop = new AbortController()
+    const to = { host: '127.0.0.1', ca, end: 'orderly' } as const
+    const kinds: string[] = []
+    for (const [port, timeout] of [
+      [receiver.port, 10_000],
+      [mutePort, 20],
+      [receiver.port, 10_000],
+    ] as const)
+      kinds.push((await deliver(['hello'], { ...to, port, timeout }, stop.signal)).kind)
+    assert.deepEqual(kinds, ['delivered', 'failed', 'delivered'])
+    assert.deepEqual(getEventListeners(stop.signal, 'abort'), [])
+  })
+})
 
 describe('a delivery to a receiver that says nothing', () => {
   it('is given up when its end does not come in time', async () => {
