@@ -114,9 +114,11 @@ export async function enrolGateway(
 async function bind(config: Config, log: AuditLog, isNew: boolean): Promise<string[]> {
   const counter = counterOf(config)
   if (counter === undefined) return []
-  const counted = await count(log, counter, isNew)
-  if (counted.kind === 'counted') return []
-  return [`the audit log is not bound to the TPM's counter yet: ${counted.detail}`]
+  const notes: string[] = []
+  const hear = (detail: string) => void notes.push(detail)
+  const counted = await count(log, counter, isNew, { rolledBack: hear, lost: hear })
+  if (counted.kind === 'counted') return notes
+  return [...notes, `the audit log is not bound to the TPM's counter yet: ${counted.detail}`]
 }
 
 interface Made {
