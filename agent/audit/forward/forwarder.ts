@@ -112,7 +112,7 @@ export class Forwarder<Message> implements AsyncDisposable {
     const { log, size } = found
     if (log === undefined || this.#stop.signal.aborted) return 'idle'
     if (this.#position === undefined && this.#parts.begin === 'end')
-      return await this.#keep({ log, next: size })
+      return await this.#settle({ log, next: size }, 'unproven')
     if (this.#position !== undefined && !continues(this.#position, log, size, found.records)) {
       this.#position = { log, next: 0 }
       return 'sent'
@@ -123,12 +123,16 @@ export class Forwarder<Message> implements AsyncDisposable {
       return message === undefined ? [] : [{ record, message }]
     })
     const last = fresh.at(-1)
-    if (last === undefined) return this.#position === this.#kept ? 'idle' : await this.#keep(this.#position)
+    if (last === undefined)
+      return this.#position === this.#kept ? 'idle' : await this.#settle(this.#position, 'through')
     const delivery = await deliver(
       messages.map(({ message }) => message),
       this.#cut.signal,
     )
-    if (delivery.kind === 'delivered') return await this.#keep(after(log, last))
+    // Where nothing was sent, nothing is known of the way.
+    const isProven = messages.length > 0
+    if (delivery.kind === 'delivered')
+      return await this.#settle(after(log, last), isProven ? 'through' : 'unproven')
     const arrived = messages[(delivery.arrived ?? 0) - 1]?.record
     if (arrived !== undefined) await this.#keep(after(log, arrived))
     return this.#failed(delivery.detail)
@@ -146,17 +150,26 @@ export class Forwarder<Message> implements AsyncDisposable {
     return 'read'
   }
 
-  async #keep(position: Position | undefined): Promise<'sent' | 'failed'> {
+  /** Goes on from a position. That the way is good ends a trouble; a part that arrived does not, or there would be an alarm for each. */
+  async #settle(position: Position | undefined, way: 'through' | 'unproven'): Promise<'sent' | 'failed'> {
+    const trouble = await this.#keep(position)
+    if (trouble !== undefined) return this.#failed(trouble)
+    if (way === 'unproven') return 'sent'
+    if (this.#trouble !== undefined) this.#parts.onTrouble(undefined)
+    this.#trouble = undefined
+    return 'sent'
+  }
+
+  /** Writes a position down. Resolves with why it is not on the disk, if it is not. */
+  async #keep(position: Position | undefined): Promise<string | undefined> {
     this.#position = position
     try {
       if (position !== undefined) await this.#parts.cursor.save(position)
     } catch (error) {
-      return this.#failed(`what was sent would be sent again after a restart: ${(error as Error).message}`)
+      return `what was sent would be sent again after a restart: ${(error as Error).message}`
     }
     this.#kept = position
-    if (this.#trouble !== undefined) this.#parts.onTrouble(undefined)
-    this.#trouble = undefined
-    return 'sent'
+    return undefined
   }
 
   #failed(detail: string): 'failed' {

@@ -308,6 +308,96 @@ describe('the log, forwarded as syslog over TLS,', () => {
   })
 })
 
+/** A forwarder of fifty records to a receiver that takes so many of each delivery, and of what is told. */
+function partialRig() {
+  const records = Array.from({ length: 50 }, (_, seq) => ({ seq, text: `record ${seq}` }))
+  const rig = {
+    clock: new ManualClock(),
+    told: [] as (string | undefined)[],
+    /** How many of a delivery arrive. */
+    takes: 3,
+    isFull: false,
+    deliveries: 0,
+    next: 0,
+  }
+  const forwarder = new Forwarder<number>({
+    source: {
+      recordsAfter: async (seq, most) => ({
+        kind: 'records',
+        log: 'a log',
+        size: records.length,
+        records: records.filter(record => record.seq > seq).slice(0, most),
+      }),
+    },
+    cursor: {
+      load: async () => undefined,
+      save: async ({ next }) => {
+        if (rig.isFull) throw new Error('the disk is full')
+        rig.next = next
+      },
+    },
+    format: ({ seq }) => (seq < 10 ? undefined : seq),
+    pace: { most: 10, every: 1000 },
+    deliver: async messages => {
+      rig.deliveries += 1
+      const arrived = Math.min(rig.takes, messages.length)
+      return arrived === messages.length
+        ? { kind: 'delivered' }
+        : { kind: 'failed', detail: 'it takes no more', arrived }
+    },
+    clock: rig.clock,
+    onTrouble: detail => rig.told.push(detail),
+  })
+  const until = async (condition: () => boolean): Promise<void> => {
+    while (!condition()) {
+      rig.clock.advance(1000)
+      await turn()
+    }
+  }
+  return Object.assign(rig, { until, [Symbol.asyncDispose]: () => forwarder[Symbol.asyncDispose]() })
+}
+
+describe('a trouble of the forwarding', () => {
+  it('is told once, and ends once, when a whole delivery has arrived: parts of deliveries do not end it', async () => {
+    await using rig = partialRig()
+    await rig.until(() => rig.next > 20)
+    assert.deepEqual(rig.told, ['it takes no more'])
+    rig.takes = 100
+    await rig.until(() => rig.next === 50)
+    await rig.until(() => rig.told.length > 1)
+    assert.deepEqual(rig.told, ['it takes no more', undefined])
+  })
+
+  it('does not end with records of which none is sent: nothing is known of the way then', async () => {
+    await using rig = partialRig()
+    rig.takes = 0
+    await rig.until(() => rig.deliveries > 4)
+    assert.equal(rig.next, 10)
+    assert.deepEqual(rig.told, ['it takes no more'])
+  })
+
+  it('is told once while parts arrive and the disk is full', async () => {
+    await using rig = partialRig()
+    await rig.until(() => rig.told.length > 0)
+    rig.isFull = true
+    const { deliveries } = rig
+    await rig.until(() => rig.deliveries > deliveries + 4)
+    assert.deepEqual(rig.told, ['it takes no more'])
+  })
+
+  it('that is the full disk under the cursor ends when that takes it, without a new record', async () => {
+    await using rig = partialRig()
+    rig.isFull = true
+    rig.takes = 100
+    await rig.until(() => rig.deliveries === 5)
+    await rig.until(() => rig.told.length > 0)
+    assert.match(rig.told.join(), /^what was sent would be sent again after a restart: the disk is full$/)
+    rig.isFull = false
+    await rig.until(() => rig.told.at(-1) === undefined)
+    assert.deepEqual([rig.told.length, rig.next, rig.deliveries], [2, 50, 5])
+  })
+})
+
 /** A cursor's disk that hangs: whoever opens a pipe to write to it is held until somebody reads from it. */
 class HungDisk implements Disposable {
   readonly #pipe: string
