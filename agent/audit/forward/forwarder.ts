@@ -94,15 +94,18 @@ export class Forwarder<Message> implements AsyncDisposable {
     while (!this.#stop.signal.aborted) {
       const step = await this.#step()
       if (step !== 'failed') retry = RETRY_FIRST
-      if (step === 'sent' && pace === undefined) continue
+      if (step === 'moved' && pace === undefined) continue
       const pause = step === 'failed' ? retry : (pace?.every ?? EVERY)
       await clock.sleep(pause, this.#stop.signal)
       if (step === 'failed') retry = Math.min(retry * 2, RETRY_MAX)
     }
   }
 
-  /** One look at the log, and one delivery of what is new there. */
-  async #step(): Promise<'sent' | 'idle' | 'failed'> {
+  /**
+   * One look at the log, and one delivery of what is new there. `moved`: it goes on from somewhere else now, and there may be more;
+   * that something was sent is not said by it.
+   */
+  async #step(): Promise<'moved' | 'idle' | 'failed'> {
     const { source, deliver, format } = this.#parts
     if (this.#kept === 'unread' && (await this.#load()) === 'failed') return 'failed'
     const next = this.#position?.next ?? 0
@@ -115,7 +118,7 @@ export class Forwarder<Message> implements AsyncDisposable {
       return await this.#settle({ log, next: size }, 'unproven')
     if (this.#position !== undefined && !continues(this.#position, log, size, found.records)) {
       this.#position = { log, next: 0 }
-      return 'sent'
+      return 'moved'
     }
     const fresh = found.records.filter(({ seq }) => seq >= next).slice(0, this.#most)
     const messages = fresh.flatMap(record => {
@@ -151,13 +154,13 @@ export class Forwarder<Message> implements AsyncDisposable {
   }
 
   /** Goes on from a position. That the way is good ends a trouble; a part that arrived does not, or there would be an alarm for each. */
-  async #settle(position: Position | undefined, way: 'through' | 'unproven'): Promise<'sent' | 'failed'> {
+  async #settle(position: Position | undefined, way: 'through' | 'unproven'): Promise<'moved' | 'failed'> {
     const trouble = await this.#keep(position)
     if (trouble !== undefined) return this.#failed(trouble)
-    if (way === 'unproven') return 'sent'
+    if (way === 'unproven') return 'moved'
     if (this.#trouble !== undefined) this.#parts.onTrouble(undefined)
     this.#trouble = undefined
-    return 'sent'
+    return 'moved'
   }
 
   /** Writes a position down. Resolves with why it is not on the disk, if it is not. */
