@@ -1,5 +1,6 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { replaceFile } from './whole-file.ts'
 
 /**
  * Version of the form of all such files. Whoever changes one so that an older program would read it wrong raises it: a
@@ -79,23 +80,14 @@ export class KeptFile<State> {
         const { state } = this.#wanted
         this.#wanted = undefined
         // The version first: an older package's scripts look for it there.
-        await this.#replace(JSON.stringify({ version: KEPT_VERSION, state }))
+        const text = JSON.stringify({ version: KEPT_VERSION, state })
+        await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
+        await replaceFile(this.#path, text, 0o600)
       }
     } finally {
       // In the same step as the loop's last look: what is handed in after it begins a new one.
       this.#writing = undefined
     }
-  }
-
-  async #replace(text: string): Promise<void> {
-    const temporary = `${this.#path}.new`
-    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
-    await using file = await open(temporary, 'w', 0o600)
-    await file.writeFile(text)
-    await file.sync()
-    await rename(temporary, this.#path)
-    await using folder = await open(dirname(this.#path), 'r')
-    await folder.sync()
   }
 }
 

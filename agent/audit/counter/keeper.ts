@@ -1,16 +1,13 @@
 import type { Clock, Millis, MonotonicMs } from '../../../model/time.ts'
 import { parseRecord } from '../words.ts'
 import type { Comparison } from './comparison.ts'
-import { type Counted, type CountedLog, count } from './count.ts'
+import { type Counted, type CountedLog, type CountListener, count } from './count.ts'
 import type { MonotonicCounter } from './counter.ts'
 
-export interface CounterListener {
-  /** The log was put back to an earlier state. Said again at each start until somebody says that it was meant. */
-  rolledBack(detail: string): void
+/** Of what is found, a roll-back is said again at each start until somebody says that it was meant. */
+export interface CounterListener extends CountListener {
   /** Nothing is open: there was no roll-back, or somebody has said that it was meant. Said at the start. */
   meant(): void
-  /** The counter is behind the log: another TPM, or a cleared one. */
-  lost(detail: string): void
   /** The counter cannot be asked; said once for each reason. */
   unavailable(detail: string, remedy: string): void
   /** It can be asked again. */
@@ -50,6 +47,8 @@ export class CounterKeeper implements AsyncDisposable {
   #value: number | undefined
   #countedAt: MonotonicMs
   #last: TurnOutcome | undefined
+  /** What was found last. It is found again as long as it cannot be written down, and told once. */
+  #found: string | undefined
   #running: Promise<void> = Promise.resolve()
 
   constructor(
@@ -85,7 +84,10 @@ export class CounterKeeper implements AsyncDisposable {
     await this.#remind()
     let retry = RETRY_FIRST
     while (!this.#stop.signal.aborted) {
-      const counted = await count(this.#log, this.#counter, this.#jumpIsKnown)
+      const counted = await count(this.#log, this.#counter, this.#jumpIsKnown, {
+        rolledBack: detail => this.#once(detail, () => this.#listener.rolledBack(detail)),
+        lost: detail => this.#once(detail, () => this.#listener.lost(detail)),
+      })
       this.#tell(counted)
       const isDone = counted.kind === 'counted'
       await this.#clock.sleep(isDone ? EVERY : retry, this.#stop.signal)
@@ -102,8 +104,7 @@ export class CounterKeeper implements AsyncDisposable {
         if (this.#trouble !== undefined) this.#listener.available()
         this.#trouble = undefined
         this.#jumpIsKnown = false
-        if (counted.comparison === 'rolled-back') this.#listener.rolledBack(counted.detail)
-        if (counted.comparison === 'lost') this.#listener.lost(counted.detail)
+        this.#found = undefined
         return
       case 'unavailable':
         if (this.#trouble !== counted.detail && !this.#stop.signal.aborted)
@@ -113,6 +114,11 @@ export class CounterKeeper implements AsyncDisposable {
       case 'unwritable':
       // The log says so itself.
     }
+  }
+
+  #once(found: string, tell: () => void): void {
+    if (this.#found !== found) tell()
+    this.#found = found
   }
 
   /** A roll-back that an earlier run found, and about which nobody has said anything. */
