@@ -1,4 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
+import { replaceFile } from '../keep/whole-file.ts'
 import type { NoteSigner } from './audit/note.ts'
 import { formatVkey, signerFrom, verifierOf } from './audit/note.ts'
 import type { Config } from './config/config.ts'
@@ -20,13 +21,19 @@ export async function deriveCheckpointKey(
   return { kind: 'signer', signer }
 }
 
-/** Writes the public key beside the log, below those of earlier generations. Nothing in that file is secret. */
+/**
+ * Writes the public key beside the log, below those of earlier generations: without them nobody can tell an old checkpoint from a forged
+ * one. Nothing in that file is secret. Rejects when it cannot be read or written; then it stands as it was.
+ */
 export async function publishCheckpointKey(config: Config, signer: NoteSigner): Promise<string> {
+  const path = vkeyPath(config)
   const vkey = formatVkey(verifierOf(signer))
-  const known = await readFile(vkeyPath(config), 'utf8').catch(() => '')
+  const known = (await readFile(path, 'utf8').catch(ignoreMissing)) ?? ''
   const lines = known.split('\n').filter(line => line !== '')
-  if (!lines.includes(vkey)) {
-    await writeFile(vkeyPath(config), `${[...lines, vkey].join('\n')}\n`, { mode: 0o644 })
-  }
+  if (!lines.includes(vkey)) await replaceFile(path, `${[...lines, vkey].join('\n')}\n`, 0o644)
   return vkey
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error
 }

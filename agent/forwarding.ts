@@ -3,7 +3,7 @@ import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
 import type { Clock } from '../model/time.ts'
 import { eventOf } from './audit/export/event.ts'
 import { formatRfc5424 } from './audit/export/rfc5424.ts'
-import { Cursor } from './audit/forward/cursor.ts'
+import { cursorFile } from './audit/forward/cursor.ts'
 import { type Delivery, deliver } from './audit/forward/deliver.ts'
 import { Forwarder } from './audit/forward/forwarder.ts'
 import type { AuditLog } from './audit/log.ts'
@@ -21,7 +21,7 @@ export function openForwarding(
   if (syslog === undefined) return undefined
   return new Forwarder<string>({
     source: audit,
-    cursor: new Cursor(cursorPath(config)),
+    cursor: cursorFile(cursorPath(config)),
     deliver: (messages, stop) => deliverTo(syslog, messages, stop),
     format: found => formatRfc5424(eventOf(found, config)),
     clock,

@@ -4,7 +4,7 @@ import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
 import type { AuditKind } from '../model/audit.ts'
 import type { Clock } from '../model/time.ts'
 import { eventOf } from './audit/export/event.ts'
-import { Cursor } from './audit/forward/cursor.ts'
+import { cursorFile } from './audit/forward/cursor.ts'
 import { Forwarder } from './audit/forward/forwarder.ts'
 import { JournalCarrier } from './audit/journal/carrier.ts'
 import { formatJournalEntry } from './audit/journal/entry.ts'
@@ -51,7 +51,7 @@ export function openJournal(
   })
   const forwarder = new Forwarder<Buffer>({
     source: audit,
-    cursor: new Cursor(journalCursorPath(config)),
+    cursor: cursorFile(journalCursorPath(config)),
     begin: 'end',
     pace: PACE,
     deliver: (entries, stop) => carrier.send(entries, stop),

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import type { AuditEntry } from '../model/audit.ts'
 import { Refusal } from '../model/refusal.ts'
-import type { Clock } from '../model/time.ts'
+import type { Clock, UnixMs } from '../model/time.ts'
 import type { AuditLog } from './audit/log.ts'
+import type { Appended } from './audit/queue.ts'
 import { deriveCheckpointKey, publishCheckpointKey } from './checkpoint-key.ts'
 import type { Rotated, Rotator } from './command/rotate.ts'
 import type { Config } from './config/config.ts'
@@ -74,22 +76,62 @@ export class TpmRotator implements Rotator {
       ...(scheme ? { escrow: { ...scheme, environment, gateway } } : {}),
     })
     if (added.kind !== 'enrolled') return new Refusal('master-key-unavailable', added.detail, added.remedy)
-    const { generations } = await openMasterKeys(this.#config, this.#around)
-    this.#keys.replaceGenerations(generations)
-    await this.#keys.refresh(timeout)
-    const newest = generations.at(-1)
-    const checkpoint = newest && (await deriveCheckpointKey(this.#config, newest.master))
-    if (checkpoint?.kind === 'signer') await publishCheckpointKey(this.#config, checkpoint.signer)
-    const retiresAt = generations.at(-2)?.retiresAt
-    await this.#audit.append({
+    // From here on the key is there: its shares are told, and it is recorded, whatever fails.
+    const taken = await this.#takeUp(timeout)
+    const { retiresAt } = taken
+    const entry: AuditEntry = {
       kind: 'key-rotated',
       generation: added.generation,
       key: added.keyId,
       by,
       escrow: escrow ?? null,
       previous_until: retiresAt === undefined ? null : new Date(retiresAt).toISOString(),
-    })
+    }
+    const appended = await this.#audit.append(entry)
+    if (appended.kind === 'unwritable') this.#audit.note(entry)
     this.#onRotated()
-    return { generation: added.generation, keyId: added.keyId, retiresAt, shares: added.shares }
+    const { generation, keyId, shares } = added
+    return { generation, keyId, retiresAt, shares, trouble: troubleOf(taken, appended) }
   }
+
+  /** Goes over to the new generation, and publishes the key that signs its checkpoints. Never rejects. */
+  async #takeUp(timeout: number): Promise<TakenUp> {
+    let retiresAt: UnixMs | undefined
+    try {
+      const { generations } = await openMasterKeys(this.#config, this.#around)
+      retiresAt = generations.at(-2)?.retiresAt
+      this.#keys.replaceGenerations(generations)
+      await this.#keys.refresh(timeout)
+      const newest = generations.at(-1)
+      const checkpoint = newest && (await deriveCheckpointKey(this.#config, newest.master))
+      if (checkpoint?.kind === 'signer') await publishCheckpointKey(this.#config, checkpoint.signer)
+      return { retiresAt, failure: undefined }
+    } catch (error) {
+      return { retiresAt, failure: (error as Error).message }
+    }
+  }
+}
+
+/** Until when the generation before is good, where that is known, and why not all of the agent knows the new one. */
+interface TakenUp {
+  readonly retiresAt: UnixMs | undefined
+  readonly failure: string | undefined
+}
+
+function troubleOf({ failure }: TakenUp, appended: Appended): Refusal | undefined {
+  const unrecorded =
+    appended.kind === 'durable' ? undefined : `that is not in the audit log yet: ${appended.detail}`
+  if (failure !== undefined)
+    return new Refusal(
+      'audit-unwritable',
+      `the key is rotated, and the agent has not all of it: ${failure}${unrecorded ? `; ${unrecorded}` : ''}`,
+      'mend what it says, then rotate once more',
+    )
+  return unrecorded === undefined
+    ? undefined
+    : new Refusal(
+        'audit-unwritable',
+        `the key is rotated, and ${unrecorded}`,
+        'see the audit log in `holdfast status`',
+      )
 }

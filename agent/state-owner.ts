@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 /** The user and groups of this process: what can be given up for good. `process` has all of it. */
 export interface ProcessUser {
   getuid?(): number
+  seteuid?(user: number): void
   initgroups?(user: number, group: number): void
   setgroups?(groups: readonly number[]): void
   setgid?(group: number): void
@@ -30,4 +31,19 @@ export function actAsOwner(stateDir: string, self: ProcessUser): number {
   self.setgid?.(owner.gid)
   self.setuid?.(owner.uid)
   return owner.uid
+}
+
+/**
+ * One thing that root makes in a state directory, made as whom the directory belongs to: it is that user's from its first moment, however
+ * this process ends. `work` must be done when it returns. Throws what the system says.
+ */
+export function makeAsOwner(stateDir: string, self: ProcessUser, work: () => void): void {
+  const { uid } = statSync(stateDir)
+  if (self.getuid?.() !== 0 || uid === 0) return work()
+  self.seteuid?.(uid)
+  try {
+    work()
+  } finally {
+    self.seteuid?.(0)
+  }
 }

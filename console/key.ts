@@ -8,24 +8,25 @@ export async function rotateKey(
 ): Promise<number> {
   const session = await openClient(options, around)
   if (typeof session === 'string') return misused(session, around)
-  return report(
-    await session.client.rotate(options.escrow),
-    options,
-    around,
-    ({ generation, key, previous_until, shares }) => {
-      const lines = [
-        `The master key is now of generation ${generation} (${key}). The one before is good until ${previous_until ?? 'it is removed'}.`,
-        'Credentials that were issued before work until then.',
-      ]
-      const list = shares as string[]
-      if (list.length > 0)
-        lines.push(
-          `Escrow of the key ${key}: ${list.length} shares. They are shown now, and never again.`,
-          ...list,
-        )
-      return `${lines.join('\n')}\n`
-    },
-  )
+  const answer = await session.client.rotate(options.escrow)
+  // A key that is there and could not be recorded: its shares are shown now, or never.
+  if (answer.kind === 'problem' && 'shares' in answer.problem && !options.json)
+    around.out(rotationWords(answer.problem))
+  return report(answer, options, around, rotationWords)
+}
+
+function rotationWords({ generation, key, previous_until, shares }: Record<string, Json>): string {
+  const lines = [
+    `The master key is now of generation ${generation} (${key}). The one before is good until ${previous_until ?? 'it is removed'}.`,
+    'Credentials that were issued before work until then.',
+  ]
+  const list = shares as string[]
+  if (list.length > 0)
+    lines.push(
+      `Escrow of the key ${key}: ${list.length} shares. They are shown now, and never again.`,
+      ...list,
+    )
+  return `${lines.join('\n')}\n`
 }
 
 interface Generation {

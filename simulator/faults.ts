@@ -23,6 +23,11 @@ export interface FaultTargets {
   readonly plcs: ReadonlySet<string>
 }
 
+/** A fault of the link cannot be cleared now: something else has its address, say. */
+export class LinkStaysDown extends Error {
+  override readonly name = 'LinkStaysDown'
+}
+
 type OfKind<Kind extends FaultKind> = Extract<Fault, { kind: Kind }>
 
 /** The faults that concern one PLC. */
@@ -32,12 +37,13 @@ export interface PlcFaults {
 
 /** The faults that are set on a running plant. */
 export class Faults {
+  /** What they can aim at. */
+  readonly targets: FaultTargets
   readonly #set = new Map<string, Fault>()
-  readonly #targets: FaultTargets
   readonly #links: ReadonlyMap<string, Link>
 
   constructor(targets: FaultTargets, links: ReadonlyMap<string, Link>) {
-    this.#targets = targets
+    this.targets = targets
     this.#links = links
   }
 
@@ -63,7 +69,7 @@ export class Faults {
    * had to be dropped is down. Rejects with RangeError when the plant has no such element, signal or PLC.
    */
   async set(fault: Fault): Promise<void> {
-    const missing = missingTarget(fault, this.#targets)
+    const missing = missingTarget(fault, this.targets)
     if (missing !== undefined) throw new RangeError(missing)
     this.#set.set(faultKey(fault), fault)
     const links = [...this.#links].filter(([plc]) => isOn(fault, plc)).map(([, link]) => link)
@@ -75,23 +81,44 @@ export class Faults {
 
   /**
    * Clears every fault of a kind, or all of them. The promise resolves, with what it cleared, when a link that was down
-   * is up again.
+   * is up again; it rejects with LinkStaysDown where one does not come up.
    */
-  async clear(kind?: FaultKind): Promise<readonly Fault[]> {
+  clear(kind?: FaultKind): Promise<readonly Fault[]> {
+    return this.#end(fault => kind === undefined || fault.kind === kind)
+  }
+
+  /** Clears the fault that is set on the same target as this one, whatever its values; nothing where there is none. */
+  mend(fault: Fault): Promise<readonly Fault[]> {
+    const key = faultKey(fault)
+    return this.#end(one => faultKey(one) === key)
+  }
+
+  async #end(isMeant: (fault: Fault) => boolean): Promise<readonly Fault[]> {
     const cleared: Fault[] = []
     for (const [key, fault] of this.#set) {
-      if ((kind === undefined || fault.kind === kind) && this.#set.delete(key)) cleared.push(fault)
+      if (isMeant(fault) && this.#set.delete(key)) cleared.push(fault)
     }
-    const healed = (kind: FaultKind) =>
-      [...this.#links].filter(
-        ([plc]) =>
-          cleared.some(fault => fault.kind === kind && isOn(fault, plc)) &&
-          this.on(plc).of(kind).length === 0,
-      )
+    const concerned = (kind: FaultKind) =>
+      [...this.#links].filter(([plc]) => cleared.some(fault => fault.kind === kind && isOn(fault, plc)))
+    const healed = (kind: FaultKind) => concerned(kind).filter(([plc]) => this.on(plc).of(kind).length === 0)
     for (const [, link] of healed('half-open')) link.reset()
-    await Promise.all(healed('wrong-certificate').map(([, link]) => link.showCertificate?.()))
-    await Promise.all(healed('dropped-link').map(([, link]) => link.restore()))
+    await Promise.all(concerned('wrong-certificate').map(([, link]) => link.showCertificate?.()))
+    const down = await Promise.all(healed('dropped-link').map(([plc, link]) => this.#restore(plc, link)))
+    const reasons = down.filter(reason => reason !== undefined)
+    if (reasons.length > 0) throw new LinkStaysDown(reasons.join('; '))
     return cleared
+  }
+
+  /** A link that does not come up again is still dropped: its fault is set again, so that it can be cleared later. */
+  async #restore(plc: string, link: Link): Promise<string | undefined> {
+    try {
+      await link.restore()
+      return undefined
+    } catch (error) {
+      const fault: Fault = { kind: 'dropped-link', plc }
+      this.#set.set(faultKey(fault), fault)
+      return `${plc} stays dropped: ${(error as Error).message}`
+    }
   }
 }
 

@@ -11,7 +11,7 @@ import { Refused } from '../command/refused.ts'
 import { revoke } from '../command/revoke.ts'
 import { type Rotator, rotate } from '../command/rotate.ts'
 import type { Revocations } from '../credential/revocations.ts'
-import type { HttpAnswer } from './answers.ts'
+import { answerRefusal, type HttpAnswer } from './answers.ts'
 import type { Callers } from './callers.ts'
 
 export interface AdministrationParts {
@@ -66,9 +66,10 @@ export class Administration {
     const by = this.#callers.administrator(received, 'rotate')
     const rotated = by instanceof Refused ? by : await rotate(received, by, this.#parts.rotator)
     if (rotated instanceof Refused) return rotated
-    const { generation, keyId, retiresAt, shares } = rotated
+    const { generation, keyId, retiresAt, shares: given, trouble } = rotated
     const previousUntil = retiresAt === undefined ? null : new Date(retiresAt).toISOString()
-    return { status: 200, body: { generation, key: keyId, previous_until: previousUntil, shares } }
+    const body = { generation, key: keyId, previous_until: previousUntil, shares: [...given] }
+    return trouble === undefined ? { status: 200, body } : answerRefusal(trouble, body)
   }
 
   async sealGlass(received: Received): Promise<HttpAnswer | Refused> {

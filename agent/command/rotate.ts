@@ -15,6 +15,8 @@ export interface Rotated {
   readonly retiresAt: UnixMs | undefined
   /** The new key's escrow, if it was asked for. They are told once. */
   readonly shares: readonly string[]
+  /** What could not be done once the key was there, if anything. The key acts all the same. */
+  readonly trouble: Refusal | undefined
 }
 
 /** Makes a new generation of the master key, whatever its source. */

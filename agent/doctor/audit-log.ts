@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { parseCheckpoint, RECORDS_PER_CHECKPOINT } from '../audit/checkpoint.ts'
 import { Evidence } from '../audit/evidence.ts'
 import { AuditFailure } from '../audit/failure.ts'
-import { Cursor } from '../audit/forward/cursor.ts'
+import { cursorFile, type Position } from '../audit/forward/cursor.ts'
 import { isSignedBy, parseVkey } from '../audit/note.ts'
 import { error, type Finding, notChecked, ok, warning } from './finding.ts'
 
@@ -20,9 +20,9 @@ const BACKLOG_MUCH = 10_000
 
 /**
  * A quick look at the audit log: that it is one, that a key of this gateway has signed its newest checkpoint, and how far it was sent
- * to another host. Whether every record is what was written is for `holdfast audit verify`. Changes nothing; never throws.
+ * to another host. Whether every record is what was written is for `holdfast audit verify`. Changes nothing; never rejects.
  */
-export function checkLog({ path, vkey, cursor, isForwarded }: LogFiles): Finding[] {
+export async function checkLog({ path, vkey, cursor, isForwarded }: LogFiles): Promise<Finding[]> {
   if (!existsSync(path))
     return [error(`there is no audit log ${path}`, 'holdfast init, or holdfast enroll, begins it')]
   try {
@@ -37,7 +37,7 @@ export function checkLog({ path, vkey, cursor, isForwarded }: LogFiles): Finding
     return [
       ok(`${path}: ${size} records; holdfast audit verify reads them all`),
       ofCheckpoint(size, newest, readKeys(vkey)),
-      ...(isForwarded ? [ofForwarding(size, new Cursor(cursor).load()?.next)] : []),
+      ...(isForwarded ? [ofForwarding(size, (await sentUntil(cursor))?.next)] : []),
     ]
   } catch (failure) {
     const { code, message } = failure as NodeJS.ErrnoException
@@ -82,6 +82,13 @@ function ofCheckpoint(
         `no signed checkpoint covers its last ${open} records: the agent runs without its key`,
         'holdfast status says what is wrong with the master key',
       )
+}
+
+/** How far it was sent; undefined where nobody knows. */
+async function sentUntil(cursor: string): Promise<Position | undefined> {
+  return await cursorFile(cursor)
+    .load()
+    .catch(() => undefined)
 }
 
 function ofForwarding(size: number, next: number | undefined): Finding {

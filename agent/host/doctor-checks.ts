@@ -88,8 +88,8 @@ export const CHECKS: readonly Check[] = [
   {
     name: 'audit log',
     needs: 'state',
-    run: ({ config }) =>
-      checkLog({
+    run: async ({ config }) =>
+      await checkLog({
         path: auditPath(config),
         vkey: vkeyPath(config),
         cursor: cursorPath(config),

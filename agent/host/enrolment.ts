@@ -11,7 +11,7 @@ import { enrollTpm } from '../credential/tpm/enrolment.ts'
 import { KeyFiles } from '../credential/tpm/key-files.ts'
 import { type KeySurroundings, openMasterKeys, sealedFileOf } from '../master-keys.ts'
 import { counterOf } from '../open-counter.ts'
-import { auditPath, sealedGlassPath } from '../paths.ts'
+import { auditPath, sealedGlassPath, vkeyPath } from '../paths.ts'
 import { systemClock } from '../time/system-clock.ts'
 
 export interface EnrolmentWish {
@@ -85,7 +85,9 @@ export async function enrolGateway(
   const { master } = generations[0]
   const checkpoint = await deriveCheckpointKey(config, master)
   if (checkpoint.kind === 'unavailable') return refused(`${checkpoint.detail}\n${checkpoint.remedy}`)
-  const vkey = await publishCheckpointKey(config, checkpoint.signer)
+  const vkey = await publishCheckpointKey(config, checkpoint.signer).catch((error: Error) => error)
+  if (vkey instanceof Error)
+    return refused(`the audit log's public key cannot be kept in ${vkeyPath(config)}: ${vkey.message}`)
   log.checkpointWith(checkpoint.signer)
   const sheet = wish.breakGlass
     ? await sealBreakGlass(sealedGlassPath(config), config, randomBytes)
@@ -114,9 +116,11 @@ export async function enrolGateway(
 async function bind(config: Config, log: AuditLog, isNew: boolean): Promise<string[]> {
   const counter = counterOf(config)
   if (counter === undefined) return []
-  const counted = await count(log, counter, isNew)
-  if (counted.kind === 'counted') return []
-  return [`the audit log is not bound to the TPM's counter yet: ${counted.detail}`]
+  const notes: string[] = []
+  const hear = (detail: string) => void notes.push(detail)
+  const counted = await count(log, counter, isNew, { rolledBack: hear, lost: hear })
+  if (counted.kind === 'counted') return notes
+  return [...notes, `the audit log is not bound to the TPM's counter yet: ${counted.detail}`]
 }
 
 interface Made {

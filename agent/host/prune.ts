@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { failureOf } from '../audit/failure.ts'
 import { MOMENT_FORM, parseMoment } from '../audit/moment.ts'
 import type { NoteSigner } from '../audit/note.ts'
 import { type Pruned, pruneAuditLog } from '../audit/prune.ts'
-import { type Verdict, verifyAuditLog } from '../audit/verify.ts'
+import { verifyAuditLog } from '../audit/verify.ts'
 import { deriveCheckpointKey } from '../checkpoint-key.ts'
+import { HORIZON } from '../command/pace.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { formatProblems } from '../config/problem.ts'
@@ -44,8 +44,9 @@ export async function prune(
   const now = systemClock.wall()
   const before = parseMoment(options.before, now)
   if (before === undefined) return fail(`--before ${options.before}: expected ${MOMENT_FORM}`)
-  // The agent reads these again: what was sent lately, to know replays; which credentials can still be used, to list them.
-  const needed = now - Math.max(config.credentials.lifetimeMax, REPLAY_WINDOW)
+  // The agent reads these again: what was sent lately, to know replays; which credentials can still be used, to list them; and what was
+  // moved lately, for the limits on how often.
+  const needed = now - Math.max(config.credentials.lifetimeMax, REPLAY_WINDOW, HORIZON)
   if (before > needed) {
     return fail(
       `--before ${options.before}: the agent still needs the records since ${new Date(needed).toISOString()}; choose an earlier time`,
@@ -54,11 +55,13 @@ export async function prune(
   const lock = await lockState(config.stateDir)
   if (lock instanceof Error) return fail(lock.message)
   await using _lock = lock
-  if (!existsSync(vkeyPath(config)))
+  const publicKey = await readFile(vkeyPath(config), 'utf8').catch((error: Error) => error)
+  if (publicKey instanceof Error)
     return fail(
-      `nothing was changed: without the public key (${vkeyPath(config)}) the log cannot be proven intact`,
+      `nothing was changed: without the public key the log cannot be proven intact: ${publicKey.message}`,
     )
-  const found = await verify(config)
+  const verify = () => verifyAuditLog({ path: auditPath(config), publicKey })
+  const found = verify()
   if (found.kind !== 'intact')
     return fail(
       `nothing was changed, as the log is not intact: ${found.detail}`,
@@ -84,7 +87,7 @@ export async function prune(
     )
   }
   if (pruned.kind === 'nothing') return tell(options, `Nothing was pruned: ${pruned.detail}.`, { pruned: 0 })
-  const verdict = await verify(config)
+  const verdict = verify()
   if (verdict.kind !== 'intact')
     return fail(`the log was pruned and does not verify: ${verdict.detail}`, UNPROVEN)
   const { from, to, sha256 } = pruned
@@ -93,11 +96,6 @@ export async function prune(
     `Pruned records ${from} to ${to - 1} into ${options.archive} (SHA-256 ${sha256}, also in ${options.archive}.sha256). The log verifies; the file keeps its size and uses the room again.`,
     { pruned: to - from, from, to, archive: options.archive, sha256 },
   )
-}
-
-async function verify(config: Config): Promise<Verdict> {
-  const publicKey = await readFile(vkeyPath(config), 'utf8').catch(() => undefined)
-  return verifyAuditLog({ path: auditPath(config), ...(publicKey === undefined ? {} : { publicKey }) })
 }
 
 /** The key that signs checkpoints, or why it cannot be had now. */

@@ -48,7 +48,8 @@ export async function restored(options: RestoredOptions, around: KeySurroundings
   const recorded = `Recorded as record ${told.seq}: the log was restored on purpose.`
   const counter = counterOf(config)
   if (counter === undefined) return tell(`${recorded} This gateway's log is bound to no TPM counter.`)
-  const counted = await count(log, counter, true)
+  const note = (detail: string) => void process.stderr.write(`Note: ${detail}.\n`)
+  const counted = await count(log, counter, true, { rolledBack: note, lost: note })
   return counted.kind === 'counted'
     ? tell(`${recorded} It is bound to the TPM's counter again, which stands at ${counted.counter}.`)
     : fail(`${recorded} It could not be bound to the TPM's counter: ${counted.detail}. Run this again.`)

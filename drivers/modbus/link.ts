@@ -37,6 +37,7 @@ export class ModbusLink implements AsyncDisposable {
   readonly #owed: Owed
   readonly #first = Promise.withResolvers<void>()
   #line: Line | undefined
+  #connections = 0
   #facts: Facts = {}
   #trouble: string
 
@@ -64,6 +65,11 @@ export class ModbusLink implements AsyncDisposable {
     return this.line instanceof Line
   }
 
+  /** How many connections there have been. */
+  get connections(): number {
+    return this.#connections
+  }
+
   /** What the last connection said about who is at its other end. */
   get facts(): Facts {
     return this.#facts
@@ -86,6 +92,7 @@ export class ModbusLink implements AsyncDisposable {
       const opened = await this.#open()
       if (typeof opened === 'string') this.#trouble = `${this.#way.name}: ${opened}`
       else {
+        this.#connections += 1
         this.#facts = this.#way.about?.(opened) ?? {}
         this.#line = new Line(opened, this.#way.framing(), this.#options, this.#clock, this.#owed)
       }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { stampEntry } from '../../agent/audit/record.ts'
@@ -11,8 +11,9 @@ const DAY = 86_400_000
 const OLD = 100
 
 /** A gateway whose log has records of forty days ago, as if it had run since then. */
-async function oldGateway(): Promise<Gateway> {
-  const gateway = await Gateway.start({ enrolled: false })
+async function oldGateway(lifetimeMax = '8h'): Promise<Gateway> {
+  const settings = [[['credentials', 'max_lifetime'], lifetimeMax]] as const
+  const gateway = await Gateway.start({ enrolled: false, settings })
   mkdirSync(dirname(gateway.auditLog), { mode: 0o700 })
   const then = systemClock.wall() - 40 * DAY
   const entries = Array.from({ length: OLD }, (_, index) => ({
@@ -66,4 +67,32 @@ test("a stopped agent's log is pruned, signed and verified; a running one's is n
   const again = await gateway.startAgent()
   const opened = await gateway.client(again.address, credential).command('inlet-valve', 'open')
   assert.equal(opened.kind, 'answered', 'and the agent goes on in it')
+})
+
+test('what limits on how often look back at is still needed, however short credentials live', async () => {
+  await using gateway = await oldGateway('10m')
+  const archive = join(gateway.folder, 'archive')
+  const prune = (before: string) =>
+    gateway.holdfast('audit', 'prune', '--config', gateway.config, '--before', before, '--archive', archive)
+  const tooNew = await prune('59m')
+  assert.equal(tooNew.exitCode, 2, tooNew.stdout)
+  assert.match(tooNew.stderr, /still needs the records since /)
+  const pruned = await prune('61m')
+  assert.equal(pruned.exitCode, 0, pruned.stderr)
+})
+
+test('a log whose public key is there and cannot be read is not pruned', async () => {
+  await using gateway = await oldGateway()
+  const vkey = join(gateway.folder, 'state', 'audit.vkey')
+  renameSync(vkey, `${vkey}.elsewhere`)
+  const before = gateway.records().length
+  const archive = join(gateway.folder, 'archive')
+  for (const there of ['nothing', 'a folder']) {
+    if (there === 'a folder') mkdirSync(vkey)
+    const words = ['--config', gateway.config, '--before', '30d', '--archive', archive]
+    const { exitCode, stderr } = await gateway.holdfast('audit', 'prune', ...words)
+    assert.equal(exitCode, 2, there)
+    assert.match(stderr, /^nothing was changed: without the public key .*audit\.vkey/)
+    assert.equal(gateway.records().length, before)
+  }
 })

@@ -25,7 +25,7 @@ test('an agent sends every record to a syslog receiver, none lost and none twice
   // log-created, enrolled, agent-started, credential-issued, intent, outcome
   await first.got(6)
   const delivered = () =>
-    JSON.parse(readFileSync(join(gateway.folder, 'state', 'syslog.cursor'), 'utf8')).next as number
+    JSON.parse(readFileSync(join(gateway.folder, 'state', 'syslog.cursor'), 'utf8')).state.next as number
   while (delivered() < 6) await agent.line(() => true)
   await first.kill()
   await gateway.client(agent.address, credential).command('inlet-valve', 'closed')

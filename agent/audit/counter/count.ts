@@ -18,22 +18,30 @@ export type Counted =
       readonly counter: number
       /** How they stood before. */
       readonly comparison: Comparison
-      /** The same in words, where it is `rolled-back` or `lost`. */
-      readonly detail: string
     }
   /** The counter cannot be asked or moved now. */
   | { readonly kind: 'unavailable'; readonly detail: string; readonly remedy: string }
   /** The log cannot be read or written now. */
   | { readonly kind: 'unwritable'; readonly detail: string }
 
+/** What a comparison finds that somebody must hear of, in words. */
+export interface CountListener {
+  /** The log was put back to an earlier state. */
+  rolledBack(detail: string): void
+  /** The counter is behind the log: another TPM, or a cleared one. */
+  lost(detail: string): void
+}
+
 /**
- * Compares the log with its counter and counts both one on. The count is durable in the log before the counter moves.
- * `jumpIsKnown`: a counter that is ahead is no news, as the log was begun anew or somebody said that it was restored. Never rejects.
+ * Compares the log with its counter and counts both one on. The count is durable in the log before the counter moves. What is found is
+ * told first: that a disk is full or a TPM cannot count keeps it from nobody. `jumpIsKnown`: a counter that is ahead is no news, as the
+ * log was begun anew or somebody said that it was restored. Never rejects.
  */
 export async function count(
   log: CountedLog,
   counter: MonotonicCounter,
   jumpIsKnown: boolean,
+  listener: CountListener,
 ): Promise<Counted> {
   const last = await log.latest('log-counted')
   if (last.kind === 'unreadable') return { kind: 'unwritable', detail: last.detail }
@@ -42,18 +50,18 @@ export async function count(
   const recorded = countIn(last.record)
   const found = reading.kind === 'value' ? reading.value : undefined
   const comparison = compareCounts(recorded, found, jumpIsKnown)
-  let detail = ''
   if (comparison === 'rolled-back' && found !== undefined) {
-    detail = rollBackWords(recorded, found)
+    const detail = rollBackWords(recorded, found)
+    listener.rolledBack(detail)
     const before = typeof recorded === 'number' ? recorded : null
     const entry: AuditEntry = { kind: 'log-rolled-back', counter: found, counter_recorded: before, detail }
     const told = await log.append(entry)
     if (told.kind === 'unwritable') return told
-  } else if (comparison === 'lost') detail = lossWords(recorded, found)
+  } else if (comparison === 'lost') listener.lost(lossWords(recorded, found))
   const moved = await move(log, counter, found, comparison === 'pending')
   if (moved.kind !== 'value') return moved
   await log.checkpoint()
-  return { kind: 'counted', counter: moved.value, comparison, detail }
+  return { kind: 'counted', counter: moved.value, comparison }
 }
 
 type Moved =

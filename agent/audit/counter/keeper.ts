@@ -1,19 +1,30 @@
-import type { Clock, Millis } from '../../../model/time.ts'
+import type { Clock, Millis, MonotonicMs } from '../../../model/time.ts'
 import { parseRecord } from '../words.ts'
-import { type Counted, type CountedLog, count } from './count.ts'
+import type { Comparison } from './comparison.ts'
+import { type Counted, type CountedLog, type CountListener, count } from './count.ts'
 import type { MonotonicCounter } from './counter.ts'
 
-export interface CounterListener {
-  /** The log was put back to an earlier state. Said again at each start until somebody says that it was meant. */
-  rolledBack(detail: string): void
+/** Of what is found, a roll-back is said again at each start until somebody says that it was meant. */
+export interface CounterListener extends CountListener {
   /** Nothing is open: there was no roll-back, or somebody has said that it was meant. Said at the start. */
   meant(): void
-  /** The counter is behind the log: another TPM, or a cleared one. */
-  lost(detail: string): void
   /** The counter cannot be asked; said once for each reason. */
   unavailable(detail: string, remedy: string): void
   /** It can be asked again. */
   available(): void
+}
+
+/** How a turn at the counter ended: what log and counter said of each other, or why they could not be compared. */
+export type TurnOutcome = Comparison | 'unavailable' | 'unwritable'
+
+/** What is known of the counter, without asking the TPM. */
+export interface CounterState {
+  /** Where it stood after it was last counted on; undefined before the first time. */
+  readonly counter: number | undefined
+  /** How long ago that was, or this keeper was begun where it was not yet. */
+  readonly age: Millis
+  /** How the last turn ended; undefined before the first. */
+  readonly last: TurnOutcome | undefined
 }
 
 /** A TPM's NV memory wears (ST names 500,000 writes for its ST33): one an hour is 8,760 a year. */
@@ -33,6 +44,11 @@ export class CounterKeeper implements AsyncDisposable {
   readonly #stop = new AbortController()
   #jumpIsKnown: boolean
   #trouble: string | undefined
+  #value: number | undefined
+  #countedAt: MonotonicMs
+  #last: TurnOutcome | undefined
+  /** What was found last. It is found again as long as it cannot be written down, and told once. */
+  #found: string | undefined
   #running: Promise<void> = Promise.resolve()
 
   constructor(
@@ -47,6 +63,11 @@ export class CounterKeeper implements AsyncDisposable {
     this.#jumpIsKnown = jumpIsKnown
     this.#clock = clock
     this.#listener = listener
+    this.#countedAt = clock.monotonic()
+  }
+
+  get state(): CounterState {
+    return { counter: this.#value, age: this.#clock.monotonic() - this.#countedAt, last: this.#last }
   }
 
   /** Begins, in the background. */
@@ -63,7 +84,10 @@ export class CounterKeeper implements AsyncDisposable {
     await this.#remind()
     let retry = RETRY_FIRST
     while (!this.#stop.signal.aborted) {
-      const counted = await count(this.#log, this.#counter, this.#jumpIsKnown)
+      const counted = await count(this.#log, this.#counter, this.#jumpIsKnown, {
+        rolledBack: detail => this.#once(detail, () => this.#listener.rolledBack(detail)),
+        lost: detail => this.#once(detail, () => this.#listener.lost(detail)),
+      })
       this.#tell(counted)
       const isDone = counted.kind === 'counted'
       await this.#clock.sleep(isDone ? EVERY : retry, this.#stop.signal)
@@ -72,13 +96,15 @@ export class CounterKeeper implements AsyncDisposable {
   }
 
   #tell(counted: Counted): void {
+    this.#last = counted.kind === 'counted' ? counted.comparison : counted.kind
     switch (counted.kind) {
       case 'counted':
+        this.#value = counted.counter
+        this.#countedAt = this.#clock.monotonic()
         if (this.#trouble !== undefined) this.#listener.available()
         this.#trouble = undefined
         this.#jumpIsKnown = false
-        if (counted.comparison === 'rolled-back') this.#listener.rolledBack(counted.detail)
-        if (counted.comparison === 'lost') this.#listener.lost(counted.detail)
+        this.#found = undefined
         return
       case 'unavailable':
         if (this.#trouble !== counted.detail && !this.#stop.signal.aborted)
@@ -88,6 +114,11 @@ export class CounterKeeper implements AsyncDisposable {
       case 'unwritable':
       // The log says so itself.
     }
+  }
+
+  #once(found: string, tell: () => void): void {
+    if (this.#found !== found) tell()
+    this.#found = found
   }
 
   /** A roll-back that an earlier run found, and about which nobody has said anything. */

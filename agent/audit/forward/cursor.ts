@@ -1,5 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { KeptFile } from '../../../keep/kept-file.ts'
 
 /** How far a log was forwarded. */
 export interface Position {
@@ -11,40 +10,16 @@ export interface Position {
   readonly last?: string
 }
 
-/** A position that survives a restart and a power cut: one small file, replaced whole. */
-export class Cursor {
-  readonly #path: string
+/** Where a position survives a restart and a power cut. */
+export type Cursor = KeptFile<Position>
 
-  constructor(path: string) {
-    this.#path = path
-  }
-
-  /** The position, or undefined when there is none: then everything is forwarded, as too much is better than too little. */
-  load(): Position | undefined {
-    try {
-      const { log, next, last } = JSON.parse(readFileSync(this.#path, 'utf8')) as Partial<Position>
-      if (typeof log !== 'string' || !Number.isSafeInteger(next)) return undefined
-      return { log, next: Number(next), ...(typeof last === 'string' ? { last } : {}) }
-    } catch {
-      return undefined
-    }
-  }
-
-  /** Keeps a position; durable when it returns. Throws what the file system throws; then the one before stands. */
-  save({ log, next, last }: Position): void {
-    const fresh = `${this.#path}.new`
-    sync(fresh, 'w', `${JSON.stringify({ log, next, last })}\n`)
-    renameSync(fresh, this.#path)
-    sync(dirname(this.#path), 'r')
-  }
+export function cursorFile(path: string): Cursor {
+  return new KeptFile(path, json => (isPosition(json) ? json : undefined))
 }
 
-function sync(path: string, mode: 'r' | 'w', text?: string): void {
-  const file = openSync(path, mode, 0o600)
-  try {
-    if (text !== undefined) writeSync(file, text)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
+function isPosition(json: unknown): json is Position {
+  if (typeof json !== 'object' || json === null) return false
+  const { log, next, last } = json as { log?: unknown; next?: unknown; last?: unknown }
+  const isNumber = typeof next === 'number' && Number.isSafeInteger(next)
+  return typeof log === 'string' && isNumber && (last === undefined || typeof last === 'string')
 }

@@ -41,6 +41,8 @@ export async function deliver(
   stop?: AbortSignal,
 ): Promise<Delivery> {
   const deadline = AbortSignal.timeout(to.timeout)
+  // Both signals outlive the delivery, one of them by as long as the agent runs: what listens to them goes with it.
+  const over = new AbortController()
   const { promise, resolve } = Promise.withResolvers<Delivery>()
   const fail = (detail: string) => resolve({ kind: 'failed', detail })
   const tcp = connectTcp({ host: to.host, port: to.port })
@@ -55,10 +57,11 @@ export async function deliver(
     ...(to.certificate === undefined ? {} : { cert: to.certificate }),
     ...(to.key === undefined ? {} : { key: to.key }),
   })
-  deadline.addEventListener('abort', () => fail(`no end of it within ${to.timeout} ms`))
+  const { signal } = over
+  deadline.addEventListener('abort', () => fail(`no end of it within ${to.timeout} ms`), { signal })
   const stopped = () => fail('it was stopped before its end')
   if (stop?.aborted) stopped()
-  stop?.addEventListener('abort', stopped)
+  stop?.addEventListener('abort', stopped, { signal })
   tcp.on('error', error => fail(error.message))
   tls.on('error', error => fail(error.message))
   tls.on('secureConnect', () => tls.end(Buffer.concat(messages.map(frame))))
@@ -77,6 +80,7 @@ export async function deliver(
   try {
     return await promise
   } finally {
+    over.abort()
     tls.destroy()
     tcp.destroy()
   }

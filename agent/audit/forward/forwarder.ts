@@ -23,7 +23,7 @@ export type Followed =
 
 export interface ForwarderParts<Message> {
   readonly source: RecordSource
-  readonly cursor: Cursor
+  readonly cursor: Pick<Cursor, 'load' | 'save'>
   /** Where a log is begun with of which nothing is known: at its first record, or after those that are there. */
   readonly begin?: 'first' | 'end'
   /** Most records in one delivery, and how long after each is waited. */
@@ -61,24 +61,31 @@ export class Forwarder<Message> implements AsyncDisposable {
   readonly #cut = new AbortController()
   readonly #running: Promise<void>
   #position: Position | undefined
+  /** The position that the cursor has; `unread` before the first look. */
+  #kept: Position | undefined | 'unread' = 'unread'
   /** Why records do not get through; `unknown` before the first has been tried. */
   #trouble: string | undefined = 'unknown'
 
   constructor(parts: ForwarderParts<Message>) {
     this.#parts = parts
     this.#most = parts.pace?.most ?? BATCH
-    this.#position = parts.cursor.load()
     this.#running = this.#run()
   }
 
-  /** Stops after the delivery that is under way, or cuts it off when that takes long: an agent does not wait for a collector. */
+  /** Stops after the delivery that is under way, or cuts it off when that takes long: an agent waits for no collector, and for no disk. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
     const done = new AbortController()
-    const patience = this.#parts.clock.sleep(STOP_PATIENCE, done.signal)
-    void patience.then(() => done.signal.aborted || this.#cut.abort())
-    await this.#running
+    await Promise.race([this.#running, this.#lose(done.signal)])
     done.abort()
+  }
+
+  /** Loses patience: with the receiver first, and then with the disk that is to take how far that came. */
+  async #lose(done: AbortSignal): Promise<void> {
+    await this.#parts.clock.sleep(STOP_PATIENCE, done)
+    if (done.aborted) return
+    this.#cut.abort()
+    await this.#parts.clock.sleep(STOP_PATIENCE, done)
   }
 
   async #run(): Promise<void> {
@@ -87,26 +94,31 @@ export class Forwarder<Message> implements AsyncDisposable {
     while (!this.#stop.signal.aborted) {
       const step = await this.#step()
       if (step !== 'failed') retry = RETRY_FIRST
-      if (step === 'sent' && pace === undefined) continue
+      if (step === 'moved' && pace === undefined) continue
       const pause = step === 'failed' ? retry : (pace?.every ?? EVERY)
       await clock.sleep(pause, this.#stop.signal)
       if (step === 'failed') retry = Math.min(retry * 2, RETRY_MAX)
     }
   }
 
-  /** One look at the log, and one delivery of what is new there. */
-  async #step(): Promise<'sent' | 'idle' | 'failed'> {
+  /**
+   * One look at the log, and one delivery of what is new there. `moved`: it goes on from somewhere else now, and there may be more;
+   * that something was sent is not said by it.
+   */
+  async #step(): Promise<'moved' | 'idle' | 'failed'> {
     const { source, deliver, format } = this.#parts
+    if (this.#kept === 'unread' && (await this.#load()) === 'failed') return 'failed'
     const next = this.#position?.next ?? 0
     // One more than is new: the last that was sent must still be what it was.
     const found = await source.recordsAfter(next - 2, this.#most + 1)
     if (found.kind === 'unreadable') return this.#failed(found.detail)
     const { log, size } = found
     if (log === undefined || this.#stop.signal.aborted) return 'idle'
-    if (this.#position === undefined && this.#parts.begin === 'end') return this.#keep({ log, next: size })
+    if (this.#position === undefined && this.#parts.begin === 'end')
+      return await this.#settle({ log, next: size }, 'unproven')
     if (this.#position !== undefined && !continues(this.#position, log, size, found.records)) {
       this.#position = { log, next: 0 }
-      return 'sent'
+      return 'moved'
     }
     const fresh = found.records.filter(({ seq }) => seq >= next).slice(0, this.#most)
     const messages = fresh.flatMap(record => {
@@ -114,27 +126,53 @@ export class Forwarder<Message> implements AsyncDisposable {
       return message === undefined ? [] : [{ record, message }]
     })
     const last = fresh.at(-1)
-    if (last === undefined) return 'idle'
+    if (last === undefined)
+      return this.#position === this.#kept ? 'idle' : await this.#settle(this.#position, 'through')
     const delivery = await deliver(
       messages.map(({ message }) => message),
       this.#cut.signal,
     )
-    if (delivery.kind === 'delivered') return this.#keep(after(log, last))
+    // Where nothing was sent, nothing is known of the way.
+    const isProven = messages.length > 0
+    if (delivery.kind === 'delivered')
+      return await this.#settle(after(log, last), isProven ? 'through' : 'unproven')
     const arrived = messages[(delivery.arrived ?? 0) - 1]?.record
-    if (arrived !== undefined) this.#keep(after(log, arrived))
+    if (arrived !== undefined) await this.#keep(after(log, arrived))
     return this.#failed(delivery.detail)
   }
 
-  #keep(position: Position): 'sent' | 'failed' {
-    this.#position = position
+  /** Takes up where an earlier run was. A position without a meaning is none: too much is better than too little. */
+  async #load(): Promise<'read' | 'failed'> {
     try {
-      this.#parts.cursor.save(position)
+      this.#position = await this.#parts.cursor.load()
     } catch (error) {
-      return this.#failed(`what was sent would be sent again after a restart: ${(error as Error).message}`)
+      if (!(error instanceof SyntaxError))
+        return this.#failed(`how far they were sent cannot be read: ${(error as Error).message}`)
     }
+    this.#kept = this.#position
+    return 'read'
+  }
+
+  /** Goes on from a position. That the way is good ends a trouble; a part that arrived does not, or there would be an alarm for each. */
+  async #settle(position: Position | undefined, way: 'through' | 'unproven'): Promise<'moved' | 'failed'> {
+    const trouble = await this.#keep(position)
+    if (trouble !== undefined) return this.#failed(trouble)
+    if (way === 'unproven') return 'moved'
     if (this.#trouble !== undefined) this.#parts.onTrouble(undefined)
     this.#trouble = undefined
-    return 'sent'
+    return 'moved'
+  }
+
+  /** Writes a position down. Resolves with why it is not on the disk, if it is not. */
+  async #keep(position: Position | undefined): Promise<string | undefined> {
+    this.#position = position
+    try {
+      if (position !== undefined) await this.#parts.cursor.save(position)
+    } catch (error) {
+      return `what was sent would be sent again after a restart: ${(error as Error).message}`
+    }
+    this.#kept = position
+    return undefined
   }
 
   #failed(detail: string): 'failed' {

@@ -40,7 +40,7 @@ while (read(STDIN, my $head, 4) == 4) {
 
 type Sender = ReturnType<typeof startSender>
 
-/** Takes entries to the journal's socket. One batch at a time. */
+/** Takes entries to the journal's socket. One batch at a time, and one sender for as long as it can send. */
 export class JournalCarrier implements AsyncDisposable {
   readonly #socket: string
   readonly #clock: Clock
@@ -59,25 +59,28 @@ export class JournalCarrier implements AsyncDisposable {
     if (entries.length === 0) return { kind: 'delivered' }
     const sender = this.#sender ?? startSender(this.#socket)
     this.#sender = sender
-    const done = new AbortController()
-    const late = this.#clock.sleep(PATIENCE, AbortSignal.any([stop, done.signal]))
-    sender.write(entries)
     let arrived = 0
     let dropped = 0
+    const done = new AbortController()
+    const late = Promise.withResolvers<Delivery>()
+    void this.#clock.sleep(PATIENCE, AbortSignal.any([stop, done.signal])).then(() => {
+      if (!done.signal.aborted)
+        late.resolve(this.#failed(sender, 'it did not take the entries in time', arrived))
+    })
+    sender.write(entries)
     const answers = async (): Promise<Delivery> => {
       while (arrived < entries.length) {
         const error = await sender.answer()
-        if (error === undefined) return this.#failed(await sender.lastWords(), arrived)
+        if (error === undefined) return this.#failed(sender, await sender.lastWords(), arrived)
         if (error !== 0 && error !== TOO_LONG)
-          return this.#failed(MEANINGS[error] ?? `error ${error} of send(2)`, arrived)
+          return this.#failed(sender, MEANINGS[error] ?? `error ${error} of send(2)`, arrived)
         if (error === TOO_LONG) dropped += 1
         arrived += 1
       }
       return { kind: 'delivered' }
     }
-    const overdue = late.then(() => this.#failed('it did not take the entries in time', arrived))
     try {
-      return await Promise.race([answers(), overdue])
+      return await Promise.race([answers(), late.promise])
     } finally {
       done.abort()
       if (dropped > 0) this.#onDropped(dropped)
@@ -89,9 +92,9 @@ export class JournalCarrier implements AsyncDisposable {
   }
 
   /** What is left of the batch is not sent: the sender has ended, or is ended now. */
-  #failed(detail: string, arrived: number): Delivery {
-    void this.#sender?.end()
-    this.#sender = undefined
+  #failed(sender: Sender, detail: string, arrived: number): Delivery {
+    void sender.end()
+    if (this.#sender === sender) this.#sender = undefined
     return { kind: 'failed', detail: `${this.#socket}: ${detail}`, arrived }
   }
 }

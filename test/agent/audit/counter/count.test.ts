@@ -11,11 +11,14 @@ import { dictionaryFaults } from '../../../../model/audit-kinds.ts'
 import { Folder, OpenLog, readRecords, SIGNER, START, VKEY } from '../fixture.ts'
 import { FakeCounter } from './fake-counter.ts'
 
+/** What is told is for the keeper's tests. */
+const UNHEARD = { rolledBack: () => {}, lost: () => {} }
+
 /** Counts once on a log that is opened for it, and says how that came out. */
 async function countOn(path: string, counter: FakeCounter, jumpIsKnown = false): Promise<string> {
   await using open = await OpenLog.open(path)
   open.log.checkpointWith(SIGNER)
-  const counted = await count(open.log, counter, jumpIsKnown)
+  const counted = await count(open.log, counter, jumpIsKnown, UNHEARD)
   return counted.kind === 'counted' ? `${counted.comparison} ${counted.counter}` : counted.kind
 }
 
@@ -116,7 +119,7 @@ describe('a log that is bound to a counter', () => {
       latest: async () => ({ kind: 'latest', record: undefined }),
       checkpoint: async () => ({ kind: 'unwritable', detail: 'the disk is full' }),
     }
-    assert.equal((await count(full, counter, true)).kind, 'unwritable')
+    assert.equal((await count(full, counter, true, UNHEARD)).kind, 'unwritable')
     assert.equal(counter.writes, 0)
   })
 

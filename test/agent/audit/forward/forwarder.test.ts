@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { getEventListeners, once } from 'node:events'
+import { closeSync, constants, copyFileSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { eventOf } from '../../../../agent/audit/export/event.ts'
 import { formatRfc5424 } from '../../../../agent/audit/export/rfc5424.ts'
-import { Cursor } from '../../../../agent/audit/forward/cursor.ts'
+import { cursorFile } from '../../../../agent/audit/forward/cursor.ts'
 import { deliver, type Receiver } from '../../../../agent/audit/forward/deliver.ts'
 import { Forwarder } from '../../../../agent/audit/forward/forwarder.ts'
 import { Authority } from '../../certificates.ts'
@@ -75,7 +76,7 @@ class Bench implements AsyncDisposable {
     const ca = readFileSync(authority.path, 'utf8')
     this.#forwarder = new Forwarder<string>({
       source: this.log.log,
-      cursor: new Cursor(this.cursor),
+      cursor: cursorFile(this.cursor),
       deliver: (messages, stop) =>
         deliver(
           messages,
@@ -102,8 +103,11 @@ class Bench implements AsyncDisposable {
   }
 
   /** Lets time pass until everything that was written is known to have arrived. */
-  untilDelivered(): Promise<void> {
-    return this.until(() => new Cursor(this.cursor).load()?.next === this.#written)
+  async untilDelivered(): Promise<void> {
+    while ((await cursorFile(this.cursor).load())?.next !== this.#written) {
+      this.clock.advance(100)
+      await turn()
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -196,7 +200,7 @@ describe('the log, forwarded as syslog over TLS,', () => {
       await bench.append(400)
       bench.forward()
       await dying.ended()
-      assert.equal(new Cursor(bench.cursor).load(), undefined, 'nothing is believed to have arrived')
+      assert.equal(await cursorFile(bench.cursor).load(), undefined, 'nothing is believed to have arrived')
       const before = bench.seqs
       await using receiver = await ReceiverProcess.start(files, bench.messages, bench.port)
       await bench.untilDelivered()
@@ -304,6 +308,196 @@ describe('the log, forwarded as syslog over TLS,', () => {
   })
 })
 
+/** A forwarder of fifty records to a receiver that takes so many of each delivery, and of what is told. */
+function partialRig() {
+  const records = Array.from({ length: 50 }, (_, seq) => ({ seq, text: `record ${seq}` }))
+  const rig = {
+    clock: new ManualClock(),
+    told: [] as (string | undefined)[],
+    /** How many of a delivery arrive. */
+    takes: 3,
+    isFull: false,
+    deliveries: 0,
+    next: 0,
+  }
+  const forwarder = new Forwarder<number>({
+    source: {
+      recordsAfter: async (seq, most) => ({
+        kind: 'records',
+        log: 'a log',
+        size: records.length,
+        records: records.filter(record => record.seq > seq).slice(0, most),
+      }),
+    },
+    cursor: {
+      load: async () => undefined,
+      save: async ({ next }) => {
+        if (rig.isFull) throw new Error('the disk is full')
+        rig.next = next
+      },
+    },
+    format: ({ seq }) => (seq < 10 ? undefined : seq),
+    pace: { most: 10, every: 1000 },
+    deliver: async messages => {
+      rig.deliveries += 1
+      const arrived = Math.min(rig.takes, messages.length)
+      return arrived === messages.length
+        ? { kind: 'delivered' }
+        : { kind: 'failed', detail: 'it takes no more', arrived }
+    },
+    clock: rig.clock,
+    onTrouble: detail => rig.told.push(detail),
+  })
+  const until = async (condition: () => boolean): Promise<void> => {
+    while (!condition()) {
+      rig.clock.advance(1000)
+      await turn()
+    }
+  }
+  return Object.assign(rig, { until, [Symbol.asyncDispose]: () => forwarder[Symbol.asyncDispose]() })
+}
+
+describe('a trouble of the forwarding', () => {
+  it('is told once, and ends once, when a whole delivery has arrived: parts of deliveries do not end it', async () => {
+    await using rig = partialRig()
+    await rig.until(() => rig.next > 20)
+    assert.deepEqual(rig.told, ['it takes no more'])
+    rig.takes = 100
+    await rig.until(() => rig.next === 50)
+    await rig.until(() => rig.told.length > 1)
+    assert.deepEqual(rig.told, ['it takes no more', undefined])
+  })
+
+  it('does not end with records of which none is sent: nothing is known of the way then', async () => {
+    await using rig = partialRig()
+    rig.takes = 0
+    await rig.until(() => rig.deliveries > 4)
+    assert.equal(rig.next, 10)
+    assert.deepEqual(rig.told, ['it takes no more'])
+  })
+
+  it('is told once while parts arrive and the disk is full', async () => {
+    await using rig = partialRig()
+    await rig.until(() => rig.told.length > 0)
+    rig.isFull = true
+    const { deliveries } = rig
+    await rig.until(() => rig.deliveries > deliveries + 4)
+    assert.deepEqual(rig.told, ['it takes no more'])
+  })
+
+  it('that is the full disk under the cursor ends when that takes it, without a new record', async () => {
+    await using rig = partialRig()
+    rig.isFull = true
+    rig.takes = 100
+    await rig.until(() => rig.deliveries === 5)
+    await rig.until(() => rig.told.length > 0)
+    assert.match(rig.told.join(), /^what was sent would be sent again after a restart: the disk is full$/)
+    rig.isFull = false
+    await rig.until(() => rig.told.at(-1) === undefined)
+    assert.deepEqual([rig.told.length, rig.next, rig.deliveries], [2, 50, 5])
+  })
+})
+
+/** A cursor's disk that hangs: whoever opens a pipe to write to it is held until somebody reads from it. */
+class HungDisk implements Disposable {
+  readonly #pipe: string
+  #isHung = true
+
+  constructor(cursor: string) {
+    this.#pipe = `${cursor}.new`
+    execFileSync('mkfifo', [this.#pipe])
+  }
+
+  /** Lets go whoever it holds, with an error, and takes everything from now on. */
+  async heal(held: Promise<unknown> | undefined): Promise<void> {
+    this.#isHung = false
+    const reader = openSync(this.#pipe, constants.O_RDONLY | constants.O_NONBLOCK)
+    await held
+    closeSync(reader)
+    rmSync(this.#pipe)
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isHung) void this.heal(undefined)
+  }
+}
+
+describe('a disk that hangs under the cursor', () => {
+  it('holds up nothing but the forwarding, which goes on without a gap and without a repeat when it is back', async () => {
+    await using bench = new Bench()
+    using disk = new HungDisk(bench.cursor)
+    await using receiver = await ReceiverProcess.start(files, bench.messages)
+    bench.port = receiver.port
+    await bench.open()
+    await bench.append(3)
+    bench.forward()
+    await receiver.got(3)
+    await bench.append(3)
+    // An hour, of which everything else has every second.
+    for (let second = 0; second < 3600; second += 1) {
+      bench.clock.advance(1000)
+      await turn()
+    }
+    await disk.heal(bench.until(() => bench.trouble !== undefined))
+    assert.match(String(bench.trouble), /what was sent would be sent again after a restart/)
+    await bench.untilDelivered()
+    assert.deepEqual(bench.seqs, upTo(6))
+    // That the trouble is over.
+    await bench.until(() => bench.troubles.length > 1 && bench.troubles.at(-1) === undefined)
+  })
+
+  it('does not keep an agent that stops', async () => {
+    await using bench = new Bench()
+    using _disk = new HungDisk(bench.cursor)
+    await using receiver = await ReceiverProcess.start(files, bench.messages)
+    bench.port = receiver.port
+    await bench.open()
+    await bench.append(3)
+    bench.forward()
+    await receiver.got(3)
+    let stopped = false
+    const stopping = bench.stopForwarding().then(() => {
+      stopped = true
+    })
+    await bench.until(() => stopped)
+    await stopping
+  })
+})
+
+describe('a cursor', () => {
+  it('that an earlier holdfast wrote is gone on from', async () => {
+    using folder = new Folder()
+    const path = join(folder.path, 'syslog.cursor')
+    writeFileSync(path, '{"log":"a log","next":7,"last":"a hash"}\n')
+    assert.deepEqual(await cursorFile(path).load(), { log: 'a log', next: 7, last: 'a hash' })
+  })
+
+  for (const [what, text] of [
+    ['half of a position', '{"version":1,"state":{"log":"a log"}}'],
+    ['a position between two records', '{"version":1,"state":{"log":"a log","next":0.5}}'],
+    ['nothing', ''],
+  ] as const) {
+    it(`that is ${what} is none`, async () => {
+      using folder = new Folder()
+      const path = join(folder.path, 'syslog.cursor')
+      writeFileSync(path, text)
+      await assert.rejects(cursorFile(path).load(), SyntaxError)
+    })
+  }
+
+  it('that a newer holdfast wrote is neither guessed at nor written over: nothing is sent, and it is said why', async () => {
+    await using bench = new Bench()
+    await bench.open()
+    await bench.append(3)
+    const text = '{"version":2,"state":{}}'
+    writeFileSync(bench.cursor, text)
+    bench.forward()
+    await bench.until(() => bench.trouble !== undefined)
+    assert.match(String(bench.trouble), /how far they were sent cannot be read: .*a newer holdfast wrote it/)
+    assert.equal(readFileSync(bench.cursor, 'utf8'), text)
+  })
+})
+
 /** Takes connections and never says a word. */
 class Mute implements Disposable {
   readonly #sockets: Socket[] = []
@@ -324,6 +518,26 @@ class Mute implements Disposable {
     this.#server.close()
   }
 }
+
+describe('a delivery that is over', () => {
+  it('leaves nothing behind at the signal that ends the agent, however it came out', async () => {
+    await using receiver = await ReceiverProcess.start(files, [])
+    using mute = new Mute()
+    const mutePort = await mute.listen()
+    const ca = readFileSync(authority.path, 'utf8')
+    const stop = new AbortController()
+    const to = { host: '127.0.0.1', ca, end: 'orderly' } as const
+    const kinds: string[] = []
+    for (const [port, timeout] of [
+      [receiver.port, 10_000],
+      [mutePort, 20],
+      [receiver.port, 10_000],
+    ] as const)
+      kinds.push((await deliver(['hello'], { ...to, port, timeout }, stop.signal)).kind)
+    assert.deepEqual(kinds, ['delivered', 'failed', 'delivered'])
+    assert.deepEqual(getEventListeners(stop.signal, 'abort'), [])
+  })
+})
 
 describe('a delivery to a receiver that says nothing', () => {
   it('is given up when its end does not come in time', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { eventOf } from '../../../../agent/audit/export/event.ts'
@@ -15,6 +16,14 @@ const HEADER = { boot: 'b', time: '2026-01-01T00:00:00.000Z', mono_ms: 5 }
 
 const entryOf = (seq: number, entry: AuditEntry): Buffer =>
   formatJournalEntry(eventOf({ seq, text: JSON.stringify({ ...entry, ...HEADER, seq }) }, SOURCE))
+
+/** The senders that this process has (proc(5)); one that has ended and was not waited for yet is none. */
+function senders(): number[] {
+  const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ')
+  return children
+    .map(Number)
+    .filter(pid => /^\d+ \(perl\) [^Z]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8')))
+}
 
 /** A journal, and a carrier to its socket. */
 async function bench() {
@@ -134,6 +143,41 @@ describe('the way to the journal', () => {
     const cut = await sending
     assert.equal(cut.kind, 'failed')
     journald.resume()
+  })
+
+  it('has one sender, which serves batch after batch', async () => {
+    await using at = await bench()
+    await using journald = await Journald.listen(at.path)
+    const found: number[][] = []
+    for (let batch = 1; batch <= 3; batch += 1) {
+      assert.equal(
+        (await at.carrier.send([entryOf(batch, { kind: 'agent-stopped' })], FOREVER)).kind,
+        'delivered',
+      )
+      await journald.until(batch)
+      found.push(senders())
+    }
+    const [only] = found[0] ?? []
+    assert.deepEqual(found, [[only], [only], [only]])
+  })
+
+  it('that was given up takes its own sender along, and not the one that comes after', async () => {
+    await using at = await bench()
+    await using journald = await Journald.listen(at.path)
+    journald.pause()
+    const many = Array.from({ length: 5000 }, (_, seq) => entryOf(seq, { kind: 'agent-stopped' }))
+    const cut = await at.carrier.send(many, AbortSignal.abort())
+    assert.equal(cut.kind, 'failed')
+    journald.resume()
+    const found: number[][] = []
+    for (let batch = 1; batch <= 3; batch += 1) {
+      const marked = entryOf(10_000 + batch, { kind: 'agent-stopped' })
+      assert.equal((await at.carrier.send([marked], FOREVER)).kind, 'delivered')
+      await journald.find(({ HOLDFAST_SEQ }) => HOLDFAST_SEQ === String(10_000 + batch))
+      found.push(senders())
+    }
+    assert.deepEqual(found[1], found[2])
+    assert.equal(found[2]?.length, 1)
   })
 
   it('counts what is too long for the socket, and sends the rest', async () => {
