@@ -14,7 +14,7 @@ export interface LineOptions {
 }
 
 /** A write towards the safe state that had to be given up unsent comes again: within so long, if it does. */
-const COMES_AGAIN: Millis = 500
+const COMES_AGAIN: Millis = 750
 
 /** What was sent and has not been answered. */
 interface Pending {

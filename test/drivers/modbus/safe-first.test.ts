@@ -184,12 +184,12 @@ describe('a write towards the safe state', () => {
     assert.ok(one && two && three)
     const dead = [two.read('seen', LATER), three.read('seen', 3 * LATER)]
     await rig.line.asked(1)
-    await rig.clock.advance(LATER - 600)
+    await rig.clock.advance(LATER - 700)
     const unsent = one.write('valve', CLOSED, 500)
     await rig.clock.advance(500)
     assert.equal((await unsent).kind, 'unreachable')
-    // The line is free at 0 and the write is there again at 100; what waited before it is not what goes out.
-    await rig.clock.advance(200)
+    // The line is free 200 ms later, and the write is there again after 500; what waited before it is not what goes out.
+    await rig.clock.advance(500)
     assert.equal((await dead[0])?.kind, 'failed')
     const again = one.write('valve', CLOSED, 500)
     await rig.line.asked(2)
@@ -201,7 +201,7 @@ describe('a write towards the safe state', () => {
     assert.equal(valueIn(await (dead[1] ?? assert.fail())), 1)
   })
 
-  it('that found no turn, and does not come again, keeps the others waiting for half a second', async () => {
+  it('that found no turn, and does not come again, keeps the others waiting for three quarters of a second', async () => {
     await using rig = await valvesOnALine(3, 1000)
     const [one, two, three] = rig.drivers
     assert.ok(one && two && three)
@@ -211,7 +211,7 @@ describe('a write towards the safe state', () => {
     const unsent = one.write('valve', CLOSED, 900)
     await rig.clock.advance(900)
     assert.equal((await unsent).kind, 'unreachable')
-    await rig.clock.advance(499)
+    await rig.clock.advance(749)
     assert.equal((await dead).kind, 'failed')
     assert.equal(rig.line.requests.length, 1)
     await rig.clock.advance(1)
