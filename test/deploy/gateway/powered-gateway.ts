@@ -41,7 +41,8 @@ export class PoweredGateway implements AsyncDisposable {
     const plant = stack.use(await startPlant({ file: PLANT }, { clock: realClock, port: 0 }))
     const out = mkdtempSync(join(tmpdir(), 'holdfast-deb-'))
     stack.defer(() => rmSync(out, { recursive: true }))
-    const { machine, installing } = await VirtualMachine.make(await makePackage(out))
+    const { deb } = await makePackage(out)
+    const { machine, installing } = await VirtualMachine.make(deb)
     stack.use(machine)
     return new PoweredGateway(machine, plant, installing, stack.move())
   }
