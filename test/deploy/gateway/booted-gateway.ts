@@ -1,7 +1,7 @@
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { copyFileSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { execa } from 'execa'
+import { machineFolder } from './ability.ts'
 import { Machine } from './machine.ts'
 import { makePackage } from './package.ts'
 
@@ -27,7 +27,7 @@ export class BootedGateway implements AsyncDisposable {
   /** Makes one on which the package and the archive lie; nothing is installed, and it is not booted yet. */
   static async make(): Promise<BootedGateway> {
     const machine = await Machine.make()
-    const out = mkdtempSync(join(tmpdir(), 'holdfast-deb-'))
+    const out = machineFolder('holdfast-deb')
     try {
       const { deb, archive } = await makePackage(out)
       copyFileSync(deb, join(machine.root, DEB))

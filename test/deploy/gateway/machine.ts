@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { accessSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { accessSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { execa } from 'execa'
-import { CONTAINER } from './ability.ts'
+import { CONTAINER, machineFolder } from './ability.ts'
 import { bareDebian, install, PLAIN, requireTools } from './debian.ts'
 
 const BOOT_MS = 120_000
@@ -36,7 +35,7 @@ export class Machine implements AsyncDisposable {
   /** Makes one; not booted yet. */
   static async make(): Promise<Machine> {
     requireTools(TOOLS)
-    const folder = mkdtempSync(join(tmpdir(), 'holdfast-machine-'))
+    const folder = machineFolder('holdfast-machine')
     await bareDebian(join(folder, 'root'))
     return new Machine(folder)
   }
