@@ -216,7 +216,7 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
         approvals,
         keeper,
       },
-      manualTrips: { actuators, trips, audit },
+      manualTrips: { actuators, trips, audit, keeper },
       heartbeats: failsafe.heartbeats,
     },
     locking: { actuators, permits, audit, clock },

@@ -7,6 +7,7 @@ import { loadConfig } from './config/load.ts'
 import { formatProblems } from './config/problem.ts'
 import type { Surroundings } from './master-keys.ts'
 import { journalStream } from './service/journal.ts'
+import { LogOutput } from './service/log-output.ts'
 import { notifierFor } from './service/notify.ts'
 import { feedWatchdog } from './service/watchdog.ts'
 import { StartFailure } from './start-failure.ts'
@@ -20,9 +21,12 @@ export async function runAgent(
   options: { config: string; logLevel?: string },
   around: Surroundings,
 ): Promise<number> {
+  await using output = new LogOutput(1, systemClock, lines =>
+    log.warn({ lost: lines }, 'lines of this log were dropped: nobody had read it for a while'),
+  )
   const log = pino(
     { level: options.logLevel ?? 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    journalStream(pino.destination({ fd: 1, sync: true }), process.env.JOURNAL_STREAM, fstatSync(1)),
+    journalStream(output, process.env.JOURNAL_STREAM, fstatSync(1)),
   )
   const notify = notifierFor(process.env.NOTIFY_SOCKET, detail => log.warn(detail))
   // The status too: after the last of many attempts systemd's own lines have pushed the reason out of those that `systemctl status` shows.

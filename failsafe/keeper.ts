@@ -1,4 +1,4 @@
-import type { Clock, Millis } from '../model/time.ts'
+import { type Clock, formatDuration, type Millis } from '../model/time.ts'
 import type { AuthenticationFailures } from './authentication-failures.ts'
 import type { Holds } from './holds.ts'
 import type { Kept, LatchFile } from './latch.ts'
@@ -8,6 +8,8 @@ const RETRY_FIRST: Millis = 1000
 const RETRY_MAX: Millis = 60_000
 /** What a flood changes is written down so often and no oftener. */
 const SOON: Millis = 500
+/** A disk that has not answered by then hangs: whoever waits for it, such as the one who trips by hand, is answered. */
+const ANSWERS_WITHIN: Millis = 3000
 
 /** Whose state is kept. */
 export interface KeptParts {
@@ -18,7 +20,7 @@ export interface KeptParts {
 
 /** What the fail-safe remembers over a restart, written down whenever it changes. */
 export class FailsafeKeeper implements AsyncDisposable {
-  readonly #file: LatchFile
+  readonly #file: Pick<LatchFile, 'save'>
   readonly #clock: Clock
   readonly #onTrouble: (detail: string | undefined) => void
   readonly #stop = new AbortController()
@@ -31,9 +33,11 @@ export class FailsafeKeeper implements AsyncDisposable {
   #wanted = 0
   #written = 0
   #attempt = Promise.withResolvers<string | undefined>()
+  /** The trouble that was told last, if it is not over. */
+  #told: string | undefined
 
   /** `onTrouble` hears why nothing can be written down, and `undefined` when it can be again. */
-  constructor(file: LatchFile, clock: Clock, onTrouble: (detail: string | undefined) => void) {
+  constructor(file: Pick<LatchFile, 'save'>, clock: Clock, onTrouble: (detail: string | undefined) => void) {
     this.#file = file
     this.#clock = clock
     this.#onTrouble = onTrouble
@@ -135,28 +139,38 @@ export class FailsafeKeeper implements AsyncDisposable {
 
   async #saveAll(): Promise<void> {
     let retry = RETRY_FIRST
-    let told = ''
     while (this.#written < this.#wanted) {
       const wanted = this.#wanted
-      const trouble = await this.#file.save(this.#kept()).then(
-        () => undefined,
-        (error: Error) => error.message,
-      )
+      const trouble = await this.#saveOnce()
       if (trouble === undefined) this.#written = wanted
-      const attempt = this.#attempt
-      this.#attempt = Promise.withResolvers()
-      attempt.resolve(trouble)
-      if (trouble === undefined) {
-        if (told !== '') this.#onTrouble(undefined)
-        told = ''
-        continue
-      }
-      if (trouble !== told) this.#onTrouble(trouble)
-      told = trouble
+      this.#tell(trouble)
+      if (trouble === undefined) continue
       if (this.#stop.signal.aborted) return
       await this.#clock.sleep(retry, this.#stop.signal)
       retry = Math.min(retry * 2, RETRY_MAX)
     }
+  }
+
+  async #saveOnce(): Promise<string | undefined> {
+    const answered = new AbortController()
+    const saving = this.#file.save(this.#kept()).then(
+      () => undefined,
+      (error: Error) => error.message,
+    )
+    void this.#clock.sleep(ANSWERS_WITHIN, answered.signal).then(() => {
+      if (!answered.signal.aborted)
+        this.#tell(`the disk has not answered for ${formatDuration(ANSWERS_WITHIN)}`)
+    })
+    return await saving.finally(() => answered.abort())
+  }
+
+  /** Lets go whoever waits, and says it aloud where it is not as it was. */
+  #tell(trouble: string | undefined): void {
+    const attempt = this.#attempt
+    this.#attempt = Promise.withResolvers()
+    attempt.resolve(trouble)
+    if (trouble !== this.#told) this.#onTrouble(trouble)
+    this.#told = trouble
   }
 
   #kept(): Kept {

@@ -12,7 +12,7 @@ export interface HttpAnswer {
   readonly retryAfter?: Millis | undefined
   readonly body: Json
   /** The body's media type, where it is a text that is sent as it stands; JSON otherwise. */
-  readonly text?: string
+  readonly mediaType?: string
 }
 
 export function answerRefusal(refusal: Refusal, extra: Record<string, Json> = {}): HttpAnswer {
@@ -68,10 +68,10 @@ export function answerSelect(actuator: string, selected: Selected): HttpAnswer {
 }
 
 /** Sends an answer. Nothing of it may be kept by anyone on the way. */
-export function send(response: ServerResponse, { status, body, retryAfter, text }: HttpAnswer): void {
-  const bytes = Buffer.from(text === undefined ? `${JSON.stringify(body)}\n` : String(body))
+export function send(response: ServerResponse, { status, body, retryAfter, mediaType }: HttpAnswer): void {
+  const bytes = Buffer.from(mediaType === undefined ? `${JSON.stringify(body)}\n` : String(body))
   response.writeHead(status, {
-    'Content-Type': text ?? (isProblem(body) ? 'application/problem+json' : 'application/json'),
+    'Content-Type': mediaType ?? (isProblem(body) ? 'application/problem+json' : 'application/json'),
     'Content-Length': bytes.length,
     'Cache-Control': 'no-store',
     // In whole seconds (RFC 9110 §10.2.3), and never so early that it would be too early again.

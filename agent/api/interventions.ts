@@ -29,8 +29,6 @@ export class Interventions {
     const by = this.#callers.stopper(received, 'trip')
     const tripped = by instanceof Refused ? by : await tripByHand(received, by, id, this.#parts.manualTrips)
     if (tripped instanceof Refused) return tripped
-    // It acts already. Whoever is told so finds it tripped after a power cut, too.
-    await this.#parts.resets.keeper.kept()
     return { status: 200, body: { outcome: 'tripped', actuator: id, phase: tripped.phase } }
   }
 

@@ -23,5 +23,5 @@ export async function answerMetrics(
   const reader = isOpen ? undefined : callers.reader(received)
   if (reader instanceof Refused) return reader
   const { text, type } = await metrics.text()
-  return { status: 200, body: text, text: type }
+  return { status: 200, body: text, mediaType: type }
 }

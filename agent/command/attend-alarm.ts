@@ -31,9 +31,8 @@ const reason = z
   .regex(/^\P{Cc}+$/u, 'expected a reason, on one line')
   .max(500)
 const which = z.string('expected the id or the name of an alarm').max(63)
-const AcknowledgeBody = z.strictObject({ alarm: which })
+const NamingBody = z.strictObject({ alarm: which })
 const ShelveBody = z.strictObject({ alarm: which, for: z.string().max(20), reason })
-const UnshelveBody = z.strictObject({ alarm: which })
 
 /** Says that somebody has seen an alarm, or all of one name. Resolves with what was acknowledged, as it is then. */
 export async function acknowledgeAlarms(
@@ -41,9 +40,7 @@ export async function acknowledgeAlarms(
   by: Authenticated | undefined,
   attending: Attending,
 ): Promise<readonly StandingAlarm[] | Refused> {
-  const body = readBody({ received, who: by?.who }, AcknowledgeBody)
-  if (body instanceof Refused) return body
-  const found = find(body.alarm, by, attending)
+  const found = named(received, by, attending)
   if (found instanceof Refused) return found
   const person = personOf(received, by)
   for (const { name, about } of found)
@@ -96,11 +93,19 @@ export async function unshelveAlarm(
   by: Authenticated | undefined,
   attending: Attending,
 ): Promise<readonly StandingAlarm[] | Refused> {
-  const body = readBody({ received, who: by?.who }, UnshelveBody)
-  if (body instanceof Refused) return body
-  const found = find(body.alarm, by, attending)
+  const found = named(received, by, attending)
   if (found instanceof Refused) return found
   return await attend(found, { type: 'unshelved' }, personOf(received, by), attending, by)
+}
+
+/** The alarms that a request names which says nothing else. */
+function named(
+  received: Received,
+  by: Authenticated | undefined,
+  attending: Attending,
+): readonly StandingAlarm[] | Refused {
+  const body = readBody({ received, who: by?.who }, NamingBody)
+  return body instanceof Refused ? body : find(body.alarm, by, attending)
 }
 
 /** The alarms that are meant: the one of an id, or all of a name that the credential's scope does not keep out. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isThere } from '../../failsafe/feedback.ts'
+import type { FailsafeKeeper } from '../../failsafe/keeper.ts'
 import type { Trips } from '../../failsafe/trips.ts'
 import type { Json } from '../../model/json.ts'
 import type { TripPhase, TripRecord } from '../../model/trip.ts'
@@ -15,19 +16,22 @@ export interface ManualTrips {
   readonly actuators: ReadonlyMap<string, Actuator>
   readonly trips: Pick<Trips, 'trip' | 'whenSettled' | 'phase' | 'firstOut' | 'acknowledge'>
   readonly audit: Pick<AuditLog, 'note'>
+  /** Knows when the latch is on the disk. */
+  readonly keeper: Pick<FailsafeKeeper, 'kept'>
 }
 
 const Body = z.strictObject({ reason: z.string().max(500).optional() })
 
 /**
  * Trips an actuator by hand, for whoever may: nothing stands against it, not a rate, nor the clock, nor the disk. Resolves
- * with its phase once it was seen in its safe state, or has not got there in time.
+ * with its phase once it was seen in its safe state, or has not got there in time; and the latch is on the disk by then, so that
+ * whoever is told that it is tripped finds it tripped after a power cut. A disk that does not take it has its own alarm.
  */
 export async function tripByHand(
   received: Received,
   by: Authenticated | undefined,
   id: string,
-  { actuators, trips, audit }: ManualTrips,
+  { actuators, trips, audit, keeper }: ManualTrips,
 ): Promise<{ readonly phase: TripPhase } | Refused> {
   const body = prepare(received, by, id, actuators)
   if (body instanceof Refused) return body
@@ -36,7 +40,7 @@ export async function tripByHand(
   trips.trip(id, 'manual', `by ${nameOf(received, by)}${reason}`)
   // Also where it is tripped already, so that nobody's word is lost. Nobody waits for it.
   audit.note({ kind: 'trip-requested', ...recordOf(received, by, id, body.reason) })
-  await trips.whenSettled(id)
+  await Promise.all([trips.whenSettled(id), keeper.kept()])
   const phase = trips.phase(id)
   // Seen safe once is not seen safe now: whoever asks is told what can be seen at this moment.
   const unseen = wasTripped && phase === 'tripped' ? await lookForSafe(actuators.get(id)) : undefined

@@ -80,7 +80,9 @@ test('a disk that does not take the latches is reported once, and so is that it 
   keeper.suspend('subject eve', 'valve', 'forged')
   await reported.promise
   await rm(join(folder, 'state'))
-  for (let tries = 0; tries < 1000 && !(await latchFile(path).load()); tries += 1) await clock.advance(100)
+  const kept = keeper.kept()
+  await clock.advance(1000)
+  assert.equal(await kept, undefined)
   assert.deepEqual((await latchFile(path).load())?.suspended, {
     'subject eve': { reason: 'forged', actuator: 'valve' },
   })
@@ -109,4 +111,24 @@ test('whoever waits for what a disk does not take is told why, and waits no long
   await using keeper = new FailsafeKeeper(file, new VirtualClock(), () => {})
   keeper.suspend('subject eve', 'valve', 'forged')
   assert.match((await keeper.kept()) ?? '', /EEXIST|ENOTDIR/)
+})
+
+test('a disk that hangs is reported, lets go whoever waits for it, and is over when it answers', async () => {
+  const disk = Promise.withResolvers<void>()
+  const file = { save: () => disk.promise }
+  const clock = new VirtualClock()
+  const troubles: (string | undefined)[] = []
+  await using keeper = new FailsafeKeeper(file, clock, detail => {
+    troubles.push(detail)
+  })
+  keeper.suspend('subject eve', 'valve', 'forged')
+  const kept = keeper.kept()
+  await clock.advance(2999)
+  assert.deepEqual(troubles, [])
+  await clock.advance(1)
+  assert.equal(await kept, 'the disk has not answered for 3s')
+  const later = keeper.kept()
+  disk.resolve()
+  assert.equal(await later, undefined)
+  assert.deepEqual(troubles, ['the disk has not answered for 3s', undefined])
 })

@@ -172,23 +172,12 @@ test('a reset takes two people where the configuration says so', async () => {
   rig.trips.trip('valve', 'authentication-failures', 'a test')
   await rig.clock.advance(1000)
   assert.equal(rig.trips.phase('valve'), 'tripped')
-  const resets = {
-    actuators: new Map([['valve', rig.valve]]),
-    trips: rig.trips,
-    failures: rig.failures,
-    persists: () => undefined,
-    replayTrouble: () => undefined,
-    warnLevel: 3,
-    audit: rig.audit,
-    approvals: rig.approvals,
-    keeper: { lift: () => {}, kept: async () => undefined },
-  }
   const ask = async (subject: string) => {
     const credential = rig.issue([], 'engineer', 900_000, subject)
     const received = rig.sign(credential, { path: '/v1/actuators/valve/reset', body: '{}' })
     const authenticated = authenticate(received, rig.authenticator)
     assert.ok(!(authenticated instanceof Refused))
-    return await reset(authenticated, 'valve', resets)
+    return await reset(authenticated, 'valve', rig.resets)
   }
   rig.trips.acknowledge('valve', 'anna')
   const first = await ask('erika')

@@ -79,17 +79,11 @@ test('a locked-out actuator trips, and its trip can be reset; the lockout outlas
   assert.equal(rig.trips.phase('valve'), 'tripped')
   assert.equal(rig.driver.values.get('valve.feedback'), 0)
   rig.trips.acknowledge('valve', 'anna')
-  const cleared = await reset(signed(rig, 'erika', 'engineer', '/v1/actuators/valve/reset', {}), 'valve', {
-    actuators: rig.commands.actuators,
-    trips: rig.trips,
-    failures: rig.failures,
-    warnLevel: 3,
-    audit: rig.audit,
-    approvals: rig.approvals,
-    persists: () => undefined,
-    replayTrouble: () => undefined,
-    keeper: { lift: () => {}, kept: async () => undefined },
-  })
+  const cleared = await reset(
+    signed(rig, 'erika', 'engineer', '/v1/actuators/valve/reset', {}),
+    'valve',
+    rig.resets,
+  )
   assert.ok(!(cleared instanceof Refused))
   assert.equal(outcomeOf(await rig.send(rig.sign(rig.issue(), OPEN))), 'locked-out')
 })

@@ -35,17 +35,7 @@ function happen(rig: Rig, event: { what: string; ms?: number; cause?: (typeof TR
       const received = rig.sign(rig.issue([], 'engineer'), { path: '/v1/actuators/valve/reset', body: '{}' })
       const by = authenticate(received, rig.authenticator)
       if (by instanceof Refused) return
-      void reset(by, 'valve', {
-        actuators: new Map([['valve', rig.valve]]),
-        trips,
-        failures: rig.failures,
-        persists: () => undefined,
-        replayTrouble: () => undefined,
-        warnLevel: 3,
-        audit: rig.audit,
-        approvals: rig.approvals,
-        keeper: { lift: () => {}, kept: async () => undefined },
-      })
+      void reset(by, 'valve', rig.resets)
       return
     }
     case 'trip':

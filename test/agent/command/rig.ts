@@ -15,7 +15,9 @@ import { Progress } from '../../../agent/command/progress.ts'
 import { Rates } from '../../../agent/command/rates.ts'
 import type { Channel, Received } from '../../../agent/command/received.ts'
 import { Refusals } from '../../../agent/command/refusals.ts'
+import type { Resets } from '../../../agent/command/reset.ts'
 import { Selections } from '../../../agent/command/selections.ts'
+import type { ManualTrips } from '../../../agent/command/trip.ts'
 import { EpochKeys } from '../../../agent/credential/epoch-keys.ts'
 import type { MasterKey } from '../../../agent/credential/master-key.ts'
 import { Mint } from '../../../agent/credential/mint.ts'
@@ -213,6 +215,19 @@ export async function commandRig(settings: RigSettings = {}) {
     newCommandId: randomUUID,
     onMistake: () => events.push('mistake'),
   }
+  const keeper = { lift: () => {}, kept: async () => undefined }
+  const resets: Resets = {
+    actuators,
+    trips,
+    failures,
+    persists: () => undefined,
+    replayTrouble: () => undefined,
+    warnLevel: 3,
+    audit,
+    approvals,
+    keeper,
+  }
+  const manualTrips: ManualTrips = { actuators, trips, audit, keeper }
   const channel: Channel = { ...LAN, unattributed: settings.unattributed ?? 'count' }
 
   const issue = (
@@ -289,6 +304,8 @@ export async function commandRig(settings: RigSettings = {}) {
     pacing,
     authenticator,
     commands,
+    resets,
+    manualTrips,
     channel,
     issue,
     sign,

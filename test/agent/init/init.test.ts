@@ -144,17 +144,6 @@ test('without a terminal every missing answer is named with its option, and noth
   await assert.rejects(stat(join(folder.path, 'holdfast.yaml')), { code: 'ENOENT' })
 })
 
-test('without a TPM it says so and takes no other place by itself', async t => {
-  if ((await stat('/dev/tpmrm0').catch(() => undefined)) !== undefined) return t.skip('this host has a TPM')
-  await using folder = await temporaryFolder()
-  const unchosen = await run(folder.path, ...TRIAL, '--yes', '--admin', 'kim')
-  assert.equal(unchosen.exitCode, 2)
-  assert.match(unchosen.stderr, /^--key is missing\. .*IN CLEAR on the disk/m)
-  const absent = await run(folder.path, ...TRIAL, '--yes', '--admin', 'kim', '--key', 'tpm')
-  assert.equal(absent.exitCode, 2)
-  assert.match(absent.stderr, /^--key tpm: this host shows no TPM \(\/dev\/tpmrm0\)/m)
-})
-
 test('a dry run shows the whole configuration, reads the device, and writes nothing', async () => {
   await using folder = await temporaryFolder()
   const words = [...TRIAL, '--yes', '--admin', 'kim', '--tcti', tpm.tcti, ...valve()]
