@@ -73,6 +73,7 @@ export class Devices implements AsyncDisposable {
         driver,
         commandPoint: commandPoint(actuator.id),
         feedbackPoint: feedbackPoint(actuator.id),
+        staysCommanded: staysCommanded(actuator.command),
         deviceTimeout: device.timeout,
       })
     }
@@ -152,6 +153,11 @@ function pointsOn(id: string, { devices, actuators, readings }: Config): Map<str
     if (reading.device === id) points.set(readingPoint(reading.id), reading.point)
   }
   return points
+}
+
+/** Whether what is written to a point stays there: a pulse does not, and neither does the call of a method. */
+function staysCommanded(point: Point): boolean {
+  return 'protocol' in point ? point.call === undefined : point.pulse === undefined
 }
 
 /** What is written to the points of one device where an actuator is to go to its safe state. */

@@ -128,6 +128,7 @@ export function openFailsafe(parts: FailsafeParts): Failsafe {
       await causes[Symbol.asyncDispose]()
       await badReadings[Symbol.asyncDispose]()
       await trips[Symbol.asyncDispose]()
+      await holds[Symbol.asyncDispose]()
       await keeper[Symbol.asyncDispose]()
     },
   }
@@ -163,7 +164,7 @@ function watch({ id, guards, safe, tolerance }: ActuatorConfig, by: Watching): W
       after: tripsOn.deviceUnreachable,
       trouble: () => {
         const unreadable = by.monitor.unreadable(feedback)
-        return unreadable && `its feedback cannot be read: ${unreadable.detail}`
+        return unreadable && `its feedback cannot be read: ${unreadable}`
       },
     },
     {

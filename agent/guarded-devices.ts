@@ -14,13 +14,13 @@ export function guardedDevices(
     const on = [...config.actuators.values()].filter(({ device }) => device === id)
     const driver = actuators.get(on[0]?.id ?? '')?.driver
     if (!watchdog || !driver) return []
-    const outputs = on.flatMap(({ id: actuator, command, fallback, safe }) => {
+    const outputs = on.flatMap(({ id: actuator, fallback, safe }) => {
       const known = actuators.get(actuator)
       if (!known || !fallback) return []
       return {
         actuator,
         commandPoint: known.commandPoint,
-        staysCommanded: !('pulse' in command) || command.pulse === undefined,
+        staysCommanded: known.staysCommanded,
         fallbackPoint: fallback.point && fallbackPoint(actuator),
         safe,
         tolerance: fallback.tolerance,

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile, statfs } from 'node:fs/promises'
-import type { Clock } from '../model/time.ts'
+import type { Clock, UnixMs } from '../model/time.ts'
 import type { TripCause } from '../model/trip.ts'
 import type { Alarms } from './alarms/alarms.ts'
 import { Habits, habitFile } from './alarms/habits.ts'
@@ -113,12 +113,23 @@ async function oldCertificates({ listeners, alarms }: Config, clock: Clock): Pro
     listeners.map(async (listener): Promise<Finding | undefined> => {
       if (listener.kind !== 'tls') return undefined
       const { certificate } = listener.files
-      const expires = new X509Certificate(await readFile(certificate)).validToDate.getTime()
+      const about = { listener: listener.name }
+      const expires = await expiryOf(certificate)
+      if (expires instanceof Error)
+        return { severity: 'warning', detail: `${certificate} cannot be read: ${expires.message}`, about }
       const left = expires - clock.wall()
       const severity = gradeBelow(left, alarms.certificateExpires)
       const detail = `${certificate} ${left > 0 ? 'expires' : 'has expired'} at ${new Date(expires).toISOString()}`
-      return severity && { severity, detail, about: { listener: listener.name } }
+      return severity && { severity, detail, about }
     }),
   )
   return found.filter(finding => finding !== undefined)
+}
+
+async function expiryOf(certificate: string): Promise<UnixMs | Error> {
+  try {
+    return new X509Certificate(await readFile(certificate)).validToDate.getTime()
+  } catch (error) {
+    return error as Error
+  }
 }

@@ -88,6 +88,7 @@ const VALVE: Actuator = {
   id: 'inlet-valve',
   description: '',
   driver: {
+    connections: 0,
     read: () => Promise.reject(new Error('nothing is read')),
     write: () => Promise.reject(new Error('nothing is written')),
     [Symbol.asyncDispose]: async () => {},
@@ -104,6 +105,7 @@ const VALVE: Actuator = {
   safe: { setpoint: 'closed', write: 0, feedback: 0 },
   tolerance: 0,
   travelTime: 1000,
+  staysCommanded: true,
   deviceTimeout: 1000,
   tripsOnFailures: true,
   selectionLasts: undefined,

@@ -75,7 +75,9 @@ export async function reset(
     client => client.reset(actuator, options.reason),
     body => {
       const cleared = body.cleared as { cause: string; detail: string; at: string }
-      return `${actuator}: reset. Cleared: ${cleared.cause} at ${cleared.at}: ${cleared.detail}\nNothing was moved; it stays as it is until a command moves it.\n`
+      return `${actuator}: reset. Cleared: ${cleared.cause} at ${cleared.at}: ${cleared.detail}\nNothing was moved; it stays as it is until a command moves it.\n${
+        body.unkept === undefined ? '' : `BUT it would be tripped again after a power cut: ${body.unkept}\n`
+      }`
     },
   )
 }

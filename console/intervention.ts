@@ -24,8 +24,10 @@ export async function trip(actuator: string, options: ReasonOptions, around: Sur
     answer,
     options,
     around,
-    () =>
-      `${actuator}: tripped, and in its safe state. It stays there until somebody has acknowledged it and an engineer has reset it.\n`,
+    ({ unkept }) =>
+      `${actuator}: tripped, and in its safe state. It stays there until somebody has acknowledged it and an engineer has reset it.\n${
+        unkept === undefined ? '' : `BUT it would not be tripped any more after a power cut: ${unkept}\n`
+      }`,
   )
 }
 

@@ -8,6 +8,9 @@ import type { Millis } from '../model/time.ts'
  * stopped is not. Neither call queues across a reconnect or repeats a write. Neither throws, except for a bug.
  */
 export interface Driver extends AsyncDisposable {
+  /** How many connections to the device there have been. Another number: another connection, and perhaps another device. */
+  readonly connections: number
+
   /** Reads one point from the device, now. Never answers from a cache, and never with a commanded value. */
   read(point: string, timeout: Millis, stop?: AbortSignal): Promise<ReadResult>
 

@@ -97,8 +97,9 @@ export class AuthenticationFailures {
 
   /** Weighs one refused request. */
   observe(failure: Failure): Verdict {
-    if (failure.suspicion === 'none') return { kind: 'nothing' }
-    const { identity, attributed, counts } = attribute(failure)
+    const author = attribute(failure)
+    if (!author) return { kind: 'nothing' }
+    const { identity, attributed, counts } = author
     const now = this.#clock.monotonic()
     const evidence = this.#add(failure, counts ? identity : `${identity}, not counted`)
     const detail = `${evidence.count} refused requests aimed at ${failure.actuator} by ${identity}, from ${[...evidence.sources].join(', ')}, between ${iso(evidence.first)} and ${iso(evidence.last)}`
@@ -198,11 +199,18 @@ export class AuthenticationFailures {
   }
 }
 
-/** Whom a failure is put down to, and whether it counts. The kinds of names cannot be taken for each other. */
-function attribute(failure: Failure): { identity: string; attributed: boolean; counts: boolean } {
+interface Author {
+  readonly identity: string
+  readonly attributed: boolean
+  readonly counts: boolean
+}
+
+/** Whom a failure is put down to, and whether it counts; undefined where nobody is suspected. The kinds of names cannot be taken for each other. */
+function attribute(failure: Failure): Author | undefined {
   const { channel, suspicion, holder } = failure
   switch (suspicion) {
     case 'none':
+      return undefined
     case 'stale':
       return { identity: `a replayer on listener ${channel.name}`, attributed: false, counts: false }
     case 'denied':

@@ -3,20 +3,29 @@ import type { Clock, Millis } from '../model/time.ts'
 import { awaitFeedback, isThere } from './feedback.ts'
 import type { GuardedActuator } from './guarded.ts'
 
-const RETRY_FIRST: Millis = 100
-const RETRY_MAX: Millis = 2000
+const AGAIN_FIRST: Millis = 100
+const AGAIN_MAX: Millis = 2000
+/** What was not sent has cost the device nothing: it is tried oftener, so that it goes out soon after a line is back. */
+const UNSENT_AGAIN_MAX: Millis = 500
 const WATCH_EVERY: Millis = 1000
+/** How often an actuator on its way is looked at, in parts of its travel time: often enough, and far enough apart to see it move. */
+const LOOKS_A_TRAVEL = 20
 
 /** What the drive and the watch report. */
 export type DriveReport =
   | { readonly type: 'safe-verified' }
+  /** The travel time has passed since the drive began, and it is not safe. Told again with each try after that. */
   | { readonly type: 'safe-overdue'; readonly detail: string }
   | { readonly type: 'safe-lost'; readonly detail: string }
+
+/** What came of one try. */
+type Try = { readonly kind: 'safe' } | { readonly kind: 'unsent' | 'unsafe'; readonly detail: string }
 
 /**
  * Drives an actuator to its safe state and keeps at it until feedback shows it, or the signal aborts. Needs the driver and
  * a timer: no TPM, no database, no disk, no date. Writing the safe value again is never wrong, so here alone a write is
- * repeated. Whatever goes wrong is reported and tried again; nothing makes it give up.
+ * repeated: at once, unless the device has confirmed it. Whatever goes wrong is tried again, and reported once the actuator
+ * should have been there; nothing makes it give up.
  *
  * The first write is issued before this function first yields.
  */
@@ -32,16 +41,19 @@ export async function driveToSafe(
     return report({ type: 'safe-verified' })
   }
   const to = actuator.safe
-  let pause = RETRY_FIRST
+  const began = clock.monotonic()
+  let pause = AGAIN_FIRST
   while (!signal.aborted) {
-    const detail = await attempt(actuator, to, clock, signal).catch(
-      (error: Error) => `a mistake in the driver: ${error.message}`,
-    )
-    if (detail === undefined) return report({ type: 'safe-verified' })
+    const asked = clock.monotonic()
+    const tried = await attempt(actuator, to, clock, signal).catch(mistake)
+    if (tried.kind === 'safe') return report({ type: 'safe-verified' })
     if (signal.aborted) return
-    report({ type: 'safe-overdue', detail })
-    await clock.sleep(pause, signal)
-    pause = Math.min(pause * 2, RETRY_MAX)
+    const now = clock.monotonic()
+    if (now - began >= actuator.travelTime) report({ type: 'safe-overdue', detail: tried.detail })
+    // Tries begin so far apart. One that has waited for as long, for its turn or for an answer, gets in line again at once.
+    const apart = tried.kind === 'unsent' ? Math.min(pause, UNSENT_AGAIN_MAX) : pause
+    if (now - asked < apart) await clock.sleep(apart - (now - asked), signal)
+    pause = Math.min(pause * 2, AGAIN_MAX)
   }
 }
 
@@ -70,36 +82,71 @@ export async function watchSafe(
   }
 }
 
-/** One write and the look at what came of it. Returns what is wrong, or undefined when it is safe. */
+/**
+ * One write, and the look at what came of it. Only a write that the device has confirmed is given the travel time: one of which
+ * the answer was lost may not have arrived.
+ */
 async function attempt(
   actuator: GuardedActuator,
   safe: Target,
   clock: Clock,
   signal: AbortSignal,
-): Promise<string | undefined> {
-  const written = await actuator.driver.write(
-    actuator.commandPoint,
-    safe.write,
-    actuator.deviceTimeout,
-    signal,
-  )
-  if (written.kind === 'rejected') return `the device rejected the write: ${written.reason}`
-  if (written.kind === 'unreachable') return `the device did not get the write: ${written.reason}`
-  const seen = await awaitFeedback(
-    {
-      driver: actuator.driver,
-      point: actuator.feedbackPoint,
-      value: safe.feedback,
-      tolerance: actuator.tolerance,
-      within: actuator.travelTime,
-      readTimeout: actuator.deviceTimeout,
-    },
-    clock,
-    signal,
-  )
-  // Feedback that shows safe proves nothing while the write is not confirmed: it may show what was before.
-  if (seen.reached && written.kind === 'accepted') return undefined
-  if (seen.reached)
-    return `the device did not confirm the write: ${written.kind === 'unknown' ? written.reason : ''}`
-  return seen.last.kind === 'value' ? `feedback shows ${seen.last.value}` : seen.last.reason
+): Promise<Try> {
+  const { driver, commandPoint, feedbackPoint, deviceTimeout, tolerance, travelTime } = actuator
+  const written = await driver.write(commandPoint, safe.write, deviceTimeout, signal)
+  switch (written.kind) {
+    case 'rejected':
+      return { kind: 'unsafe', detail: `the device rejected the write: ${written.reason}` }
+    case 'unreachable':
+      return { kind: 'unsent', detail: `the device did not get the write: ${written.reason}` }
+    case 'unknown':
+      if (!actuator.staysCommanded) await letCome(actuator, safe, clock, signal)
+      // Feedback that shows safe proves nothing while the write is not confirmed: it may show what was before.
+      return { kind: 'unsafe', detail: `the device did not confirm the write: ${written.reason}` }
+    case 'accepted': {
+      const { reached, last } = await awaitFeedback(
+        {
+          driver,
+          point: feedbackPoint,
+          value: safe.feedback,
+          tolerance,
+          within: travelTime,
+          readTimeout: deviceTimeout,
+        },
+        clock,
+        signal,
+      )
+      if (reached) return { kind: 'safe' }
+      return {
+        kind: 'unsafe',
+        detail: last.kind === 'value' ? `feedback shows ${last.value}` : last.reason,
+      }
+    }
+  }
+}
+
+/**
+ * Waits while feedback is seen to come closer to the safe state. There are actuators that a second pulse stops, or that begin anew
+ * when a method is called again: what may have set one in motion is not repeated into that motion.
+ */
+async function letCome(
+  { driver, feedbackPoint, deviceTimeout, tolerance, travelTime }: GuardedActuator,
+  safe: Target,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const deadline = clock.monotonic() + travelTime
+  let before = Number.POSITIVE_INFINITY
+  while (!signal.aborted) {
+    const reading = await driver.read(feedbackPoint, deviceTimeout, signal)
+    if (reading.kind !== 'value') return
+    const away = Math.abs(reading.value - safe.feedback)
+    if (away <= tolerance || before - away <= tolerance || clock.monotonic() >= deadline) return
+    before = away
+    await clock.sleep(travelTime / LOOKS_A_TRAVEL, signal)
+  }
+}
+
+function mistake(error: Error): Try {
+  return { kind: 'unsafe', detail: `a mistake in the driver: ${error.message}` }
 }

@@ -8,6 +8,8 @@ export interface GuardedActuator {
   readonly driver: Driver
   readonly commandPoint: string
   readonly feedbackPoint: string
+  /** Whether the command stays in the device until the next one; a pulse and the call of a method do not. */
+  readonly staysCommanded: boolean
   /** Undefined: it holds where it is, and a trip only takes control away. */
   readonly safe: Target | undefined
   /** How far feedback may be from the target, in the feedback point's unit. */

@@ -1,4 +1,4 @@
-import { type Clock, formatDuration, type Millis } from '../model/time.ts'
+import type { Clock, Millis } from '../model/time.ts'
 import type { AuthenticationFailures } from './authentication-failures.ts'
 import type { Holds } from './holds.ts'
 import type { Kept, LatchFile } from './latch.ts'
@@ -8,8 +8,6 @@ const RETRY_FIRST: Millis = 1000
 const RETRY_MAX: Millis = 60_000
 /** What a flood changes is written down so often and no oftener. */
 const SOON: Millis = 500
-/** A disk that has not answered by then hangs: whoever waits for it, such as the one who trips by hand, is answered. */
-const ANSWERS_WITHIN: Millis = 3000
 
 /** Whose state is kept. */
 export interface KeptParts {
@@ -33,8 +31,8 @@ export class FailsafeKeeper implements AsyncDisposable {
   #wanted = 0
   #written = 0
   #attempt = Promise.withResolvers<string | undefined>()
-  /** The trouble that was told last, if it is not over. */
-  #told: string | undefined
+  /** Why the disk does not take it, as long as that is so. */
+  #trouble: string | undefined
 
   /** `onTrouble` hears why nothing can be written down, and `undefined` when it can be again. */
   constructor(file: Pick<LatchFile, 'save'>, clock: Clock, onTrouble: (detail: string | undefined) => void) {
@@ -49,7 +47,7 @@ export class FailsafeKeeper implements AsyncDisposable {
     this.#suspended = { ...kept.suspended }
     this.#closed = { ...kept.closed }
     parts.failures.restore(kept.evidence)
-    parts.holds.restore(kept.held)
+    parts.holds.restore(kept.holds)
     parts.trips.restore(kept.latches)
   }
 
@@ -112,11 +110,14 @@ export class FailsafeKeeper implements AsyncDisposable {
     })
   }
 
-  /** Waits until all that has changed so far is on the disk. Resolves with why it cannot be written, as soon as that is known. */
+  /**
+   * Waits until all that has changed so far is on the disk. Resolves with why it cannot be written, as soon as that is known: at once
+   * while the disk is in trouble.
+   */
   async kept(): Promise<string | undefined> {
     const wanted = this.#wanted
     while (this.#written < wanted) {
-      const trouble = await this.#attempt.promise
+      const trouble = this.#trouble ?? (await this.#attempt.promise)
       if (trouble !== undefined) return trouble
     }
     return undefined
@@ -141,7 +142,10 @@ export class FailsafeKeeper implements AsyncDisposable {
     let retry = RETRY_FIRST
     while (this.#written < this.#wanted) {
       const wanted = this.#wanted
-      const trouble = await this.#saveOnce()
+      const trouble = await this.#file.save(this.#kept()).then(
+        () => undefined,
+        (error: Error) => error.message,
+      )
       if (trouble === undefined) this.#written = wanted
       this.#tell(trouble)
       if (trouble === undefined) continue
@@ -151,26 +155,13 @@ export class FailsafeKeeper implements AsyncDisposable {
     }
   }
 
-  async #saveOnce(): Promise<string | undefined> {
-    const answered = new AbortController()
-    const saving = this.#file.save(this.#kept()).then(
-      () => undefined,
-      (error: Error) => error.message,
-    )
-    void this.#clock.sleep(ANSWERS_WITHIN, answered.signal).then(() => {
-      if (!answered.signal.aborted)
-        this.#tell(`the disk has not answered for ${formatDuration(ANSWERS_WITHIN)}`)
-    })
-    return await saving.finally(() => answered.abort())
-  }
-
   /** Lets go whoever waits, and says it aloud where it is not as it was. */
   #tell(trouble: string | undefined): void {
     const attempt = this.#attempt
     this.#attempt = Promise.withResolvers()
     attempt.resolve(trouble)
-    if (trouble !== this.#told) this.#onTrouble(trouble)
-    this.#told = trouble
+    if (trouble !== this.#trouble) this.#onTrouble(trouble)
+    this.#trouble = trouble
   }
 
   #kept(): Kept {
@@ -180,7 +171,7 @@ export class FailsafeKeeper implements AsyncDisposable {
       suspended: this.#suspended,
       closed: this.#closed,
       evidence: parts?.failures.kept ?? { buckets: [], trips: {} },
-      held: parts?.holds.kept ?? {},
+      holds: parts?.holds.kept ?? {},
     }
   }
 }

@@ -132,8 +132,10 @@ function trip(state: TripState, event: Extract<TripEvent, { type: 'trip' }>): Tr
         effects,
       }
     case 'resetting':
+      // It is safe, and the reset does not move it: an interlock asks for no more, and refuses commands away from safe after it too.
+      if (!latches) return stay(state)
       // The reset was not done yet, so the cause that it was for is still the first-out.
-      return move({ ...unacknowledged(state), latched: true }, 'tripping', effects)
+      return move(unacknowledged(state), 'tripping', effects)
     case 'tripping':
     case 'tripped':
     case 'trip-failed':

@@ -36,13 +36,11 @@ export class Monitor implements AsyncDisposable {
   readonly #reading = new Map<string, Promise<void>>()
   readonly #due = new Map<string, MonotonicMs>()
   readonly #stop = new AbortController()
-  readonly #began: MonotonicMs
   #watching: Promise<void> | undefined
 
   constructor(points: ReadonlyMap<string, MonitoredPoint>, clock: Clock) {
     this.#points = points
     this.#clock = clock
-    this.#began = clock.monotonic()
   }
 
   /** Begins to read. */
@@ -64,11 +62,9 @@ export class Monitor implements AsyncDisposable {
     return { quality: 'bad', detail, value, age }
   }
 
-  /** For how long a point could not be read, and why; undefined when it could at the last try. */
-  unreadable(id: string): { readonly since: Millis; readonly detail: string } | undefined {
-    const detail = this.#trouble.get(id)
-    if (detail === undefined) return undefined
-    return { since: this.#clock.monotonic() - (this.#known.get(id)?.at ?? this.#began), detail }
+  /** Why a point could not be read at the last try, in words; undefined when it could. */
+  unreadable(id: string): string | undefined {
+    return this.#trouble.get(id)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -20,7 +20,7 @@ export interface SequenceParts {
   readonly clock: Clock
   readonly signal: AbortSignal
   drive(actuator: string): void
-  /** Resolves when the actuator is in its safe state, has been told and did not get there in time, or is not tripped. */
+  /** Resolves when the actuator is in its safe state, has not got there in its travel time, or is not tripped. */
   settled(actuator: string): Promise<void>
 }
 

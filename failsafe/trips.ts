@@ -38,6 +38,8 @@ export class Trips implements AsyncDisposable {
   readonly #clock: Clock
   readonly #listener: TripListener
   readonly #states = new Map<string, TripState>()
+  /** Of actuators that this run does not have: nothing is done about them, and they are not forgotten. */
+  #absent: Readonly<Record<string, Latch>> = {}
   readonly #drives = new Map<string, Promise<void>>()
   readonly #watches = new Map<string, { readonly ended: AbortController; readonly watching: Promise<void> }>()
   readonly #settling = new Map<string, (() => void)[]>()
@@ -80,7 +82,7 @@ export class Trips implements AsyncDisposable {
 
   /** What must survive a restart. */
   get latches(): Record<string, Latch> {
-    const latches: Record<string, Latch> = {}
+    const latches: Record<string, Latch> = { ...this.#absent }
     for (const [id, { phase, record, latched }] of this.#states) {
       if (record)
         latches[id] = { record, safe: phase === 'tripped' || phase === 'resetting', latched: latched ?? true }
@@ -94,9 +96,13 @@ export class Trips implements AsyncDisposable {
    */
   restore(latches: Readonly<Record<string, Latch>>): void {
     const asked = new Set<string>()
-    for (const [id, { record, safe, latched }] of Object.entries(latches)) {
+    for (const [id, latch] of Object.entries(latches)) {
+      const { record, safe, latched } = latch
       const guarded = this.#actuators.get(id)
-      if (!guarded) continue
+      if (!guarded) {
+        this.#absent = { ...this.#absent, [id]: latch }
+        continue
+      }
       this.#states.set(id, { phase: safe ? 'tripped' : 'tripping', record, latched })
       if (safe) this.#watch(guarded)
       else asked.add(id)

@@ -7,6 +7,9 @@ import { dirname } from 'node:path'
  */
 export const KEPT_VERSION = 1
 
+/** A disk that has not answered by then hangs, and whoever waits for it is told so. A disk is real: so is the time that it takes. In milliseconds. */
+const ANSWERS_WITHIN = 3000
+
 /** A file that a newer program wrote. */
 export class NewerKept extends Error {
   override readonly name = 'NewerKept'
@@ -19,13 +22,19 @@ export class NewerKept extends Error {
 export class KeptFile<State> {
   readonly #path: string
   readonly #parse: (json: unknown) => State | undefined
+  readonly #patience: () => AbortSignal
   #wanted: { readonly state: State } | undefined
   #writing: Promise<void> | undefined
 
-  /** `parse` says what a file's JSON means; undefined when it means nothing. */
-  constructor(path: string, parse: (json: unknown) => State | undefined) {
+  /** `parse` says what a file's JSON means; undefined when it means nothing. `patience` begins with each save: it aborts when the disk hangs. */
+  constructor(
+    path: string,
+    parse: (json: unknown) => State | undefined,
+    patience: () => AbortSignal = () => AbortSignal.timeout(ANSWERS_WITHIN),
+  ) {
     this.#path = path
     this.#parse = parse
+    this.#patience = patience
   }
 
   get path(): string {
@@ -46,11 +55,22 @@ export class KeptFile<State> {
     return state
   }
 
-  /** Writes a state; resolves when it, or a newer one, is durable. Rejects when the disk will not have it. */
-  save(state: State): Promise<void> {
+  /**
+   * Writes a state; resolves when it, or a newer one, is durable. Rejects when the disk will not have it, and when it has not answered
+   * for 3 s: then it is written all the same once it answers, unless a newer one is.
+   */
+  async save(state: State): Promise<void> {
     this.#wanted = { state }
     this.#writing ??= this.#write()
-    return this.#writing
+    const patience = this.#patience()
+    const late = Promise.withResolvers<never>()
+    const isLate = () => late.reject(new Error(`the disk has not answered for ${ANSWERS_WITHIN / 1000} s`))
+    patience.addEventListener('abort', isLate, { once: true })
+    try {
+      await Promise.race([this.#writing, late.promise])
+    } finally {
+      patience.removeEventListener('abort', isLate)
+    }
   }
 
   async #write(): Promise<void> {

@@ -90,14 +90,9 @@ export class Cells {
   }
 }
 
-/** The request that writes one raw value, as Modbus has it (functions 5 and 6): what a watchdog looks at. */
-export function writeOf(table: WritableTable, address: number, value: number): Write {
-  const functionCode = table === 'coil' ? 5 : 6
-  return {
-    kind: 'write',
-    functionCode,
-    table,
-    address,
-    values: [table === 'coil' ? Math.min(value, 1) : value],
-  }
+/** The request that writes a coil or the registers of a number, as Modbus has it: what a watchdog looks at. */
+export function writeOf(table: WritableTable, address: number, values: readonly number[]): Write {
+  if (table === 'coil')
+    return { kind: 'write', functionCode: 5, table, address, values: values.map(value => Math.min(value, 1)) }
+  return { kind: 'write', functionCode: values.length === 1 ? 6 : 16, table, address, values }
 }

@@ -32,12 +32,13 @@ export interface PlcFaults {
 
 /** The faults that are set on a running plant. */
 export class Faults {
+  /** What they can aim at. */
+  readonly targets: FaultTargets
   readonly #set = new Map<string, Fault>()
-  readonly #targets: FaultTargets
   readonly #links: ReadonlyMap<string, Link>
 
   constructor(targets: FaultTargets, links: ReadonlyMap<string, Link>) {
-    this.#targets = targets
+    this.targets = targets
     this.#links = links
   }
 
@@ -63,7 +64,7 @@ export class Faults {
    * had to be dropped is down. Rejects with RangeError when the plant has no such element, signal or PLC.
    */
   async set(fault: Fault): Promise<void> {
-    const missing = missingTarget(fault, this.#targets)
+    const missing = missingTarget(fault, this.targets)
     if (missing !== undefined) throw new RangeError(missing)
     this.#set.set(faultKey(fault), fault)
     const links = [...this.#links].filter(([plc]) => isOn(fault, plc)).map(([, link]) => link)
@@ -77,19 +78,26 @@ export class Faults {
    * Clears every fault of a kind, or all of them. The promise resolves, with what it cleared, when a link that was down
    * is up again.
    */
-  async clear(kind?: FaultKind): Promise<readonly Fault[]> {
+  clear(kind?: FaultKind): Promise<readonly Fault[]> {
+    return this.#end(fault => kind === undefined || fault.kind === kind)
+  }
+
+  /** Clears the fault that is set on the same target as this one, whatever its values; nothing where there is none. */
+  mend(fault: Fault): Promise<readonly Fault[]> {
+    const key = faultKey(fault)
+    return this.#end(one => faultKey(one) === key)
+  }
+
+  async #end(isMeant: (fault: Fault) => boolean): Promise<readonly Fault[]> {
     const cleared: Fault[] = []
     for (const [key, fault] of this.#set) {
-      if ((kind === undefined || fault.kind === kind) && this.#set.delete(key)) cleared.push(fault)
+      if (isMeant(fault) && this.#set.delete(key)) cleared.push(fault)
     }
-    const healed = (kind: FaultKind) =>
-      [...this.#links].filter(
-        ([plc]) =>
-          cleared.some(fault => fault.kind === kind && isOn(fault, plc)) &&
-          this.on(plc).of(kind).length === 0,
-      )
+    const concerned = (kind: FaultKind) =>
+      [...this.#links].filter(([plc]) => cleared.some(fault => fault.kind === kind && isOn(fault, plc)))
+    const healed = (kind: FaultKind) => concerned(kind).filter(([plc]) => this.on(plc).of(kind).length === 0)
     for (const [, link] of healed('half-open')) link.reset()
-    await Promise.all(healed('wrong-certificate').map(([, link]) => link.showCertificate?.()))
+    await Promise.all(concerned('wrong-certificate').map(([, link]) => link.showCertificate?.()))
     await Promise.all(healed('dropped-link').map(([, link]) => link.restore()))
     return cleared
   }

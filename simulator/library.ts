@@ -1,5 +1,6 @@
 /**
- * The simulator for other people's tests: `import { startPlant, VirtualClock } from 'holdfast/simulator'`.
+ * The simulator for other people's tests: `import { startPlant, VirtualClock } from '@holdfast/simulator'`. It is packed by
+ * `deploy/npm`, for Node 20 and later.
  */
 export type { Clock } from '../model/time.ts'
 export type { CoolingLoopHandle, PumpHandle, TankHandle, ValveHandle } from './handle.ts'

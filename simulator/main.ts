@@ -1,7 +1,9 @@
 import { X509Certificate } from 'node:crypto'
+import { basename } from 'node:path'
 import type { Clock } from '../model/time.ts'
 import { ControlServer } from './control/server.ts'
 import { TimeControl } from './control/time.ts'
+import { describeNews, FaultFile, FaultFileError, type FaultFileNews } from './fault-file.ts'
 import { SerialLineError } from './modbus/serial-line.ts'
 import { type Motion, watchMotion } from './motion.ts'
 import {
@@ -33,6 +35,8 @@ export interface SimulateOptions {
   readonly control?: Address | undefined
   /** Set from the start on, besides the plant file's, each as `slow,element=inlet-valve,factor=10`. */
   readonly faults?: readonly string[] | undefined
+  /** A file whose faults are set for as long as it lists them. */
+  readonly faultFile?: string | undefined
   /** One JSON object a line instead of words. */
   readonly json?: boolean | undefined
 }
@@ -62,8 +66,12 @@ export async function simulate(options: SimulateOptions): Promise<number> {
     }
     await using control = options.control && (await ControlServer.start(options.control, plant, time))
     for (const { fault, text } of faults) await setFault(plant, fault, text)
+    const { faultFile: path } = options
+    await using faultFile =
+      path === undefined ? undefined : await FaultFile.open(path, plant.faults, realClock)
     printStart(plant, print)
     if (control) printControl(control.address, print)
+    faultFile?.tell(news => printNews(clock, options.faultFile ?? '', news, print))
     watchMotion(plant, motion => printMotion(clock, motion, print))
     watchWatchdogs(plant, (plc, state) => printWatchdog(clock, plc, state, print))
     await stopped
@@ -145,6 +153,18 @@ function printMotion(clock: Clock, { element, state, value }: Motion, print: Pri
   print({ time, element, state, value }, `${time.slice(11, 23)}  ${element}  ${state}`)
 }
 
+/** What nothing was done about goes to standard error. */
+function printNews(clock: Clock, path: string, news: FaultFileNews, print: Print): void {
+  const words = describeNews(news)
+  if (news.kind === 'refused' || news.kind === 'failed') {
+    process.stderr.write(`${words}\n`)
+    return
+  }
+  const time = new Date(clock.wall()).toISOString()
+  const { kind: state, ...what } = news
+  print({ time, fault_file: path, state, ...what }, `${time.slice(11, 23)}  ${basename(path)}  ${words}`)
+}
+
 /** Calls back with each change of a watchdog's state. */
 function watchWatchdogs(plant: Plant, listener: (plc: string, state: string) => void): void {
   const seen = new Map<string, string>(plant.plcs.map(({ name, watchdog }) => [name, watchdog]))
@@ -162,14 +182,23 @@ function printWatchdog(clock: Clock, plc: string, watchdog: string, print: Print
 }
 
 /** What went wrong, where, and what to do about it; undefined for what is our own bug. */
-function describeFailure(error: unknown, { plantFile, host, port }: SimulateOptions): string | undefined {
+function describeFailure(
+  error: unknown,
+  { plantFile, faultFile, host, port }: SimulateOptions,
+): string | undefined {
   if (error instanceof PlantFileError) {
     const count = error.lines.length === 1 ? 'one problem' : `${error.lines.length} problems`
     return `${error.message}\nThe plant was not started: correct ${count} in ${plantFile} and start it again.`
   }
+  if (error instanceof FaultFileError) {
+    return `${error.message}\nThe plant was not started: correct the fault file and start it again.`
+  }
   if (error instanceof UsageError || error instanceof SerialLineError) return error.message
   if (!(error instanceof Error) || !('code' in error)) return undefined
   const failed = error as NodeJS.ErrnoException & { readonly address?: string; readonly port?: number }
+  if (failed.syscall === 'watch') {
+    return `The folder of ${faultFile} cannot be watched (${failed.code}). It has to be there, and you must be allowed to read it.`
+  }
   if (failed.path !== undefined && failed.path !== plantFile) {
     return `${failed.path} cannot be used (${failed.code}). The plant keeps its certificates beside its file: copy ${plantFile} to a folder of your own.`
   }

@@ -87,7 +87,18 @@ export class Station implements Link, AsyncDisposable {
       },
     })
     const chance = new Chance(seed, `jitter ${name}`)
-    this.#device = new ModbusDevice({ unit: spec.modbus.unit, cells, faults, chance })
+    this.#device = new ModbusDevice({
+      unit: spec.modbus.unit,
+      identification: spec.modbus.identification ?? {
+        vendor: 'holdfast',
+        product_code: 'simulated-plc',
+        revision: '1',
+        application: name === 'plc' ? options.plant : `${options.plant} ${name}`,
+      },
+      cells,
+      faults,
+      chance,
+    })
     this.#opcuaDevice = new OpcUaDevice({ cells, faults, clock })
     this.#opcuaAnswers = new Answers(faults, clock, new Chance(seed, `opcua jitter ${name}`))
     const nodes = nodesOf(bindingsOf(spec), this.#plc.image, options.elements)

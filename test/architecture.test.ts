@@ -126,7 +126,13 @@ test('the simulator and the drivers share no codec: a wrong byte order at both e
 })
 
 test('every source file is used by another or is a program of its own', () => {
-  const programs = ['bin/holdfast.ts', 'demo/main.ts', 'bench/main.ts', 'deploy/package/main.ts']
+  const programs = [
+    'bin/holdfast.ts',
+    'demo/main.ts',
+    'bench/main.ts',
+    'deploy/package/main.ts',
+    'deploy/npm/main.ts',
+  ]
   // Threads are not imported; their file stands in a string.
   const byPath = sources.flatMap(file =>
     [...read(file).matchAll(/'(\.{1,2}\/[^']+\.ts)'/g)].map(([, path = '']) =>

@@ -30,6 +30,8 @@ export class Measures implements AsyncDisposable {
   readonly #clock: Clock
   readonly #due = new Map<Measure, MonotonicMs>()
   readonly #found = new Map<Measure, ReadonlyMap<string, Finding>>()
+  /** What is being measured: a disk that hangs keeps its own measure waiting, and no other. */
+  readonly #busy = new Set<Measure>()
   readonly #stop = new AbortController()
   #looking: Promise<void> | undefined
 
@@ -52,9 +54,10 @@ export class Measures implements AsyncDisposable {
     while (!this.#stop.signal.aborted) {
       const now = this.#clock.monotonic()
       for (const measure of this.#measures) {
-        if (now < (this.#due.get(measure) ?? Number.NEGATIVE_INFINITY)) continue
+        if (this.#busy.has(measure) || now < (this.#due.get(measure) ?? Number.NEGATIVE_INFINITY)) continue
         this.#due.set(measure, now + measure.every)
-        await this.#take(measure)
+        this.#busy.add(measure)
+        void this.#take(measure).finally(() => this.#busy.delete(measure))
       }
       await this.#clock.sleep(LOOK_EVERY, this.#stop.signal)
     }
@@ -68,6 +71,7 @@ export class Measures implements AsyncDisposable {
     } catch {
       return
     }
+    if (this.#stop.signal.aborted) return
     const before = this.#found.get(measure)
     const after = new Map<string, Finding>()
     for (const finding of findings) {

@@ -29,7 +29,8 @@ export class Interventions {
     const by = this.#callers.stopper(received, 'trip')
     const tripped = by instanceof Refused ? by : await tripByHand(received, by, id, this.#parts.manualTrips)
     if (tripped instanceof Refused) return tripped
-    return { status: 200, body: { outcome: 'tripped', actuator: id, phase: tripped.phase } }
+    const { phase, unkept } = tripped
+    return { status: 200, body: { outcome: 'tripped', actuator: id, phase, ...viewUnkept(unkept) } }
   }
 
   async acknowledge(received: Received, id: string): Promise<HttpAnswer | Refused> {
@@ -48,7 +49,11 @@ export class Interventions {
     const cleared =
       authenticated instanceof Refused ? authenticated : await reset(authenticated, id, this.#parts.resets)
     if (cleared instanceof Refused) return cleared
-    return { status: 200, body: { outcome: 'reset', actuator: id, cleared: viewTrip(cleared) } }
+    const { first, unkept } = cleared
+    return {
+      status: 200,
+      body: { outcome: 'reset', actuator: id, cleared: viewTrip(first), ...viewUnkept(unkept) },
+    }
   }
 
   async heartbeat(received: Received, id: string): Promise<HttpAnswer | Refused> {
@@ -65,4 +70,9 @@ export class Interventions {
     this.#parts.heartbeats.beat(id)
     return { status: 200, body: { outcome: 'heard', actuator: id } }
   }
+}
+
+/** It counts now, and would be forgotten at a power cut. */
+function viewUnkept(unkept: string | undefined): { unkept?: string } {
+  return unkept === undefined ? {} : { unkept }
 }

@@ -60,6 +60,10 @@ class WatchedDriver implements Driver {
     this.#progress = progress
   }
 
+  get connections(): number {
+    return this.#driver.connections
+  }
+
   async read(point: string, timeout: Millis, stop?: AbortSignal): Promise<ReadResult> {
     using _ = this.#progress.begin(`a read of ${point} on ${this.#device}`, this.#within)
     return await this.#driver.read(point, timeout, stop)

@@ -28,14 +28,22 @@ export interface Resets {
   readonly keeper: Pick<FailsafeKeeper, 'lift' | 'kept'>
 }
 
+/** A trip that is over. */
+export interface Cleared {
+  /** Its first cause. */
+  readonly first: TripRecord
+  /** Why it would be tripped again after a power cut, where the disk has not taken the end of the trip. */
+  readonly unkept: string | undefined
+}
+
 const ResetBody = z.strictObject({ reason: z.string().max(500).optional() })
 
-/** Resets a trip, for an engineer, once its cause is healthy. Nothing moves. Returns the cause that was cleared. */
+/** Resets a trip, for an engineer, once its cause is healthy. Nothing moves. */
 export async function reset(
   authenticated: Authenticated,
   id: string,
   resets: Resets,
-): Promise<TripRecord | Refused> {
+): Promise<Cleared | Refused> {
   const { who, claims, received } = authenticated
   const denied = authorizeRequest(authenticated, 'reset') ?? authorizeActuator(authenticated, id)
   if (denied) return denied
@@ -107,9 +115,8 @@ export async function reset(
     case 'reset':
       resets.keeper.lift(id)
       // Whoever is told that it is reset finds it so after a power cut. Where the disk does not take that, it is latched again then,
-      // which is the safe side, and the keeper's alarm says so.
-      await resets.keeper.kept()
-      return first
+      // which is the safe side.
+      return { first, unkept: await resets.keeper.kept() }
     // Acknowledged a moment ago, and not any more: it has left its safe state since.
     case 'not-acknowledged':
     case 'not-tripped':

@@ -20,19 +20,26 @@ export interface ManualTrips {
   readonly keeper: Pick<FailsafeKeeper, 'kept'>
 }
 
+/** A trip by hand that acts. */
+export interface Tripped {
+  readonly phase: TripPhase
+  /** Why it would be forgotten at a power cut, where the disk has not taken the latch. */
+  readonly unkept: string | undefined
+}
+
 const Body = z.strictObject({ reason: z.string().max(500).optional() })
 
 /**
  * Trips an actuator by hand, for whoever may: nothing stands against it, not a rate, nor the clock, nor the disk. Resolves
- * with its phase once it was seen in its safe state, or has not got there in time; and the latch is on the disk by then, so that
- * whoever is told that it is tripped finds it tripped after a power cut. A disk that does not take it has its own alarm.
+ * with its phase once it was seen in its safe state, or has not got there in time; and whoever is told that it
+ * is tripped finds it tripped after a power cut, or is told that the disk has not taken the latch.
  */
 export async function tripByHand(
   received: Received,
   by: Authenticated | undefined,
   id: string,
   { actuators, trips, audit, keeper }: ManualTrips,
-): Promise<{ readonly phase: TripPhase } | Refused> {
+): Promise<Tripped | Refused> {
   const body = prepare(received, by, id, actuators)
   if (body instanceof Refused) return body
   const reason = body.reason === undefined ? '' : `: ${body.reason}`
@@ -40,11 +47,11 @@ export async function tripByHand(
   trips.trip(id, 'manual', `by ${nameOf(received, by)}${reason}`)
   // Also where it is tripped already, so that nobody's word is lost. Nobody waits for it.
   audit.note({ kind: 'trip-requested', ...recordOf(received, by, id, body.reason) })
-  await Promise.all([trips.whenSettled(id), keeper.kept()])
+  const [, unkept] = await Promise.all([trips.whenSettled(id), keeper.kept()])
   const phase = trips.phase(id)
   // Seen safe once is not seen safe now: whoever asks is told what can be seen at this moment.
   const unseen = wasTripped && phase === 'tripped' ? await lookForSafe(actuators.get(id)) : undefined
-  if (phase !== 'trip-failed' && unseen === undefined) return { phase }
+  if (phase !== 'trip-failed' && unseen === undefined) return { phase, unkept }
   return refuse(
     'trip-failed',
     unseen === undefined

@@ -1,7 +1,7 @@
 import type { KeptFile } from '../../keep/kept-file.ts'
 import type { Millis, UnixMs } from '../../model/time.ts'
 import { formatDuration } from '../../model/time.ts'
-import { type ClockState, describeStep, type KeptClock } from './kept-clock.ts'
+import { describeStep, type KeptClock } from './kept-clock.ts'
 
 const LOOK_EVERY: Millis = 1000
 const ASK_EVERY: Millis = 60_000
@@ -30,7 +30,8 @@ export class ClockKeeper implements AsyncDisposable {
   readonly #stop = new AbortController()
   readonly #looking: Promise<void>
   #synchronised: boolean | undefined
-  #told: ClockState['kind'] = 'agreed'
+  /** The alarm that stands for what our clock and the system's make of each other, if one does. */
+  #told: 'clock-stepped' | 'clock-behind' | undefined
   #toldUnsynchronised = false
   #isKept = true
   #keeping: Promise<unknown> | undefined
@@ -76,7 +77,7 @@ export class ClockKeeper implements AsyncDisposable {
     while (!this.#stop.signal.aborted) {
       const now = this.#clock.monotonic()
       const agrees = this.#clock.state.kind === 'agreed'
-      const isNews = !agrees && this.#told === 'agreed'
+      const isNews = !agrees && this.#told === undefined
       this.#tell()
       // After a step an answer from before it says nothing.
       if (isNews || now - asked >= (agrees ? ASK_EVERY : ASK_OFTEN)) {
@@ -96,26 +97,24 @@ export class ClockKeeper implements AsyncDisposable {
   }
 
   #tell(): void {
-    const { state } = this.#clock
-    if (state.kind === this.#told) return
-    const before = this.#told
-    this.#told = state.kind
-    switch (state.kind) {
-      case 'agreed': {
-        const name = before === 'behind' ? 'clock-behind' : 'clock-stepped'
-        return this.#listener.cleared(name, `it is ${new Date(this.#clock.wall()).toISOString()}`)
-      }
-      case 'holdover':
-        return this.#listener.alarm(
-          'clock-stepped',
-          `the system clock was set ${describeStep(state.disagreement)}; the agent counts on by itself. When the new time is right: holdfast clock accept`,
-        )
-      case 'behind':
-        return this.#listener.alarm(
-          'clock-behind',
-          `${this.#clock.trouble}; set the clock, or when it is right: holdfast clock accept`,
-        )
-    }
+    const { state, trouble } = this.#clock
+    // A step that nobody has confirmed for a day keeps commands waiting, as a time that has been already does.
+    const due =
+      trouble !== undefined ? 'clock-behind' : state.kind === 'holdover' ? 'clock-stepped' : undefined
+    if (due === this.#told) return
+    if (this.#told !== undefined)
+      this.#listener.cleared(this.#told, trouble ?? `it is ${new Date(this.#clock.wall()).toISOString()}`)
+    this.#told = due
+    if (trouble !== undefined)
+      this.#listener.alarm(
+        'clock-behind',
+        `${trouble}; set the clock, or when it is right: holdfast clock accept`,
+      )
+    else if (state.kind === 'holdover')
+      this.#listener.alarm(
+        'clock-stepped',
+        `the system clock was set ${describeStep(state.disagreement)}; the agent counts on by itself. When the new time is right: holdfast clock accept`,
+      )
   }
 
   #tellSynchronised(up: Millis): void {

@@ -9,7 +9,7 @@ export function simulateCommand(finish: (code: number) => void): Command {
       new Option(
         '--scenario <file...>',
         'play scenarios instead, in virtual time: exits with 0 when all went as expected, with 3 when not',
-      ).conflicts(['fault', 'stepped', 'control']),
+      ).conflicts(['fault', 'faultFile', 'stepped', 'control']),
     )
     .option('--host <address>', "listen there, instead of the plant file's address")
     .option('--port <port>', "listen there, instead of the plant file's port; 0 takes a free one", readPort)
@@ -24,6 +24,10 @@ export function simulateCommand(finish: (code: number) => void): Command {
     .option(
       '--fault <fault...>',
       'what is wrong from the start: stuck,element=inlet-valve (docs/SIMULATOR.md lists them all)',
+    )
+    .option(
+      '--fault-file <file>',
+      'what is wrong for as long as this file lists it, as the plant file does; edit it while the plant runs',
     )
     .option('--json', 'print JSON')
     .action(async (plantFile, options, command) => {

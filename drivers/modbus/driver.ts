@@ -55,6 +55,10 @@ export class ModbusDriver implements Driver {
     this.#reads = new Reads(link, unit.unit, unit.limits)
   }
 
+  get connections(): number {
+    return this.link.connections
+  }
+
   async read(name: string, timeout: Millis, stop?: AbortSignal): Promise<ReadResult> {
     const point = this.#point(name)
     const asked = await this.#reads.read(spanOf(point), this.link.deadlines.from(timeout, stop))

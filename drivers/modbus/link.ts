@@ -39,6 +39,7 @@ export class ModbusLink implements AsyncDisposable {
   readonly #owed: Owed
   readonly #first = Promise.withResolvers<void>()
   #line: Line | undefined
+  #connections = 0
   #facts: Facts = {}
   #trouble: string
 
@@ -66,6 +67,11 @@ export class ModbusLink implements AsyncDisposable {
     return this.line instanceof Line
   }
 
+  /** How many connections there have been. */
+  get connections(): number {
+    return this.#connections
+  }
+
   /** What the last connection said about who is at its other end. */
   get facts(): Facts {
     return this.#facts
@@ -88,6 +94,7 @@ export class ModbusLink implements AsyncDisposable {
       const opened = await this.#open()
       if (typeof opened === 'string') this.#trouble = `${this.#way.name}: ${opened}`
       else {
+        this.#connections += 1
         this.#facts = this.#way.about?.(opened) ?? {}
         this.#line = new Line(opened, this.#way.framing(), this.#options, this.#clock, this.#owed)
       }

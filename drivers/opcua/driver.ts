@@ -36,6 +36,10 @@ export class OpcUaDriver implements Driver {
     this.#asker = new Asker(link, clock)
   }
 
+  get connections(): number {
+    return this.link.connections
+  }
+
   /**
    * A greatest age of 0 asks the server to get the value from its source (OPC 10000-4 §5.11.2), after it has taken the request: so
    * a reading that is asked for when a write was answered cannot be older than that write. This is what commands are verified

@@ -32,6 +32,7 @@ export class OpcUaLink implements AsyncDisposable {
   readonly #running: Promise<void>
   readonly #first = Promise.withResolvers<void>()
   #connection: (Connection & { readonly end: () => void }) | undefined
+  #connections = 0
   #facts: Readonly<Record<string, string>> = {}
   #server: X509Certificate | undefined
   #trouble: string
@@ -53,6 +54,11 @@ export class OpcUaLink implements AsyncDisposable {
   /** Whether there is a session now. */
   get isConnected(): boolean {
     return this.#connection !== undefined
+  }
+
+  /** How many sessions there have been. */
+  get connections(): number {
+    return this.#connections
   }
 
   /** What is known of the certificates at both ends. */
@@ -133,8 +139,10 @@ export class OpcUaLink implements AsyncDisposable {
       session.on('session_closed', end)
       const namespaces = await this.#within(session.readNamespaceArray())
       this.#trouble = 'the connection was lost'
-      if (!lost.signal.aborted && !this.#stop.signal.aborted)
+      if (!lost.signal.aborted && !this.#stop.signal.aborted) {
+        this.#connections += 1
         this.#connection = { session, namespaces, lost: lost.signal, end }
+      }
       this.#first.resolve()
       if (this.#connection) await aborted(lost.signal)
     } finally {

@@ -45,9 +45,11 @@ export class Guard {
   readonly #listener: GuardListener
   #state: GuardState = { kind: 'uncommissioned', detail: 'it was not asked yet' }
   #isTold = false
-  /** Whether the fallback was ever seen to agree. */
+  /** Whether the fallback was seen to agree, over this connection. */
   #isCommissioned = false
   #isArmed = false
+  /** The connection over which it was asked last. */
+  #connection: number | undefined
   #isExpiryTold = false
   /** The device has said so, and was not armed since. */
   #hasFallenBack = false
@@ -62,12 +64,18 @@ export class Guard {
     this.#listener = listener
   }
 
-  /** As it is now: one that was not fed in time, because this agent stood still, is not armed whatever the last turn found. */
+  /**
+   * As it is now, whatever the last turn found: one that was not fed in time, because this agent stood still, is not armed, and
+   * neither is one that was connected anew and has not been asked since: it may be another.
+   */
   get state(): GuardState {
+    if (this.#state.kind !== 'armed') return this.#state
     const since = this.#sinceFed()
-    return this.#state.kind === 'armed' && since !== undefined && since > this.#watchdog.time
-      ? { kind: 'unguarded', detail: `its watchdog was last fed ${formatDuration(since)} ago` }
-      : this.#state
+    if (since !== undefined && since > this.#watchdog.time)
+      return { kind: 'unguarded', detail: `its watchdog was last fed ${formatDuration(since)} ago` }
+    return this.device.driver.connections === this.#connection
+      ? this.#state
+      : { kind: 'unguarded', detail: 'it was connected anew, and has not been asked again yet' }
   }
 
   /**
@@ -115,6 +123,7 @@ export class Guard {
   async #turn(): Promise<GuardState> {
     const stuck = this.#stuck()
     if (stuck !== undefined) return { kind: 'starved', detail: `it is not fed: ${stuck}` }
+    this.#noticeConnection()
     const look = await this.#watchdog.look()
     const turn = turnOf(look, {
       isArmed: this.#isArmed,
@@ -132,6 +141,15 @@ export class Guard {
       if (trouble) return trouble
     }
     return await this.#feed(turn)
+  }
+
+  /** What was found over another connection may have been another device. Asked before each turn, so that nothing slips in between. */
+  #noticeConnection(): void {
+    const { connections } = this.device.driver
+    if (connections === this.#connection) return
+    this.#connection = connections
+    this.#isArmed = false
+    this.#isCommissioned = false
   }
 
   /** Compares, and sets it as declared. Returns what stands against that. */

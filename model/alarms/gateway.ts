@@ -183,7 +183,8 @@ export const GATEWAY_ALARMS = {
     worst: 'critical',
     within: 'days',
     ends: 'itself',
-    cause: "a listener's certificate expires within `alarms.certificate_expires` (30 and 7 days)",
+    cause:
+      "a listener's certificate expires within `alarms.certificate_expires` (30 and 7 days), or its file cannot be read any more",
     consequence: 'when it has, nobody connects over that listener any more',
     remedy: 'renew it and put the new files in place; they are taken up without a restart',
   },

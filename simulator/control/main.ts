@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import type { Fault } from '../fault.ts'
-import { readFaultText } from '../plant-file/fault-text.ts'
+import { formatFaultText, readFaultText } from '../plant-file/fault-text.ts'
 
 /** Where the control port of a running plant is. */
 export interface ControlAddress {
@@ -100,22 +100,19 @@ function inWords(order: FaultOrder, body: unknown): string {
   switch (order.kind) {
     case 'list': {
       const { faults } = body as { faults: readonly Fault[] }
-      return faults.length === 0 ? 'nothing is wrong\n' : faults.map(fault => `${asText(fault)}\n`).join('')
+      return faults.length === 0
+        ? 'nothing is wrong\n'
+        : faults.map(fault => `${formatFaultText(fault)}\n`).join('')
     }
     case 'set':
-      return `${asText((body as { fault: Fault }).fault)}: set\n`
+      return `${formatFaultText((body as { fault: Fault }).fault)}: set\n`
     case 'clear': {
       const { cleared } = body as { cleared: readonly Fault[] }
       return cleared.length === 0
         ? 'nothing was wrong\n'
-        : cleared.map(one => `${asText(one)}: cleared\n`).join('')
+        : cleared.map(one => `${formatFaultText(one)}: cleared\n`).join('')
     }
   }
-}
-
-/** A fault as the command line takes it. */
-function asText({ kind, ...settings }: Fault): string {
-  return [kind, ...Object.entries(settings).map(([key, value]) => `${key}=${value}`)].join(',')
 }
 
 function fail(message: string, code: number): number {

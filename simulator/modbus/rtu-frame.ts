@@ -40,8 +40,20 @@ export function formatRtuFrame({ unit, pdu }: Frame): Buffer {
 function requestLength(bytes: Buffer): number | undefined {
   const functionCode = bytes.readUInt8(1)
   if (functionCode >= 1 && functionCode <= 6) return 8
-  if (functionCode !== 15 && functionCode !== 16) return undefined
-  return bytes.length < 7 ? FRAME_MAX : 9 + bytes.readUInt8(6)
+  switch (functionCode) {
+    case 15:
+    case 16:
+      return bytes.length < 7 ? FRAME_MAX : 9 + bytes.readUInt8(6)
+    case 22:
+      return 10
+    case 23:
+      return bytes.length < 11 ? FRAME_MAX : 13 + bytes.readUInt8(10)
+    case 43:
+      // Other kinds than device identification may have any length.
+      return bytes.readUInt8(2) === 14 ? 7 : undefined
+    default:
+      return undefined
+  }
 }
 
 /** A function that is not ours may have any length: all that is there, if it came by itself. */

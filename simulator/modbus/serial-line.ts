@@ -1,8 +1,8 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { constants, open, readSync } from 'node:fs'
 import { ReadStream } from 'node:tty'
 import { promisify } from 'node:util'
-import { execa } from 'execa'
 import type { Clock } from '../../model/time.ts'
 import type { Link } from '../faults.ts'
 import { ModbusConnection } from './connection.ts'
@@ -45,15 +45,12 @@ export class SerialLine implements Link, AsyncDisposable {
   async restore(): Promise<void> {
     if (this.#port || this.#isDisposed) return
     const { path } = this.#settings
-    const { failed, stderr } = await execa('stty', ['-F', path, ...sttySettings(this.#settings)], {
-      reject: false,
-      timeout: SET_TIMEOUT_MS,
-    })
-    if (failed) {
-      const hint = stderr.includes('all requested operations')
+    const objection = await stty(['-F', path, ...sttySettings(this.#settings)])
+    if (objection !== undefined) {
+      const hint = objection.includes('all requested operations')
         ? '. A pty has no parity: set parity: none'
         : ''
-      const reason = stderr || 'it does not answer'
+      const reason = objection || 'it does not answer'
       throw new SerialLineError(`${path} cannot be set up as a serial port: ${reason}${hint}`)
     }
     const fd = await promisify(open)(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK)
@@ -101,6 +98,15 @@ function forgetInput(fd: number): void {
   } catch {
     // EAGAIN: there is nothing more. Any other error the stream will meet again, and tell.
   }
+}
+
+/** What stty has against these settings: a line, or nothing when it was not waited for; undefined when they are set. */
+function stty(settings: readonly string[]): Promise<string | undefined> {
+  return new Promise(resolve => {
+    execFile('stty', settings, { timeout: SET_TIMEOUT_MS }, (error, _stdout, stderr) =>
+      resolve(error ? stderr.trim() : undefined),
+    )
+  })
 }
 
 function sttySettings({ baud, parity, stop_bits }: SerialSettings): string[] {

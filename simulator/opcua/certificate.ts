@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Millis, UnixMs } from '../../model/time.ts'
 import type { WrongCertificate } from '../fault.ts'
+import { loadPackages } from './packages.ts'
 
 /** The certificate of an application and its key. */
 export interface Certificate {
@@ -68,7 +69,7 @@ export class Certificates {
   }
 
   async #make(which: 'own' | WrongCertificate): Promise<Certificate> {
-    const { CertificatePurpose, createSelfSignedCertificate } = await import('node-opcua-crypto')
+    const { crypto } = await loadPackages()
     const { applicationUri, host } = this.#owner
     const isRenewed = which === 'expired' || which === 'not-yet-valid'
     const key = isRenewed
@@ -83,7 +84,7 @@ export class Certificates {
     )
     const [from, to] = VALID[which]
     const isAddress = /^[0-9.]+$/.test(host)
-    const { cert } = await createSelfSignedCertificate({
+    const { cert } = await crypto.createSelfSignedCertificate({
       privateKey,
       subject: `/CN=${applicationUri.slice(applicationUri.lastIndexOf(':') + 1)}/O=holdfast simulator`,
       notBefore: new Date(this.#now() + from),
@@ -91,7 +92,7 @@ export class Certificates {
       dns: [...new Set(['localhost', hostname(), ...(isAddress ? [] : [host])])],
       ip: isAddress ? [...new Set(['127.0.0.1', host])] : ['127.0.0.1'],
       applicationUri,
-      purpose: CertificatePurpose.ForApplication,
+      purpose: crypto.CertificatePurpose.ForApplication,
     })
     return { der: new X509Certificate(cert).raw, key }
   }

@@ -1,5 +1,5 @@
 import type { Clock, UnixMs } from '../../model/time.ts'
-import { fromCell, toCell } from '../binding.ts'
+import { toCells, valueIn, widthOf } from '../binding.ts'
 import { type Cells, writeOf } from '../cells.ts'
 import { concerns } from '../fault.ts'
 import type { PlcFaults } from '../faults.ts'
@@ -60,18 +60,26 @@ export class OpcUaDevice {
 
   read({ binding, isWritable }: CellNode): NodeValue {
     const { table, address, signal } = binding
+    const quantity = widthOf(binding)
     const at = isWritable
-      ? (this.#writtenAt.get(`${table}.${address}`) ?? this.#startedAt)
+      ? this.#lastWritten(table, address, quantity)
       : (this.#stale.get(signal ?? '') ?? this.#scannedAt)
     const exception = this.#faults.of('exception').find(fault => concerns(fault, 'read'))
     if (exception) return { status: statusOfException(exception.code), value: undefined, at }
     const functionCode = { coil: 1, 'discrete-input': 2, 'holding-register': 3, 'input-register': 4 }[table]
-    const refusal = this.#cells.refuses({ kind: 'read', functionCode, table, address, quantity: 1 })
+    const refusal = this.#cells.refuses({ kind: 'read', functionCode, table, address, quantity })
     if (refusal !== undefined) return { status: statusOfException(refusal), value: undefined, at }
     const failed = this.#faults.of('sensor-failed').find(fault => !isWritable && fault.signal === signal)
     if (failed && failed.quality !== 'uncertain') return { status: 'BadSensorFailure', value: undefined, at }
-    const value = fromCell(binding, this.#cells.get(table, address))
+    const value = valueIn(this.#cells, binding)
     return { status: failed ? 'UncertainLastUsableValue' : 'Good', value, at }
+  }
+
+  /** When somebody last wrote one of its cells. */
+  #lastWritten(table: string, address: number, quantity: number): UnixMs {
+    let at = this.#startedAt
+    for (let i = 0; i < quantity; i++) at = Math.max(at, this.#writtenAt.get(`${table}.${address + i}`) ?? at)
+    return at
   }
 
   /** Writes a value in the node's unit: it lands in the image as one over Modbus does, and acts with the next scan. */
@@ -81,7 +89,7 @@ export class OpcUaDevice {
     const exception = this.#faults.of('exception').find(fault => concerns(fault, 'write'))
     if (exception) return statusOfException(exception.code)
     if (!(value >= holds.low && value <= holds.high)) return 'BadOutOfRange'
-    const request = writeOf(table, address, toCell(binding, value))
+    const request = writeOf(table, address, toCells(binding, value))
     const refusal = this.#cells.refuses(request)
     if (refusal !== undefined) return statusOfException(refusal)
     this.#cells.write(request, { opcua: true })

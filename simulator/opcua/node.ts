@@ -1,4 +1,4 @@
-import { type Binding, fromCell } from '../binding.ts'
+import { type Binding, isBit, rangeOf, widthOf } from '../binding.ts'
 import type { ProcessImage } from '../image.ts'
 import type { Elements } from '../process/process.ts'
 import { type Unit, unitOf } from './unit.ts'
@@ -8,12 +8,15 @@ export interface Range {
   readonly high: number
 }
 
-/** One cell of the process image as an OPC UA client sees it. */
+/** One cell of the process image, or the registers of one number, as an OPC UA client sees it. */
 export interface CellNode {
   /** Its identifier: the signal, such as `tank.level`; the cell, such as `holding-register.100`, where it has none. */
   readonly name: string
   readonly binding: Binding
-  /** A register with a signal shows its value in the signal's unit; one without is a raw number. */
+  /**
+   * A register with a signal shows its value in the signal's unit; one without is a number as it stands there, and a
+   * UInt16 where it is a plain register.
+   */
   readonly dataType: 'Boolean' | 'Double' | 'UInt16'
   readonly isWritable: boolean
   readonly unit: Unit | undefined
@@ -29,33 +32,61 @@ export interface Movable {
   readonly command: CellNode
 }
 
-/** The nodes of a PLC: one for each cell of its image. A second cell of the same signal is named by its table. */
+/**
+ * The nodes of a PLC: one for each cell of its image, and one for all registers of a number. A second cell of the same
+ * signal is named by its table.
+ */
 export function nodesOf(
   bindings: readonly Binding[],
   image: ProcessImage,
   elements: Elements,
 ): readonly CellNode[] {
-  const byCell = new Map(bindings.map(binding => [`${binding.table}.${binding.address}`, binding]))
+  const all = [...bindings, ...bindings.flatMap(shownFallback)]
+  const byCell = new Map(all.map(binding => [`${binding.table}.${binding.address}`, binding]))
   const named = new Set<string>()
-  return image.cells().map(({ table, address }): CellNode => {
+  /** The cells of a number that are not its first. */
+  const inside = new Set(
+    all.flatMap(binding =>
+      Array.from({ length: widthOf(binding) - 1 }, (_, i) => `${binding.table}.${binding.address + 1 + i}`),
+    ),
+  )
+  const cells = image.cells().filter(({ table, address }) => !inside.has(`${table}.${address}`))
+  return cells.map(({ table, address }): CellNode => {
     const cell = `${table}.${address}`
-    const plain = { table, address, signal: undefined, scale: 1, offset: 0, signed: false, initial: 0 }
-    const binding: Binding = byCell.get(cell) ?? plain
-    const { signal } = binding
+    const binding: Binding = byCell.get(cell) ?? { ...PLAIN, table, address }
+    const { signal, type } = binding
     const name = signal === undefined || named.has(signal) ? cell : signal
     named.add(name)
-    const isBit = table === 'coil' || table === 'discrete-input'
-    const holds = isBit ? { low: 0, high: 1 } : rangeOf(binding)
+    const isContact = isBit(binding)
+    const holds = rangeOf(binding)
     return {
       name,
       binding,
-      dataType: isBit ? 'Boolean' : signal === undefined ? 'UInt16' : 'Double',
+      dataType: isContact ? 'Boolean' : signal === undefined && type === 'uint16' ? 'UInt16' : 'Double',
       isWritable: table === 'coil' || table === 'holding-register',
-      unit: signal === undefined || isBit ? undefined : unitOf(signal),
+      unit: signal === undefined || isContact ? undefined : unitOf(signal),
       holds,
       usual: (signal === undefined ? undefined : usualOf(signal, elements)) ?? holds,
     }
   })
+}
+
+/** A cell that nothing is bound to. */
+const PLAIN = {
+  signal: undefined,
+  type: 'uint16',
+  byteOrder: 'big',
+  wordOrder: 'big',
+  scale: 1,
+  offset: 0,
+  initial: 0,
+} as const
+
+/** The input registers that show what an output falls back to: the same number, as it stands there. */
+function shownFallback({ type, byteOrder, wordOrder, fallbackRegister, ...output }: Binding): Binding[] {
+  if (fallbackRegister === undefined) return []
+  const format = isBit(output) ? {} : { type, byteOrder, wordOrder }
+  return [{ ...PLAIN, ...format, table: 'input-register', address: fallbackRegister }]
 }
 
 /** The actuators that can be moved by a call. */
@@ -64,13 +95,6 @@ export function movablesOf(nodes: readonly CellNode[]): Movable[] {
     const [element, signal] = node.name.split('.')
     return element !== undefined && signal === 'command' ? [{ element, command: node }] : []
   })
-}
-
-/** From the least to the most that a register's sixteen bits stand for. */
-function rangeOf(binding: Binding): Range {
-  const ends = binding.signed ? [0x8000, 0x7fff] : [0, 0xffff]
-  const values = ends.map(cell => fromCell(binding, cell))
-  return { low: Math.min(...values), high: Math.max(...values) }
 }
 
 /** undefined where a plant file does not say: what the register holds is all that is known. */

@@ -9,6 +9,7 @@ import type { Answers } from './answers.ts'
 import { Certificates } from './certificate.ts'
 import type { OpcUaDevice } from './device.ts'
 import type { CellNode } from './node.ts'
+import { loadPackages } from './packages.ts'
 import type { OpcUaSettings } from './settings.ts'
 import { Sockets } from './sockets.ts'
 import { TrustList } from './trust-list.ts'
@@ -129,10 +130,10 @@ export class OpcUaServer implements Link, AsyncDisposable {
     const users = new TrustList(settings.certificates, 'users', false, realClock.wall)
     await clients.open()
     await users.open()
-    const [library, { OPCUAServer }] = await Promise.all([
-      import('node-opcua-client'),
-      import('node-opcua-server'),
-    ])
+    const {
+      client: library,
+      server: { OPCUAServer },
+    } = await loadPackages()
     // It has much to say about what a simulator does on purpose.
     library.setWarningLogger(() => {})
     library.setErrorLogger(() => {})
@@ -192,11 +193,11 @@ export class OpcUaServer implements Link, AsyncDisposable {
 
   /** The certificate to show, as faults have it. */
   async #shown() {
-    const { StaticCertificateChainProvider } = await import('node-opcua-common')
+    const { common } = await loadPackages()
     const [wrong] = this.#parts.faults.of('wrong-certificate')
     const { der, key } = await this.#certificates.get(wrong?.shows ?? 'own')
     this.#certificate = der
-    return new StaticCertificateChainProvider([der], {
+    return new common.StaticCertificateChainProvider([der], {
       hidden: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
     })
   }

@@ -1,8 +1,14 @@
 import type { Binding } from '../binding.ts'
 import type { Table } from '../image.ts'
+import type { Order } from '../register.ts'
 import type { PlcFileSpec } from './plc-form.ts'
 
-type Cell = Partial<Binding> & { readonly address: number; readonly fallback_register?: number | undefined }
+type Cell = Partial<Binding> & {
+  readonly address: number
+  readonly byte_order?: Order
+  readonly word_order?: Order | undefined
+  readonly fallback_register?: number | undefined
+}
 
 /** The address map of a PLC as one list of bindings. */
 export function bindingsOf({ modbus }: PlcFileSpec): Binding[] {
@@ -10,9 +16,11 @@ export function bindingsOf({ modbus }: PlcFileSpec): Binding[] {
     table,
     address: cell.address,
     signal: cell.signal,
+    type: cell.type ?? 'uint16',
+    byteOrder: cell.byte_order ?? 'big',
+    wordOrder: cell.word_order ?? 'big',
     scale: cell.scale ?? 1,
     offset: cell.offset ?? 0,
-    signed: cell.signed ?? false,
     initial: cell.initial ?? 0,
     fallback: cell.fallback,
     fallbackRegister: cell.fallback_register,

@@ -46,3 +46,9 @@ export const faultForm = z.discriminatedUnion('kind', [
     plc,
   }),
 ]) satisfies z.ZodType<Fault>
+
+/** The key `faults` of a plant file and of a fault file. With every line of it commented out it is an empty list. */
+export const faultsForm = z
+  .array(faultForm)
+  .nullish()
+  .transform((faults): readonly Fault[] => faults ?? [])

@@ -25,7 +25,12 @@ export function readFaultText(text: string): ReadFault {
       const message = `expected key=value, such as element=inlet-valve, not ${JSON.stringify(setting)}`
       return { kind: 'problem', message }
     }
-    document[key] = /^-?[0-9]+(\.[0-9]+)?$/.test(value) ? Number(value) : value
+    document[key] = /^-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?$/.test(value) ? Number(value) : value
   }
   return readFault(document)
+}
+
+/** A fault as one line, which `readFaultText` reads. */
+export function formatFaultText({ kind, ...settings }: Fault): string {
+  return [kind, ...Object.entries(settings).map(([key, value]) => `${key}=${value}`)].join(',')
 }

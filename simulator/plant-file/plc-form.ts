@@ -1,7 +1,9 @@
 import { z } from 'zod'
+import { type Identification, OBJECT_MAX } from '../modbus/identification.ts'
 import type { SerialSettings } from '../modbus/serial-line.ts'
 import { opcuaForm } from './opcua-form.ts'
-import { cell, cellAddress, duration, signal } from './quantity.ts'
+import { cellAddress, duration, signal } from './quantity.ts'
+import { inputRegister, outputRegister } from './register-form.ts'
 import { interlockForm, watchdogForm } from './safeguard.ts'
 
 /** How a plant file declares a PLC: its address map, how it is reached, and what it does by itself. */
@@ -14,24 +16,6 @@ const outputBit = z.strictObject({
   fallback_register: cellAddress.optional(),
 })
 const inputBit = z.strictObject({ address: cellAddress, signal })
-const scaling = {
-  scale: z
-    .number()
-    .refine(scale => scale !== 0, 'expected a scale other than 0')
-    .default(1),
-  offset: z.number().default(0),
-  signed: z.boolean().default(false),
-}
-const outputRegister = z.strictObject({
-  address: cellAddress,
-  signal: signal.optional(),
-  ...scaling,
-  initial: cell.default(0),
-  fallback: cell.optional(),
-  fallback_register: cellAddress.optional(),
-})
-const inputRegister = z.strictObject({ address: cellAddress, signal, ...scaling })
-
 const serialForm = z.strictObject({
   path: z.string().startsWith('/', 'expected a path such as /dev/ttyUSB0'),
   baud: z.literal([1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200]).default(19200),
@@ -39,12 +23,26 @@ const serialForm = z.strictObject({
   stop_bits: z.literal([1, 2]).default(1),
 }) satisfies z.ZodType<SerialSettings>
 
+const text = z
+  .string()
+  .regex(new RegExp(`^[ -~]{1,${OBJECT_MAX}}$`), `expected 1 to ${OBJECT_MAX} characters of ASCII`)
+const identificationForm = z.strictObject({
+  vendor: text,
+  product_code: text,
+  revision: text,
+  vendor_url: text.optional(),
+  product_name: text.optional(),
+  model: text.optional(),
+  application: text.optional(),
+}) satisfies z.ZodType<Identification>
+
 const plc = {
   scan_cycle: duration,
   modbus: z.strictObject({
     host: z.string().min(1),
     port: z.int().min(0).max(0xffff),
     unit: z.int().min(0).max(255).default(1),
+    identification: identificationForm.optional(),
     rtu_over_tcp: z.strictObject({ port: z.int().min(0).max(0xffff) }).optional(),
     serial: serialForm.optional(),
     coils: z.array(outputBit).default([]),

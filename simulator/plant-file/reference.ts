@@ -1,11 +1,12 @@
-import { type FaultTargets, missingKey } from '../faults.ts'
+import type { FaultTargets } from '../faults.ts'
 import type { Element } from '../process/process.ts'
 import { signalsOf } from '../process/signal.ts'
 import { asList, asMapping } from './document.ts'
 import { elementForm, kindForm } from './element.ts'
-import { faultForm } from './fault-form.ts'
+import { faultProblems } from './fault-list.ts'
 import { COPIES_MAX } from './plc-form.ts'
 import type { Problem } from './problem.ts'
+import { addressesOf } from './register-form.ts'
 import { direction, type KnownSignals, safeguardProblems } from './safeguard-reference.ts'
 
 /**
@@ -150,10 +151,12 @@ function bindingProblems(plcs: readonly RawPlc[], known: KnownSignals): Problem[
       for (const [i, value] of asList(modbus?.[table]).entries()) {
         const { address, signal } = asMapping(value) ?? {}
         const path = [...plcPath, 'modbus', table, i]
-        if (address !== undefined && addresses.has(address)) {
-          problems.push({ path: [...path, 'address'], message: `address ${address} is mapped twice` })
+        const taken = addressesOf(value, address)
+        const twice = taken.find(one => one !== undefined && addresses.has(one))
+        if (twice !== undefined) {
+          problems.push({ path: [...path, 'address'], message: `address ${twice} is mapped twice` })
         }
-        addresses.add(address)
+        for (const one of taken) addresses.add(one)
         if (typeof signal !== 'string') continue
         const at = [...path, 'signal']
         problems.push(...direction(known, signal, wanted, at))
@@ -178,16 +181,6 @@ function sensorProblems(document: unknown, known: KnownSignals): Problem[] {
       isKey: true,
     })),
   )
-}
-
-function faultProblems(document: unknown, targets: FaultTargets, isOdd: IsOdd): Problem[] {
-  return asList(asMapping(document)?.faults).flatMap((value, i): Problem[] => {
-    const fault = faultForm.safeParse(value)
-    if (!fault.success) return []
-    const missing = missingKey(fault.data, targets)
-    if (missing === undefined || isOdd(String(asMapping(value)?.[missing.key]))) return []
-    return [{ path: ['faults', i, missing.key], message: missing.message }]
-  })
 }
 
 /** What faults can aim at in a plant of these elements and PLCs. */

@@ -2,6 +2,7 @@ import { watchdogCells } from '../plc/watchdog.ts'
 import type { SignalDirection } from '../process/signal.ts'
 import { asList, asMapping } from './document.ts'
 import type { Problem } from './problem.ts'
+import { addressesOf } from './register-form.ts'
 import { interlockForm, watchdogForm } from './safeguard.ts'
 
 /** What a PLC's safeguards may refer to. */
@@ -41,7 +42,8 @@ export function safeguardProblems(plc: unknown, path: Path, known: KnownSignals)
       if (fallback === undefined) {
         problems.push({ path: [...at, 'fallback_register'], message: 'expected fallback beside it' })
       }
-      problems.push(...taken.take('input_registers', fallback_register, [...at, 'fallback_register']))
+      for (const address of addressesOf(value, fallback_register))
+        problems.push(...taken.take('input_registers', address, [...at, 'fallback_register']))
     }
   }
   for (const [i, value] of asList(interlocks).entries()) {
@@ -95,7 +97,8 @@ class Taken {
   readonly #tables: Readonly<Record<TableKey, Set<unknown>>>
 
   constructor(modbus: Record<string, unknown> | undefined) {
-    const of = (table: TableKey) => new Set(asList(modbus?.[table]).map(cell => asMapping(cell)?.address))
+    const of = (table: TableKey) =>
+      new Set(asList(modbus?.[table]).flatMap(cell => addressesOf(cell, asMapping(cell)?.address)))
     this.#tables = {
       discrete_inputs: of('discrete_inputs'),
       holding_registers: of('holding_registers'),

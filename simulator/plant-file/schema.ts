@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { elementForm, sensorForm } from './element.ts'
-import { faultForm } from './fault-form.ts'
+import { faultsForm } from './fault-form.ts'
 import { type PlcFileSpec, plcForm, plcsForm, plcsOf } from './plc-form.ts'
 import { name, signal } from './quantity.ts'
 
@@ -20,7 +20,7 @@ export const plantForm = z
     plcs: z.record(name, plcsForm).optional(),
     elements: z.record(name, elementForm),
     sensors: z.record(signal, sensorForm).default({}),
-    faults: z.array(faultForm).default([]),
+    faults: faultsForm,
   })
   .transform(({ plc, plcs, ...rest }, context) => {
     const all = plcsOf(plc, plcs)

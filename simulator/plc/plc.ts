@@ -1,6 +1,6 @@
 import type { MonotonicMs } from '../../model/time.ts'
-import { type Binding, fromCell, toCell } from '../binding.ts'
-import { ProcessImage } from '../image.ts'
+import { type Binding, cellsOf, toCells, valueIn } from '../binding.ts'
+import { ProcessImage, type Table } from '../image.ts'
 import type { Request } from '../modbus/request.ts'
 import { Interlock, type InterlockSpec } from './interlock.ts'
 import {
@@ -36,10 +36,11 @@ export class Plc {
   #state: WatchdogState = 'off'
 
   constructor({ bindings, watchdog, interlocks }: PlcSpec, now: MonotonicMs) {
-    for (const { table, address, initial, fallback, fallbackRegister } of bindings) {
-      this.image.set(table, address, initial)
+    for (const binding of bindings) {
+      const { table, address, initial, fallback = 0, fallbackRegister } = binding
+      this.#put(table, address, cellsOf(binding, initial))
       if (fallbackRegister !== undefined) {
-        this.image.set('input-register', fallbackRegister, fallback ?? 0)
+        this.#put('input-register', fallbackRegister, cellsOf(binding, fallback))
       }
     }
     for (const { discrete_input } of interlocks) {
@@ -63,7 +64,9 @@ export class Plc {
     this.#state = this.#look(now)
     const commands = new Map<string, number>()
     for (const { signal, binding } of this.#outputs) {
-      commands.set(signal, fromCell(binding, this.image.get(binding.table, binding.address)))
+      const command = valueIn(this.image, binding)
+      // A float can hold what is no number. Nothing can be driven there: what was commanded before stands.
+      if (!Number.isNaN(command)) commands.set(signal, command)
     }
     for (const interlock of this.#interlocks) {
       const { signal, force, to, discrete_input } = interlock.spec
@@ -73,7 +76,7 @@ export class Plc {
     }
     for (const { signal, binding } of this.#inputs) {
       const reading = readings.get(signal)
-      if (reading !== undefined) this.image.set(binding.table, binding.address, toCell(binding, reading))
+      if (reading !== undefined) this.#put(binding.table, binding.address, toCells(binding, reading))
     }
     return commands
   }
@@ -100,12 +103,17 @@ export class Plc {
 
   #fallBack(): void {
     for (const binding of this.#bindings) {
-      const { table, address, fallback, signal } = binding
+      const { fallback, signal } = binding
       const cleared =
         this.#watchdog?.clearsOutputs && signal !== undefined && isOutput(binding) ? 0 : undefined
       const value = fallback ?? cleared
-      if (value !== undefined) this.image.set(table, address, value)
+      if (value !== undefined) this.#put(binding.table, binding.address, cellsOf(binding, value))
     }
+  }
+
+  /** Sets cells one after the other: a read by any client comes before all of them, or after. */
+  #put(table: Table, address: number, cells: readonly number[]): void {
+    for (let i = 0; i < cells.length; i++) this.image.set(table, address + i, cells[i] ?? 0)
   }
 }
 

@@ -58,3 +58,31 @@ test('more than a quarter of the audit queue waiting for a disk that does not an
   // A log whose disk does not answer closes once it has noticed.
   await open.until(() => open.troubles.length > 0)
 })
+
+test('a certificate that cannot be read is a warning of its own, and hides nothing of the others', async () => {
+  using folder = new Folder()
+  const document = parseDocument(readFileSync(EXAMPLE, 'utf8'))
+  document.setIn(['state_dir'], folder.path)
+  const tls = { tls: '127.0.0.1:0', key: 'k.pem', client_ca: 'ca.pem', allowed_networks: ['127.0.0.0/8'] }
+  const listeners = ['a', 'b'].map(name => ({ ...tls, name, certificate: join(folder.path, `${name}.pem`) }))
+  document.setIn(['listeners'], document.createNode(listeners))
+  const parsed = parseConfig(document.toString(), EXAMPLE)
+  assert.ok(parsed.kind === 'config', JSON.stringify(parsed))
+  await using open = await OpenLog.open(folder.log, { clock: systemClock })
+  const clock = new VirtualClock()
+  const told: string[] = []
+  const both = Promise.withResolvers<void>()
+  await using alarms = new Alarms(alarmFile(join(folder.path, 'alarms.json')), undefined, clock, {
+    note: () => {},
+    told: ({ alarm: { name, severity, detail } }) => {
+      if (name !== 'certificate-expiring') return
+      told.push(`${severity}: ${detail}`)
+      if (told.length === 2) both.resolve()
+    },
+    surplus: () => {},
+  })
+  await using _measures = await openMeasures(parsed.config, clock, alarms, open.log)
+  await both.promise
+  for (const [index, name] of ['a', 'b'].entries())
+    assert.match(told[index] ?? '', new RegExp(`^warning: .*/${name}\\.pem cannot be read: ENOENT`))
+})

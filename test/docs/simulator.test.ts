@@ -2,60 +2,66 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { execa } from 'execa'
-import { temporaryFolder } from '../temporary-folder.ts'
+import { type Project, projectWithSimulator } from '../deploy/npm/project.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const GUIDE = readFileSync(join(ROOT, 'docs/SIMULATOR.md'), 'utf8')
 
-/** The block of code in this language. */
-function block(language: string): string {
-  return new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'ms').exec(GUIDE)?.[1] ?? ''
+/** The blocks of code in this language, in order. */
+function blocks(language: string): string[] {
+  const found = GUIDE.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))
+  return [...found].map(([, code = '']) => code)
 }
 
-/** A folder of somebody else, with the guide's test in it and the link that `npm install ../holdfast` makes. */
-async function ownProject() {
-  await using stack = new AsyncDisposableStack()
-  const folder = stack.use(await temporaryFolder())
-  const at = (...path: string[]) => join(folder.path, ...path)
-  await mkdir(at('node_modules', '@types'), { recursive: true })
-  await symlink(ROOT, at('node_modules', 'holdfast'))
-  await symlink(join(ROOT, 'node_modules', '@types', 'node'), at('node_modules', '@types', 'node'))
-  await writeFile(at('package.json'), '{ "name": "mine", "private": true, "type": "module" }\n')
-  await copyFile(join(ROOT, 'examples/water-treatment/plant.yaml'), at('plant.yaml'))
-  const running = stack.move()
-  return { at, path: folder.path, [Symbol.asyncDispose]: () => running.disposeAsync() }
-}
+const [TEST = '', OLDER_NODE = ''] = blocks('js')
+const [SETTINGS = ''] = blocks('json')
+const PASSED = /^ok 1 - the inlet valve sticks$.*^# pass 1$/ms
+
+let project: Project & AsyncDisposable
+
+before(async () => {
+  project = await projectWithSimulator()
+})
+
+after(() => project[Symbol.asyncDispose]())
+
+test('docs/SIMULATOR.md: the file that it tells to install is the one that is made', async () => {
+  const [name = ''] = await readdir(project.at('vendor'))
+  const commands = GUIDE.match(/^ {4}npm install .*\.tgz$/gm) ?? []
+  assert.equal(commands.length, 2)
+  for (const command of commands) assert.equal(basename(command), name)
+})
+
+test('docs/SIMULATOR.md: what it tells to install for OPC UA is what the package asks npm for', async () => {
+  const manifest = await readFile(project.at('node_modules/@holdfast/simulator/package.json'), 'utf8')
+  const peers = Object.entries(JSON.parse(manifest).peerDependencies).map(each => each.join('@'))
+  assert.ok(GUIDE.includes(`\n    npm install --save-dev ${peers.join(' ')}\n`))
+})
 
 test('docs/SIMULATOR.md: its test runs as it stands in a project of one’s own', async () => {
-  await using project = await ownProject()
-  await writeFile(project.at('plant.test.js'), block('js'))
-  const { stdout } = await execa(process.execPath, ['--test', '--test-reporter=tap'], {
-    cwd: project.path,
-    // Without it the tests inside believe that they are run by the one outside.
-    env: { NODE_TEST_CONTEXT: undefined },
-  })
-  assert.match(stdout, /^ok 1 - the inlet valve sticks$/m)
-  assert.match(stdout, /^# pass 1$/m)
+  await writeFile(project.at('plant.test.js'), TEST)
+  const said = await project.run(process.execPath, '--test', '--test-reporter=tap', 'plant.test.js')
+  assert.match(said, PASSED)
+})
+
+test('docs/SIMULATOR.md: its test runs on the host’s Node, begun as it says for an older one', async () => {
+  const older = TEST.replace(/^test\(.*?startPlant\(.*?\n/ms, OLDER_NODE)
+  await writeFile(project.at('older.test.js'), older)
+  assert.match(await project.run('node', '--test', '--test-reporter=tap', 'older.test.js'), PASSED)
 })
 
 test('docs/SIMULATOR.md: its test is sound TypeScript, with the settings that it names', async () => {
-  await using project = await ownProject()
-  await writeFile(project.at('plant.test.ts'), block('js'))
-  await writeFile(project.at('tsconfig.json'), block('json'))
-  // An error that is expected and does not come is one: types that are `any` would take this.
-  const wrong = "  // @ts-expect-error\n  await plant.faults.set({ kind: 'stuck', element: 1 })\n"
-  await writeFile(project.at('wrong.test.ts'), block('js').replace(/^.*element: 'inlet-valve'.*\n/m, wrong))
-  const tsc = join(ROOT, 'node_modules/.bin/tsc')
-  assert.equal((await execa(tsc, ['-p', '.'], { cwd: project.path })).stdout, '')
+  await writeFile(project.at('plant.test.ts'), TEST)
+  await writeFile(project.at('tsconfig.json'), SETTINGS)
+  assert.equal(await project.run(join(ROOT, 'node_modules/.bin/tsc'), '-p', '.'), '')
 })
 
 test('docs/SIMULATOR.md: its recipe for a master’s pipeline says where it listens, takes the fault and stops with 0', async () => {
-  await using project = await ownProject()
   const [, command = ''] = /^ {4}bin\/holdfast (simulate plant\.yaml .*) >plant\.log &$/m.exec(GUIDE) ?? []
   const plant = spawn(join(ROOT, 'bin/holdfast'), command.split(' '), { cwd: project.path })
   const exited = once(plant, 'exit')

@@ -74,6 +74,19 @@ export function describeDriver(name: string, makeRig: () => Promise<DriverRig>):
     assert.equal(await rig.holds('out'), 0)
   })
 
+  test(`${name}: what comes after the way to the device was lost is another connection, and nothing else is`, async () => {
+    await using rig = await makeRig()
+    const { connections } = rig.driver
+    await rig.driver.write('out', 1, LATER)
+    await rig.driver.read('in', LATER)
+    await rig.reject()
+    await rig.driver.write('out', 0, LATER)
+    assert.equal(rig.driver.connections, connections)
+    await rig.unplug()
+    await rig.heal()
+    assert.notEqual(rig.driver.connections, connections)
+  })
+
   test(`${name}: a reading says how old it may be, and is no older than the asking`, async () => {
     await using rig = await makeRig()
     const began = performance.now()

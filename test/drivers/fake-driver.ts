@@ -10,6 +10,7 @@ export class FakeDriver implements Driver {
   /** What the next answers are instead of the truth; `undefined` is the truth. */
   nextWrite: WriteResult | undefined
   nextRead: ReadResult | undefined
+  connections = 1
   /** What was read, in order. */
   readonly reads: string[] = []
   /** What follows a write that reached the device. By default: position feedback shows the commanded value at once. */

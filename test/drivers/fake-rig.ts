@@ -5,6 +5,7 @@ import { FakeDriver } from './fake-driver.ts'
 export async function fakeRig(): Promise<DriverRig> {
   const driver = new FakeDriver({ out: 0, in: 0 })
   driver.onWrite = () => {}
+  let isUnplugged = false
   return {
     driver,
     holds: point => driver.values.get(point) ?? 0,
@@ -16,11 +17,14 @@ export async function fakeRig(): Promise<DriverRig> {
     unplug: async () => {
       driver.nextWrite = { kind: 'unreachable', reason: 'unplugged' }
       driver.nextRead = { kind: 'failed', reason: 'unplugged' }
+      isUnplugged = true
     },
     heal: async () => {
       driver.nextWrite = undefined
       driver.nextRead = undefined
       driver.holdUntil(Promise.resolve())
+      if (isUnplugged) driver.connections += 1
+      isUnplugged = false
     },
     [Symbol.asyncDispose]: async () => {},
   }

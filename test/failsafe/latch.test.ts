@@ -37,8 +37,19 @@ test('latches and suspensions are loaded as they were kept', async () => {
       ],
       trips: { 'listener lan': [1, 2] },
     },
-    held: { pump: 3 },
+    holds: { pump: 3 },
   }
+  await latchFile(path).save(kept)
+  assert.deepEqual(await latchFile(path).load(), kept)
+})
+
+test('a hold that an older agent kept by the wall clock is not taken for over: it begins anew', async () => {
+  await using folder = await temporaryFolder()
+  const path = join(folder.path, 'latches.json')
+  const { holds: _, ...older } = NOTHING_KEPT
+  await writeFile(path, JSON.stringify({ ...older, held: { pump: 3 } }))
+  const kept = await latchFile(path).load()
+  assert.deepEqual(kept?.holds, { pump: Number.MAX_SAFE_INTEGER })
   await latchFile(path).save(kept)
   assert.deepEqual(await latchFile(path).load(), kept)
 })
@@ -57,6 +68,7 @@ test('a latch file that is not whole is not taken for no latches', async () => {
     { closed: { lan: 3 } },
     { evidence: { buckets: [{}], trips: {} } },
     { held: { pump: 'yesterday' } },
+    { holds: { pump: 'for ever' } },
     { unheard: {} },
   ]) {
     const text = JSON.stringify(Object.keys(damage).length === 0 ? {} : { ...NOTHING_KEPT, ...damage })
@@ -73,16 +85,17 @@ test('a disk that does not take the latches is reported once, and so is that it 
   const clock = new VirtualClock()
   const troubles: (string | undefined)[] = []
   const reported = Promise.withResolvers<void>()
+  const over = Promise.withResolvers<void>()
   const keeper = new FailsafeKeeper(latchFile(path), clock, detail => {
     troubles.push(detail)
-    reported.resolve()
+    if (detail === undefined) over.resolve()
+    else reported.resolve()
   })
   keeper.suspend('subject eve', 'valve', 'forged')
   await reported.promise
   await rm(join(folder, 'state'))
-  const kept = keeper.kept()
   await clock.advance(1000)
-  assert.equal(await kept, undefined)
+  await over.promise
   assert.deepEqual((await latchFile(path).load())?.suspended, {
     'subject eve': { reason: 'forged', actuator: 'valve' },
   })
@@ -113,22 +126,31 @@ test('whoever waits for what a disk does not take is told why, and waits no long
   assert.match((await keeper.kept()) ?? '', /EEXIST|ENOTDIR/)
 })
 
-test('a disk that hangs is reported, lets go whoever waits for it, and is over when it answers', async () => {
-  const disk = Promise.withResolvers<void>()
-  const file = { save: () => disk.promise }
+test('while the disk is in trouble nobody waits for its next attempt', async () => {
+  const attempts = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let attempt = 0
+  const file = {
+    save: async () => {
+      attempt += 1
+      await attempts[attempt - 1]?.promise
+    },
+  }
   const clock = new VirtualClock()
   const troubles: (string | undefined)[] = []
   await using keeper = new FailsafeKeeper(file, clock, detail => {
     troubles.push(detail)
   })
   keeper.suspend('subject eve', 'valve', 'forged')
-  const kept = keeper.kept()
-  await clock.advance(2999)
-  assert.deepEqual(troubles, [])
-  await clock.advance(1)
-  assert.equal(await kept, 'the disk has not answered for 3s')
-  const later = keeper.kept()
-  disk.resolve()
-  assert.equal(await later, undefined)
-  assert.deepEqual(troubles, ['the disk has not answered for 3s', undefined])
+  const first = keeper.kept()
+  attempts[0]?.reject(new Error('the disk has not answered for 3 s'))
+  assert.equal(await first, 'the disk has not answered for 3 s')
+  keeper.suspend('subject mallory', 'valve', 'forged')
+  assert.equal(await keeper.kept(), 'the disk has not answered for 3 s', 'before the next attempt')
+  await clock.advance(1000)
+  assert.equal(attempt, 2)
+  assert.equal(await keeper.kept(), 'the disk has not answered for 3 s', 'during the next attempt')
+  attempts[1]?.resolve()
+  await clock.advance(0)
+  assert.equal(await keeper.kept(), undefined)
+  assert.deepEqual(troubles, ['the disk has not answered for 3 s', undefined])
 })

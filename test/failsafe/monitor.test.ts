@@ -42,7 +42,7 @@ test('a value grows old and is of bad quality then, with what is wrong; the last
   driver.nextRead = { kind: 'failed', reason: 'no cable' }
   await clock.advance(1000)
   assert.equal(monitor.latest('level').quality, 'good')
-  assert.equal(monitor.unreadable('level')?.detail, 'no cable')
+  assert.equal(monitor.unreadable('level'), 'no cable')
   await clock.advance(2000)
   const stale = monitor.latest('level')
   assert.ok(stale.quality === 'bad')

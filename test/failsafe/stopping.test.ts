@@ -17,6 +17,7 @@ function rig() {
     safe: { setpoint: 'closed', write: 0, feedback: 0 },
     tolerance: 0,
     travelTime: 3000,
+    staysCommanded: true,
     deviceTimeout: 500,
   }
   const causes: string[] = []

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { GuardedActuator } from '../../failsafe/guarded.ts'
+import { FailsafeKeeper } from '../../failsafe/keeper.ts'
+import { type Kept, NOTHING_KEPT } from '../../failsafe/latch.ts'
 import type { TripGroup } from '../../failsafe/trip-group.ts'
 import { Trips } from '../../failsafe/trips.ts'
+import type { TripRecord } from '../../model/trip.ts'
 import { VirtualClock } from '../../simulator/virtual-clock.ts'
 import { FakeDriver } from '../drivers/fake-driver.ts'
 
@@ -31,6 +34,7 @@ function rig(group: TripGroup = groupOf('pump', 'valve')) {
       safe: { setpoint: safe, write: safe, feedback: safe },
       tolerance: 0,
       travelTime: 1000,
+      staysCommanded: true,
       deviceTimeout: 5000,
     },
   ]
@@ -147,6 +151,28 @@ test('a trip that comes while a reset is being recorded wins, and keeps the firs
   assert.equal(trips.phase('valve'), 'tripped')
 })
 
+test('an interlock that does not hold does not stand against a reset, however long the record of it takes', async () => {
+  for (const takes of [20, 150, 5000]) {
+    const { clock, events, trips } = rig()
+    trips.trip('valve', 'manual', 'a test')
+    await clock.advance(100)
+    trips.acknowledge('valve', 'erika')
+    const alarms = events.filter(event => event.startsWith('alarm')).length
+    const reset = trips.reset('valve', async () => {
+      await clock.sleep(takes)
+      return true
+    })
+    for (let passed = 0; passed <= takes; passed += 50) {
+      // As it is looked at ten times a second and more, while the actuator is tripped.
+      if (trips.phase('valve') !== 'normal') trips.trip('valve', 'interlock', 'the tank is full')
+      await clock.advance(50)
+    }
+    assert.equal(await reset, 'reset', `${takes} ms`)
+    assert.equal(trips.phase('valve'), 'normal')
+    assert.equal(events.filter(event => event.startsWith('alarm')).length, alarms)
+  }
+})
+
 test('after a restart a verified trip stays tripped without a write; one that was not verified is driven again', async () => {
   const first = rig()
   first.trips.trip('valve', 'authentication-failures', 'forged')
@@ -225,6 +251,7 @@ test('whoever listens cannot stop a trip by throwing', async () => {
     safe: { setpoint: 0, write: 0, feedback: 0 },
     tolerance: 0,
     travelTime: 1000,
+    staysCommanded: true,
     deviceTimeout: 5000,
   }
   const mistakes: unknown[] = []
@@ -268,6 +295,42 @@ test('a step waits until the one before is seen safe, and then for its delay; no
   const valveAt = Number(/valve.command at ([0-9]+)/.exec(written[1] ?? '')?.[1])
   assert.ok(valveAt >= 2300 && valveAt < 2500, String(valveAt))
   assert.equal(trips.phase('valve'), 'tripped')
+})
+
+test('a device that is out of reach for a moment is no step that failed: the next one waits, and nothing is alarmed but the trip', async () => {
+  const { clock, driver, events, trips } = rig(WATER_HAMMER)
+  const written: string[] = []
+  const { write } = driver
+  driver.write = async (point, value, timeout, stop) => {
+    // The pump's line is being connected again.
+    if (point === 'pump.command' && clock.monotonic() < 700) return { kind: 'unreachable', reason: 'no line' }
+    written.push(`${point} at ${clock.monotonic()}`)
+    return await write.call(driver, point, value, timeout, stop)
+  }
+  trips.trip('valve', 'manual', 'a test')
+  await clock.advance(5000)
+  assert.deepEqual(written, ['pump.command at 700', 'valve.command at 2700'])
+  assert.deepEqual(
+    events.filter(event => event.startsWith('alarm') || event.startsWith('trip-failed')),
+    ['alarm pump: a test (tripped together with valve)', 'alarm valve: a test'],
+  )
+})
+
+test('a step that cannot be told for its whole travel time is passed over, loudly, and told as soon as it can be', async () => {
+  const { clock, driver, events, trips } = rig(WATER_HAMMER)
+  const { write } = driver
+  driver.write = async (point, value, timeout, stop) =>
+    point === 'pump.command' && clock.monotonic() < 9000
+      ? { kind: 'unreachable', reason: 'no line' }
+      : await write.call(driver, point, value, timeout, stop)
+  trips.trip('valve', 'manual', 'a test')
+  await clock.advance(999)
+  assert.ok(!events.includes('trip-failed pump'))
+  await clock.advance(4000)
+  assert.ok(events.includes('trip-failed pump'))
+  assert.deepEqual([trips.phase('pump'), trips.phase('valve')], ['trip-failed', 'tripped'])
+  await clock.advance(6000)
+  assert.equal(trips.phase('pump'), 'tripped')
 })
 
 test('a step that fails does not stop the others', async () => {
@@ -336,6 +399,7 @@ test('an actuator that holds where it is in its safe state is not written; nobod
     safe: undefined,
     tolerance: 0,
     travelTime: 1000,
+    staysCommanded: true,
     deviceTimeout: 5000,
   }
   const events: string[] = []
@@ -366,6 +430,26 @@ test('the evidence for a trip is kept with its cause, for each of the group, unt
   assert.deepEqual(second.trips.firstOut('valve')?.evidence, evidence)
   await second.trips.reset('valve', async () => true)
   assert.equal(second.trips.firstOut('valve'), undefined)
+})
+
+test('the latch of an actuator that one run does not have is not forgotten: the run after it finds it tripped', async () => {
+  const record: TripRecord = { cause: 'manual', detail: 'by erika', at: 1 }
+  const kept: Kept = { ...NOTHING_KEPT, latches: { fan: { record, safe: true, latched: true } } }
+  const saved: Kept[] = []
+  const file = { save: async (state: Kept) => void saved.push(state) }
+  const { clock, trips, driver } = rig()
+  await using keeper = new FailsafeKeeper(file, clock, detail => assert.fail(detail))
+  const nothing = { kept: {}, restore: () => {} }
+  const failures = { kept: NOTHING_KEPT.evidence, restore: () => {} }
+  keeper.restore(kept, { trips, failures, holds: nothing })
+  assert.equal(trips.phase('fan'), 'normal')
+  trips.trip('valve', 'manual', 'by hans')
+  await clock.advance(100)
+  keeper.save()
+  assert.equal(await keeper.kept(), undefined)
+  assert.deepEqual(Object.keys(saved.at(-1)?.latches ?? {}).sort(), ['fan', 'pump', 'valve'])
+  assert.deepEqual(saved.at(-1)?.latches.fan, kept.latches.fan)
+  assert.ok(driver.writes.every(({ point }) => !point.startsWith('fan')))
 })
 
 test('an actuator trips with its group, and without one by itself', () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { execa } from 'execa'
 import { KEPT_VERSION, KeptFile, NewerKept } from '../../keep/kept-file.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
 
@@ -75,4 +76,31 @@ test('after a save that failed the next one is tried', async () => {
   const file = numbers(path)
   await assert.rejects(file.save([1]))
   await assert.rejects(file.save([2]))
+})
+
+test('a disk that hangs is said in time, keeps nobody waiting, and has what was handed in last once it answers', async () => {
+  await using folder = await temporaryFolder()
+  const path = pathIn(folder)
+  await numbers(path).save([1])
+  // Opening a pipe to write waits until somebody opens it to read.
+  await execa('mkfifo', [`${path}.new`])
+  const patience = [new AbortController(), new AbortController()]
+  let saves = 0
+  const file = new KeptFile<readonly number[]>(
+    path,
+    json => json as number[],
+    () => (patience[saves++] ?? new AbortController()).signal,
+  )
+  const [first, second] = [file.save([2]), file.save([3])]
+  patience[0]?.abort()
+  await assert.rejects(first, /the disk has not answered for 3 s/)
+  patience[1]?.abort()
+  await assert.rejects(second, /the disk has not answered for 3 s/)
+  const third = assert.rejects(file.save([4]), { code: 'EINVAL' })
+  // The pipe takes what is written first; that it cannot be synced is what the disk answers.
+  await readFile(`${path}.new`)
+  await third
+  await rm(`${path}.new`)
+  await file.save([5])
+  assert.deepEqual(await numbers(path).load(), [5])
 })

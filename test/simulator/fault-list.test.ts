@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { FAULT_KINDS } from '../../simulator/fault.ts'
 import { faultForm } from '../../simulator/plant-file/fault-form.ts'
+import { readFaultList } from '../../simulator/plant-file/fault-list.ts'
+import { readPlant } from '../../simulator/plant-file/read.ts'
+import { targetsOf } from '../../simulator/plant-file/reference.ts'
 
 const GUIDE = readFileSync(new URL('../../docs/SIMULATOR.md', import.meta.url), 'utf8')
 
@@ -19,6 +22,21 @@ test('docs/SIMULATOR.md lists every fault with its keys and what it does on eith
     faultForm.options.map(({ shape }) => shape.kind.value),
     FAULT_KINDS,
   )
+})
+
+test('the fault file that the guide shows is one, for the plant that it is shown with', async () => {
+  const [, text = ''] = /### A fault file\n[^#]*?```yaml\n(.*?)```/s.exec(GUIDE) ?? []
+  const { elements } = await readPlant({
+    file: new URL('../../examples/water-treatment/plant.yaml', import.meta.url).pathname,
+  })
+  const read = readFaultList(text, 'faults.yaml', targetsOf(new Map(Object.entries(elements)), ['plc']))
+  assert.deepEqual(read, {
+    kind: 'faults',
+    faults: [
+      { kind: 'stuck', element: 'inlet-valve' },
+      { kind: 'latency', ms: 200, on: 'writes' },
+    ],
+  })
 })
 
 test('the guide puts the keys into brackets that can be left out', () => {

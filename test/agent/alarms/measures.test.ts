@@ -65,3 +65,35 @@ test('what a measure finds of two things are two alarms, each over by itself', a
   await clock.advance(SECOND)
   assert.deepEqual(events, ['raised a', 'raised b', 'cleared a'])
 })
+
+test('a measure that hangs keeps no other waiting, nor the end; it is not taken again meanwhile', async () => {
+  const clock = new VirtualClock()
+  const events: string[] = []
+  const disk = Promise.withResolvers<readonly Finding[]>()
+  let asked = 0
+  let found: readonly Finding[] = []
+  const measures = new Measures(
+    [
+      {
+        name: 'disk-space',
+        every: SECOND,
+        find: () => {
+          asked += 1
+          return disk.promise
+        },
+      },
+      { name: 'audit-queue', every: SECOND, find: async () => found },
+    ],
+    { raise: name => events.push(`raised ${name}`), clear: name => events.push(`cleared ${name}`) },
+    clock,
+  )
+  measures.start()
+  await clock.advance(5 * SECOND)
+  found = [{ severity: 'warning', detail: 'full' }]
+  await clock.advance(SECOND)
+  assert.deepEqual([asked, events], [1, ['raised audit-queue']])
+  await measures[Symbol.asyncDispose]()
+  disk.resolve([{ severity: 'critical', detail: 'full' }])
+  await clock.advance(SECOND)
+  assert.deepEqual(events, ['raised audit-queue'], 'nothing is raised after the end')
+})

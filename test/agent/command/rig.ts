@@ -114,6 +114,7 @@ export async function commandRig(settings: RigSettings = {}) {
     approvals: { command: settings.approvals ?? 1, reset: settings.approvals ?? 1 },
     selectionLasts: settings.selectionLasts,
     pace: { minimumInterval: undefined, cyclesPerHour: undefined, rateOfChange: undefined, ...settings.pace },
+    staysCommanded: true,
     deviceTimeout: 1000,
   }
   const actuators = new Map([[valve.id, valve]])

@@ -31,11 +31,11 @@ for (const [how, phase] of [
   })
 }
 
-test('a trip by hand is answered though the disk does not take its latch: the keeper has an alarm for that', async () => {
+test('a trip by hand is answered though the disk does not take its latch, and the answer says so', async () => {
   await using rig = await commandRig()
   const received = rig.sign(rig.issue(), { path: PATH, body: '{}' })
-  const keeper = { kept: async () => 'the disk has not answered for 3s' }
+  const keeper = { kept: async () => 'the disk has not answered for 3 s' }
   const answer = tripByHand(received, undefined, 'valve', { ...rig.manualTrips, keeper })
   await rig.clock.advance(60_000)
-  assert.deepEqual(await answer, { phase: 'tripped' })
+  assert.deepEqual(await answer, { phase: 'tripped', unkept: 'the disk has not answered for 3 s' })
 })

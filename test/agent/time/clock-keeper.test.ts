@@ -118,3 +118,22 @@ test('a disk that does not take the time is told once', async () => {
   await rig.keeper[Symbol.asyncDispose]()
   assert.equal(rig.events.filter(event => event.startsWith('clock-not-kept')).length, 1)
 })
+
+test('a step that nobody confirms for a day keeps commands waiting, and that is an alarm of its own', async () => {
+  await using rig = await keeperRig(undefined)
+  await rig.pass(2000)
+  rig.system.step(2 * HOUR)
+  await rig.pass(2000)
+  assert.match(rig.events.join('\n'), /^clock-stepped: the system clock was set 2h ahead; [^\n]*$/)
+  rig.events.length = 0
+  for (let hour = 0; hour < 24; hour += 1) await rig.system.advance(HOUR)
+  await rig.pass(2000)
+  assert.match(
+    rig.events.join('\n'),
+    /^cleared clock-stepped\nclock-behind: the system clock was set 2h ahead and nobody has confirmed that for 24h; [^\n]*$/,
+  )
+  assert.ok(rig.clock.trouble)
+  rig.events.length = 0
+  await rig.keeper.accept()
+  assert.deepEqual(rig.events, ['cleared clock-behind', 'adopted'])
+})

@@ -82,6 +82,27 @@ export function describeGuard(name: string, guarded: GuardCase): void {
       assert.deepEqual(rig.moved, [])
     })
 
+    it('asks what it falls back to again once it was connected anew, however soon: it may be another device', async () => {
+      await using rig = await guardRig(guarded)
+      await rig.guard.turn()
+      await rig.command('inlet-valve', 1)
+      rig.moved.length = 0
+      await rig.pass(300)
+      await rig.plant.faults.set({ kind: 'dropped-link' })
+      await rig.connected.connected(false)
+      await rig.plant.faults.clear()
+      await rig.connected.connected(true)
+      const { kind: unasked } = rig.state
+      await rig.plant.faults.set({ kind: 'exception', code: 6, on: 'reads' })
+      await rig.guard.turn()
+      assert.deepEqual([unasked, rig.state.kind], ['unguarded', 'uncommissioned'])
+      await rig.plant.faults.clear()
+      await rig.guard.turn()
+      await rig.pass(20)
+      assert.deepEqual([rig.state.kind, rig.plant.watchdog, ...rig.outputs()], ['armed', 'running', 1, 0])
+      assert.deepEqual(rig.moved, [])
+    })
+
     it('is taken over by the next run of the agent while it runs, without an expiry or a move', async () => {
       await using rig = await guardRig(guarded)
       await rig.guard.turn()

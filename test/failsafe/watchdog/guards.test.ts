@@ -89,6 +89,21 @@ test('the trouble of one device is not that of the actuators on another', async 
   await guards[Symbol.asyncDispose]()
 })
 
+test('a device that was replaced between two feeds by one that falls back to what is not safe is found out with the next turn', async () => {
+  const { clock, guards, events, south } = rig(0)
+  await guards.start()
+  await clock.advance(100)
+  south.connections += 1
+  south.values.set('south-valve.fallback', 1)
+  assert.equal(guards.troubleOf('south-valve')?.state.kind, 'unguarded', 'nothing is let through meanwhile')
+  await clock.advance(600)
+  const { state } = guards.troubleOf('south-valve') ?? {}
+  assert.equal(state?.kind, 'disagrees')
+  assert.match(state?.detail ?? '', /^south-valve: without this agent south sets it to 1/)
+  assert.deepEqual(events, ['north armed', 'south armed', 'south disagrees'])
+  await guards[Symbol.asyncDispose]()
+})
+
 test('an actuator whose device has no watchdog is nobody’s trouble', () => {
   assert.equal(rig(0).guards.troubleOf('elsewhere'), undefined)
 })

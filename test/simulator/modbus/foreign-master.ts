@@ -54,6 +54,34 @@ export class ForeignMaster implements AsyncDisposable {
     return this.#ask(`write-many ${table} ${address} ${values.join(' ')}`)
   }
 
+  /** A number in registers, or what went wrong. `format` is its type, and of pymodbus the orders of bytes and words. */
+  number(table: Table, address: number, ...format: readonly string[]): Promise<string> {
+    return this.#ask(`number ${table} ${address} ${format.join(' ')}`)
+  }
+
+  /** With function 16: `ok`, or what went wrong. */
+  putNumber(address: number, value: number, ...format: readonly string[]): Promise<string> {
+    return this.#ask(`put-number ${address} ${format.join(' ')} ${value}`)
+  }
+
+  /** With function 22: `ok`, or what went wrong. */
+  mask(address: number, and: number, or: number): Promise<string> {
+    return this.#ask(`mask ${address} ${and} ${or}`)
+  }
+
+  /** With function 23, writes and then reads: the raw values, or what went wrong. */
+  exchange(
+    read: { readonly address: number; readonly count: number },
+    write: { readonly address: number; readonly values: readonly number[] },
+  ): Promise<string> {
+    return this.#ask(`exchange ${read.address} ${read.count} ${write.address} ${write.values.join(' ')}`)
+  }
+
+  /** With function 43/14, of pymodbus: the answer as JSON, or what went wrong. */
+  identify(code: number, object: number): Promise<string> {
+    return this.#ask(`identify ${code} ${object}`)
+  }
+
   async #ask(line: string): Promise<string> {
     this.#program.stdin.write(`${line}\n`)
     return this.#line()

@@ -65,8 +65,25 @@ describe('a request', () => {
     })
   })
 
+  it('that changes bits, exchanges registers or asks what the device is, as well (§6.16, §6.17, §6.21)', () => {
+    assert.deepEqual(parse('16 0004 00f2 0025'), { kind: 'mask', address: 4, and: 0xf2, or: 0x25 })
+    assert.deepEqual(parse('17 0003 0006 000e 0003 06 00ff 00fe 00fd'), {
+      kind: 'exchange',
+      read: { kind: 'read', functionCode: 23, table: 'holding-register', address: 3, quantity: 6 },
+      write: {
+        kind: 'write',
+        functionCode: 23,
+        table: 'holding-register',
+        address: 14,
+        values: [255, 254, 253],
+      },
+    })
+    assert.deepEqual(parse('2b 0e 01 00'), { kind: 'identify', code: 1, object: 0 })
+    assert.deepEqual(parse('2b 0e 04 ff'), { kind: 'identify', code: 4, object: 255 })
+  })
+
   it('is an illegal function when its code is not served', () => {
-    for (const pdu of ['00', '07', '08 0000 0000', '17', '2b 0e 01 00', '80', '81 0000 0001']) {
+    for (const pdu of ['00', '07', '08 0000 0000', '11', '2b 0d', '2b 0d 01 00', '80', '81 0000 0001']) {
       assert.deepEqual(parse(pdu), { kind: 'unparsed', code: 1 }, pdu)
     }
   })
@@ -93,18 +110,35 @@ describe('a request', () => {
       '10 0000 0001 02 00',
       '10 0000 0001 02 000000',
       '10 0000 007c f8 00',
+      '16 0000 0000',
+      '16 0000 0000 0000 00',
+      '17',
+      '17 0000 0000 0000 0001 02 0000',
+      '17 0000 007e 0000 0001 02 0000',
+      '17 0000 0001 0000 0000 00',
+      `17 0000 0001 0000 007a f4 ${'0000'.repeat(122)}`,
+      '17 0000 0001 0000 0001 01 00',
+      '17 0000 0001 0000 0001 02 00',
+      '17 0000 0001 0000 0001 02 000000',
+      '2b',
+      '2b 0e',
+      '2b 0e 01',
+      '2b 0e 01 00 00',
+      '2b 0e 00 00',
+      '2b 0e 05 00',
     ]
     for (const pdu of illegal) assert.deepEqual(parse(pdu), { kind: 'unparsed', code: 3 }, pdu)
   })
 
   it('never makes the parser throw or run past the PDU, whatever its bytes', () => {
     const pdus = fc.uint8Array({ minLength: 1, maxLength: 253 })
-    const codes = fc.constantFrom(1, 2, 3, 4, 5, 6, 15, 16)
+    const codes = fc.constantFrom(1, 2, 3, 4, 5, 6, 15, 16, 22, 23, 43)
     fc.assert(
       fc.property(pdus, codes, (bytes, code) => {
         bytes[0] = code
         const request = parseRequest(Buffer.from(bytes))
-        if (request.kind === 'write') assert.ok(request.values.every(value => value >= 0 && value <= 0xffff))
+        const write = request.kind === 'exchange' ? request.write : request
+        if (write.kind === 'write') assert.ok(write.values.every(value => value >= 0 && value <= 0xffff))
       }),
       { numRuns: 2000, seed: 20_260_107 },
     )

@@ -37,11 +37,18 @@ describe('the CRC', () => {
 
 const READ = formatRtuFrame({ transaction: 0, unit: 1, pdu: hex('03 0000 0001') })
 const WRITE = formatRtuFrame({ transaction: 0, unit: 1, pdu: hex('10 0000 0002 04 0001 0002') })
-const ODD = formatRtuFrame({ transaction: 0, unit: 1, pdu: hex('2b 0e 01 00') })
+const MASK = formatRtuFrame({ transaction: 0, unit: 1, pdu: hex('16 0004 00f2 0025') })
+const EXCHANGE = formatRtuFrame({
+  transaction: 0,
+  unit: 1,
+  pdu: hex('17 0003 0006 000e 0003 06 00ff 00ff 00ff'),
+})
+const IDENTIFY = formatRtuFrame({ transaction: 0, unit: 1, pdu: hex('2b 0e 01 00') })
+const ODD = formatRtuFrame({ transaction: 0, unit: 1, pdu: hex('2b 0d 01 00 07') })
 
 describe('an RTU frame', () => {
   it('is found in the stream with its unit and PDU', () => {
-    for (const bytes of [READ, WRITE, ODD]) {
+    for (const bytes of [READ, WRITE, MASK, EXCHANGE, IDENTIFY, ODD]) {
       const taken = takeRtuFrame(bytes)
       assert.ok(taken.kind === 'frame')
       assert.deepEqual(taken.frame, { transaction: 0, unit: 1, pdu: bytes.subarray(1, -2) })
@@ -66,7 +73,7 @@ describe('an RTU frame', () => {
   })
 
   it('is waited for until it is complete, however it is cut up', () => {
-    const stream = Buffer.concat([READ, WRITE, READ])
+    const stream = Buffer.concat([READ, WRITE, MASK, EXCHANGE, IDENTIFY, READ])
     fc.assert(
       fc.property(fc.uniqueArray(fc.integer({ min: 1, max: stream.length - 1 })), cuts => {
         const found: string[] = []
@@ -81,7 +88,14 @@ describe('an RTU frame', () => {
             found.push(taken.frame.pdu.toString('hex'))
           }
         }
-        assert.deepEqual(found, ['0300000001', '10000000020400010002', '0300000001'])
+        assert.deepEqual(found, [
+          '0300000001',
+          '10000000020400010002',
+          '16000400f20025',
+          '1700030006000e00030600ff00ff00ff',
+          '2b0e0100',
+          '0300000001',
+        ])
       }),
     )
   })

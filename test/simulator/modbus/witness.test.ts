@@ -13,8 +13,14 @@ import { frame, RawClient } from './raw-client.ts'
 
 type Modbus = NonNullable<PlantFile['plc']>['modbus']
 
-/** The largest requests that Modbus has (MODBUS Application Protocol V1.1b3 §6.1, §6.3, §6.11, §6.12). */
-const MOST = { coilsRead: 2000, coilsWritten: 1968, registersRead: 125, registersWritten: 123 }
+/** The largest requests that Modbus has (MODBUS Application Protocol V1.1b3 §6.1, §6.3, §6.11, §6.12, §6.17). */
+const MOST = {
+  coilsRead: 2000,
+  coilsWritten: 1968,
+  registersRead: 125,
+  registersWritten: 123,
+  exchanged: 121,
+}
 const MEMORY = 1000
 const cells = (count: number) => Array.from({ length: count }, (_, i) => ({ address: MEMORY + i }))
 
@@ -33,8 +39,8 @@ async function start(more: Partial<Modbus> = {}): Promise<{ plant: Plant; clock:
         signal: 'drain-valve.command',
         scale: 1000,
         offset: -500,
-        signed: true,
-        initial: 0xfe0c,
+        type: 'int16',
+        initial: -500,
       },
       ...cells(MOST.registersRead),
     ],
@@ -81,11 +87,28 @@ async function checkEveryCell(master: ForeignMaster, plant: Plant, clock: Virtua
   assert.equal(await master.writeMany('holding-register', MEMORY, numbers), 'ok')
   assert.deepEqual(await master.read('holding-register', MEMORY, MOST.registersRead), [...numbers, 0, 0])
 
+  // Bits of a register, and a write with a read behind it.
+  assert.equal(await master.write('holding-register', 1, 0x12), 'ok')
+  assert.equal(await master.mask(1, 0xf2, 0x25), 'ok')
+  assert.equal(image.holdingRegister(1), 0x17)
+  assert.equal(
+    await master.exchange({ address: 0, count: 2 }, { address: 1, values: [0xbeef] }),
+    '4660 48879',
+  )
+  const most = numbers.slice(0, MOST.exchanged).map(value => value ^ 0xffff)
+  assert.equal(
+    await master.exchange({ address: MEMORY, count: MOST.registersRead }, { address: MEMORY, values: most }),
+    [...most, ...numbers.slice(MOST.exchanged), 0, 0].join(' '),
+  )
+
   // What is not there is refused, by the code that says so; what reaches beyond the end has written nothing.
   for (const table of ['coil', 'discrete-input', 'holding-register', 'input-register'] as const)
     assert.equal(await master.read(table, 500, 1), 'exception 2', table)
   assert.equal(await master.write('holding-register', 500, 1), 'exception 2')
   assert.equal(await master.writeMany('coil', 2, [0, 0]), 'exception 2')
+  assert.equal(await master.mask(500, 0, 0), 'exception 2')
+  assert.equal(await master.exchange({ address: 500, count: 1 }, { address: 0, values: [1] }), 'exception 2')
+  assert.equal(image.holdingRegister(0), 0x1234)
   assert.equal(image.coil(2), 1)
   await plant.faults.set({ kind: 'exception', code: 6, on: 'writes' })
   assert.equal(await master.write('coil', 0, 0), 'exception 6')
@@ -150,8 +173,13 @@ it('Wireshark’s dissector finds nothing malformed in what the simulator answer
     '06 0000 0102',
     '0f 0000 0003 01 05',
     '10 0000 0002 04 0001 0002',
+    '16 0001 00f2 0025',
+    '17 0000 0002 0001 0001 02 abcd',
+    '2b 0e 02 00',
+    '2b 0e 04 01',
     '03 ffff 0001',
-    '2b 0e 01 00',
+    '2b 0e 04 09',
+    '07',
   ].map((pdu, i) => frame(i, pdu))
   const dump: string[] = []
   for (const request of requests) {
@@ -178,7 +206,27 @@ it('Wireshark’s dissector finds nothing malformed in what the simulator answer
     (await tshark('modbus && tcp.srcport == 502', 'exception_code', 'bitval', 'regval_uint16')).map(line =>
       line.replaceAll(/ +/g, ' ').trim(),
     ),
-    ['1 0,0,1', '2 0,1', '3 7,0', '4 0,1200,65504,0', '5', '6', '15', '16', '3 2', '43 1'],
+    [
+      '1 0,0,1',
+      '2 0,1',
+      '3 7,0',
+      '4 0,1200,65504,0',
+      '5',
+      '6',
+      '15',
+      '16',
+      '22',
+      '23',
+      '43',
+      '43',
+      '3 2',
+      '43 2',
+      '7 1',
+    ],
+  )
+  assert.deepEqual(
+    await tshark('modbus.conformity_level', 'conformity_level', 'more_follows', 'object_str_value'),
+    ['43 0x82 0x00 holdfast,simulated-plc,1,water', '43 0x82 0x00 simulated-plc'],
   )
   assert.deepEqual(await tshark('_ws.malformed || _ws.short || _ws.expert.severity >= error'), [])
 })

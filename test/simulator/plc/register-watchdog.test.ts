@@ -50,6 +50,17 @@ describe('a watchdog register', () => {
     assert.equal(rig.plant.truth('inlet-valve.position'), 1)
   })
 
+  it('has forgotten what was commanded for a write of bits too, which comes before the scan that would have noticed', async () => {
+    await using rig = await startGuarded(PLAIN)
+    await rig.client.writeRegister(10, 900)
+    await rig.client.writeRegister(100, 1)
+    await rig.clock.advance(2005)
+    assert.equal(rig.plant.image.holdingRegister(10), 900)
+    // All bits stay but the lowest: of the fallback, 250.
+    await rig.client.maskWriteRegister(10, 0xfffe, 1)
+    assert.equal(rig.plant.image.holdingRegister(10), 251)
+  })
+
   it('has forgotten what was commanded even when the feed comes before the scan that would have noticed', async () => {
     await using rig = await startGuarded(PLAIN)
     await rig.client.writeCoil(0, true)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { frame, RawClient } from '../modbus/raw-client.ts'
 import { commandsOf, type GuardedRig, startGuarded } from './coupler-rig.ts'
 
 const COUPLER = { kind: 'wago' } as const
@@ -56,6 +57,31 @@ describe('a watchdog like that of a WAGO coupler', () => {
     await rig.client.readCoils(0, 1)
     await rig.clock.advance(520)
     assert.equal(rig.plant.watchdog, 'expired')
+  })
+
+  it('counts functions 22 and 23 in the second half of its mask', async () => {
+    await using rig = await startGuarded(COUPLER)
+    using raw = await RawClient.connect(rig.plant)
+    // Function 22 is bit 5 of 0x1002, function 23 bit 6.
+    await rig.client.writeRegister(0x1002, 0b110_0000)
+    await arm(rig)
+    let answered = 0
+    for (const pdu of ['16 0000 ffff 0000', '17 0000 0001 0001 0001 02 0001', '16 0000 ffff 0000']) {
+      await rig.clock.advance(1500)
+      raw.send(frame(1, pdu))
+      answered += pdu.startsWith('16') ? 14 : 11
+      await raw.receive(answered)
+    }
+    assert.equal(rig.plant.watchdog, 'running')
+    await rig.clock.advance(1500)
+    // Who asks what it is feeds nothing, and is answered when it has expired too.
+    raw.send(frame(1, '2b 0e 04 02'))
+    await raw.receive(answered + 17)
+    await rig.clock.advance(520)
+    assert.equal(rig.plant.watchdog, 'expired')
+    raw.send(frame(1, '16 0000 ffff 0000') + frame(2, '2b 0e 04 02'))
+    const said = (await raw.receive(answered + 17 + 9 + 17)).slice(2 * (answered + 17))
+    assert.equal(said, frame(1, '9604') + frame(2, '2b 0e 04 82 00 00 01 02 01 31'))
   })
 
   it('once expired has forced the fallback and answers all but its own registers with 4, until stopped', async () => {

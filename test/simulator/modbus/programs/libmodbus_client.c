@@ -9,6 +9,10 @@
  *     read TABLE ADDRESS COUNT              the values
  *     write TABLE ADDRESS VALUE             "ok"; functions 5 and 6
  *     write-many TABLE ADDRESS VALUE ...    "ok"; functions 15 and 16
+ *     number TABLE ADDRESS TYPE             a number in registers by its own macros: float (words little), int32, int64 (words big)
+ *     put-number ADDRESS TYPE VALUE         "ok"; function 16
+ *     mask ADDRESS AND OR                   "ok"; function 22
+ *     exchange ADDRESS COUNT ADDRESS VALUE ...  what it reads, having written; function 23
  *
  * TABLE is coil, discrete-input, holding-register or input-register. What goes wrong is "exception CODE", or "error" in words.
  */
@@ -45,12 +49,52 @@ static int write_cells(modbus_t *device, const char *table, int address) {
                            : modbus_write_registers(device, address, count, registers);
 }
 
+static int width(const char *type) { return is(type, "int64") ? 4 : 2; }
+
+/* Says a number, as libmodbus takes it out of the registers. */
+static void say_number(const char *type) {
+  if (is(type, "float")) printf("%.9g", modbus_get_float(registers));
+  else if (is(type, "int32")) printf("%d", (int)MODBUS_GET_INT32_FROM_INT16(registers, 0));
+  else printf("%lld", (long long)MODBUS_GET_INT64_FROM_INT16(registers, 0));
+}
+
+static int put_number(modbus_t *device, int address) {
+  const char *type = strtok(NULL, " \n");
+  const char *value = strtok(NULL, " \n");
+  if (is(type, "float")) modbus_set_float(strtof(value, NULL), registers);
+  else if (is(type, "int32")) MODBUS_SET_INT32_TO_INT16(registers, 0, atoi(value));
+  else MODBUS_SET_INT64_TO_INT16(registers, 0, atoll(value));
+  return modbus_write_registers(device, address, width(type), registers);
+}
+
+static const char *number_type;
+
 static int obey(modbus_t *device, char *line, int *shown, int *are_bits) {
   const char *verb = strtok(line, " \n");
   const char *table = strtok(NULL, " \n");
-  int address = next();
+  *are_bits = 0;
   *shown = 0;
+  number_type = NULL;
+  if (is(verb, "mask")) {
+    int address = table == NULL ? 0 : atoi(table), and_mask = next();
+    return modbus_mask_write_register(device, address, and_mask, next());
+  }
+  if (is(verb, "exchange")) {
+    static uint16_t written[MODBUS_MAX_WR_WRITE_REGISTERS];
+    int from = table == NULL ? 0 : atoi(table), count = 0;
+    *shown = next();
+    int to = next();
+    for (const char *word; count < MODBUS_MAX_WR_WRITE_REGISTERS && (word = strtok(NULL, " \n")) != NULL; count += 1)
+      written[count] = atoi(word);
+    return modbus_write_and_read_registers(device, to, count, written, from, *shown, registers);
+  }
+  if (is(verb, "put-number")) return put_number(device, table == NULL ? 0 : atoi(table));
+  int address = next();
   *are_bits = is(table, "coil") || is(table, "discrete-input");
+  if (is(verb, "number")) {
+    number_type = strtok(NULL, " \n");
+    return read_cells(device, table, address, width(number_type));
+  }
   if (is(verb, "read")) {
     *shown = next();
     return read_cells(device, table, address, *shown);
@@ -73,6 +117,7 @@ int main(int argc, char **argv) {
     int outcome = obey(device, line, &shown, &are_bits);
     if (outcome < 0 && errno > MODBUS_ENOBASE && errno < EMBBADCRC) printf("exception %d", errno - MODBUS_ENOBASE);
     else if (outcome < 0) printf("error %s", modbus_strerror(errno));
+    else if (number_type != NULL) say_number(number_type);
     else if (shown == 0) printf("ok");
     for (int i = 0; outcome >= 0 && i < shown; i += 1) printf(i == 0 ? "%d" : " %d", are_bits ? bits[i] : registers[i]);
     puts("");
