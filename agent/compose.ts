@@ -23,7 +23,7 @@ import { openForwarding } from './forwarding.ts'
 import { openJournal } from './journal.ts'
 import { loadKeptState } from './kept-state.ts'
 import { openKeys } from './keys.ts'
-import { Listeners, openRates } from './listeners.ts'
+import { Listeners, openPanel, openRates } from './listeners.ts'
 import type { Surroundings } from './master-keys.ts'
 import { openAlarms } from './open-alarms.ts'
 import { openAudit, recallNonces, replayTrouble } from './open-audit.ts'
@@ -91,8 +91,7 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
   )
 
   const progress = new Progress(clock)
-  const devices = new Devices(config, clock, randomBytes, progress)
-  parts.use(devices)
+  const devices = parts.use(new Devices(config, clock, randomBytes, progress))
   parts.use(watchConnections(devices, clock, alarms))
   const { actuators } = devices
   const controls = new Controls()
@@ -179,7 +178,7 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
     closed: () => keeper.closed,
     failsafe,
   }
-  const metrics = openMetrics(condition, devices, failures, outlets)
+  const metrics = openMetrics(condition, devices, failures, outlets, counter)
   measures.countWith(metrics)
   const service = new Service({
     commands: {
@@ -248,6 +247,7 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
     clock,
     attending: { alarms, trips, clock, replayTrouble: permits.replayTrouble },
     metrics: { metrics, allowedNetworks: config.metrics.allowedNetworks },
+    panel: openPanel(config),
     onNotice: (listener, detail, bad) => {
       if (bad) return alarm('certificate', detail, { listener })
       log.info({ listener }, detail)

@@ -13,6 +13,7 @@ import type { Monitor } from '../failsafe/monitor.ts'
 import { Supervision } from '../failsafe/supervision.ts'
 import { Trips } from '../failsafe/trips.ts'
 import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
+import type { Setpoint } from '../model/setpoint.ts'
 import type { Clock } from '../model/time.ts'
 import { type TripCause, viewEvidence } from '../model/trip.ts'
 import type { AuditLog } from './audit/log.ts'
@@ -65,6 +66,8 @@ export interface Failsafe extends AsyncDisposable {
   readonly monitor: Monitor
   /** What must hold before an actuator leaves its safe state and does not, or cannot be seen to. */
   unmet(actuator: string): { readonly kind: 'interlock' | 'permissive'; readonly detail: string } | undefined
+  /** Where an actuator was last seen to be on a command of this run, and should still be. */
+  setTo(actuator: string): Setpoint | undefined
 }
 
 export function openFailsafe(parts: FailsafeParts): Failsafe {
@@ -124,6 +127,7 @@ export function openFailsafe(parts: FailsafeParts): Failsafe {
     supervision,
     monitor,
     unmet: id => findUnmet(config.actuators.get(id), monitor),
+    setTo: id => expectations.of(id)?.setpoint,
     [Symbol.asyncDispose]: async () => {
       await causes[Symbol.asyncDispose]()
       await badReadings[Symbol.asyncDispose]()

@@ -2,6 +2,7 @@ import type { FailsafeKeeper } from '../failsafe/keeper.ts'
 import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
 import type { Clock } from '../model/time.ts'
 import { type Handler, type Listening, listen } from './api/listener.ts'
+import { PanelFiles } from './api/panel.ts'
 import type { AuditLog } from './audit/log.ts'
 import { Rates } from './command/rates.ts'
 import type { Config } from './config/config.ts'
@@ -84,4 +85,9 @@ export function openRates({ listeners }: Config, clock: Clock): Rates {
     listener.kind === 'unix' ? [] : [[listener.name, listener.rate] as const],
   )
   return new Rates(new Map(limited), clock)
+}
+
+/** Reads the operator panel, where a listener serves it. */
+export function openPanel({ listeners }: Config): PanelFiles | undefined {
+  return listeners.some(listener => listener.kind !== 'unix' && listener.panel) ? new PanelFiles() : undefined
 }

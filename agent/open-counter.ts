@@ -1,7 +1,7 @@
 import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
 import type { Clock, UnixMs } from '../model/time.ts'
 import type { MonotonicCounter } from './audit/counter/counter.ts'
-import { CounterKeeper } from './audit/counter/keeper.ts'
+import { CounterKeeper, type CounterState } from './audit/counter/keeper.ts'
 import type { AuditLog } from './audit/log.ts'
 import type { Config } from './config/config.ts'
 import { REPLAY_WINDOW } from './credential/replay.ts'
@@ -28,6 +28,8 @@ export interface LogCounter extends AsyncDisposable {
   start(): void
   /** Until when commands that were seen before cannot be told from new ones, as the log that knew them was rolled back. */
   readonly replayLostUntil: UnixMs
+  /** What is known of it; undefined where the log is bound to none. */
+  readonly state: CounterState | undefined
 }
 
 /** Wires the log to its counter. `isNew`: the log was begun in this start, and that was said. */
@@ -60,6 +62,9 @@ export function openCounter(
     start: () => keeper?.start(),
     get replayLostUntil() {
       return replayLostUntil
+    },
+    get state() {
+      return keeper?.state
     },
     [Symbol.asyncDispose]: async () => await keeper?.[Symbol.asyncDispose](),
   }

@@ -73,9 +73,10 @@ export async function openMeasures(
     tripped: (actuator, cause) => metrics?.tripped(actuator, cause),
     used: ({ claims, who, received }) => {
       metrics?.used()
-      counted.add(who)
-      traffic.used(who.serial, claims.subject)
-      habits.used(claims.subject, who.serial, received.source)
+      const isReading = received.method === 'GET'
+      if (!isReading) counted.add(who)
+      traffic.used(who.serial, claims.subject, isReading)
+      habits.used(claims.subject, who.serial, received.source, isReading)
     },
     refused: ({ refusal, who }) => {
       metrics?.refused(refusal.code)

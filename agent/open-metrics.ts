@@ -4,6 +4,7 @@ import { type Condition, troubles } from './api/status.ts'
 import type { Devices } from './devices.ts'
 import { Metrics } from './metrics/metrics.ts'
 import type { AlarmOutlets } from './open-alarms.ts'
+import type { LogCounter } from './open-counter.ts'
 
 /** The agent's metrics, read from what its status is drawn from. */
 export function openMetrics(
@@ -11,6 +12,7 @@ export function openMetrics(
   devices: Pick<Devices, 'connections'>,
   failures: Pick<AuthenticationFailures, 'level'>,
   outlets: AlarmOutlets,
+  counter: Pick<LogCounter, 'state'>,
 ): Metrics {
   const { clock, keys, audit, trips, permits, actuators } = condition
   const metrics = new Metrics({
@@ -19,6 +21,7 @@ export function openMetrics(
     upFor: () => clock.monotonic() - condition.started,
     troubles: () => troubles(condition),
     audit: () => audit.state(),
+    counter: () => counter.state,
     masterKey: () => {
       const since = keys.generations.at(-1)?.since
       const age = since === undefined ? undefined : clock.wall() - since

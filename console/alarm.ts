@@ -1,30 +1,8 @@
 import type { AgentClient, Answer } from '../client/agent-client.ts'
 import type { Json } from '../model/json.ts'
 import { parseDuration } from '../model/time.ts'
+import { type AlarmView, aboutOf } from './alarm-view.ts'
 import { misused, openClient, report, type SessionOptions, type Surroundings } from './session.ts'
-
-/** An alarm, as the agent shows it. */
-export interface AlarmView {
-  readonly id: number
-  readonly alarm: string
-  readonly state: string
-  readonly severity: string
-  readonly priority: number
-  readonly actuator?: string
-  readonly device?: string
-  readonly reading?: string
-  readonly listener?: string
-  readonly identity?: string
-  readonly credential?: string
-  readonly detail: string
-  readonly consequence: string
-  readonly remedy: string
-  readonly count: number
-  readonly first: string
-  readonly last: string
-  readonly acknowledged?: { readonly by: string; readonly at: string }
-  readonly shelved?: { readonly by: string; readonly until: string; readonly reason: string }
-}
 
 /** `holdfast alarms` */
 export async function alarms(options: SessionOptions, around: Surroundings): Promise<number> {
@@ -61,17 +39,6 @@ function titleOf(view: AlarmView): string {
 /** Whoever was the first: seeing it again changes nothing. */
 function seenBy({ acknowledged }: AlarmView): string {
   return acknowledged ? `acknowledged by ${acknowledged.by}` : 'acknowledged'
-}
-
-function aboutOf({
-  actuator,
-  device,
-  reading,
-  listener,
-  identity,
-  credential,
-}: AlarmView): string | undefined {
-  return actuator ?? device ?? reading ?? listener ?? identity ?? credential
 }
 
 const STILL: Readonly<Record<string, string>> = {
@@ -140,18 +107,4 @@ export function describeAlarm(view: AlarmView): string {
     ...(state === 'shelved' ? [] : [`      next: ${remedy}`]),
   ]
   return lines.join('\n')
-}
-
-/** How many alarms want somebody, for the headline of `status`; nothing where none does. */
-export function countAlarms(alarms: readonly AlarmView[]): string[] {
-  const open = alarms.filter(({ state }) => state !== 'shelved')
-  const unseen = open.filter(({ acknowledged }) => acknowledged === undefined)
-  if (open.length === 0) return []
-  const critical = unseen.filter(({ severity }) => severity === 'critical').length
-  const noun = open.length === 1 ? 'ALARM' : 'ALARMS'
-  return [
-    unseen.length === 0
-      ? `${open.length} ${noun}, acknowledged`
-      : `${open.length} ${noun} (${unseen.length} NOT ACKNOWLEDGED${critical > 0 ? `, ${critical} CRITICAL` : ''})`,
-  ]
 }

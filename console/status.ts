@@ -1,81 +1,17 @@
 import type { Json } from '../model/json.ts'
-import { describeFound, type Found } from '../model/outcome.ts'
+import { describeFound } from '../model/outcome.ts'
 import { formatDuration } from '../model/time.ts'
-import { type AlarmView, countAlarms, describeAlarm } from './alarm.ts'
-import { describeGuards, type GuardsView } from './guards.ts'
+import { describeAlarm } from './alarm.ts'
+import type { AlarmView } from './alarm-view.ts'
+import { describeGuards } from './guards.ts'
 import { misused, openClient, report, type SessionOptions, type Surroundings } from './session.ts'
+import { type ActuatorView, type ClockView, describeClock, headline, type StatusView } from './status-view.ts'
 
 /** `holdfast status` */
 export async function status(options: SessionOptions, around: Surroundings): Promise<number> {
   const session = await openClient(options, around)
   if (typeof session === 'string') return misused(session, around)
   return report(await session.client.status(), options, around, describe)
-}
-
-/** The one line that is read first: what cannot be done, and how many actuators somebody should look at. */
-function headline(body: Record<string, Json>): string {
-  const masterKey = body.master_key as { available: boolean }
-  const actuators = body.actuators as unknown as ActuatorView[]
-  const count = (words: string, is: (actuator: ActuatorView) => boolean): string[] => {
-    const number = actuators.filter(is).length
-    return number === 0 ? [] : [`${number} ${words}`]
-  }
-  const agent = masterKey.available
-    ? (body.troubles as string[]).length === 0
-      ? 'carrying out commands'
-      : 'TOWARDS SAFE ONLY'
-    : 'NO NEW SIGNATURES CAN BE CHECKED'
-  const glass = body.break_glass as { state: string; until?: string }
-  return [
-    agent,
-    ...(glass.state === 'open' ? [`BREAK-GLASS IN USE UNTIL ${glass.until}`] : []),
-    ...countAlarms(body.alarms as unknown as AlarmView[]),
-    ...count('NOT SAFE AFTER A TRIP', ({ phase }) => phase === 'trip-failed' || phase === 'tripping'),
-    ...count('TRIPPED', ({ phase }) => phase === 'tripped' || phase === 'resetting'),
-    ...count('LOCKED OUT', ({ locked_out }) => locked_out !== undefined),
-    ...count('WITHOUT FEEDBACK', ({ position }) => position === null),
-  ].join(', ')
-}
-
-interface ActuatorView extends GuardsView {
-  readonly id: string
-  readonly position: Found
-  readonly detail?: string
-  readonly phase: string
-  readonly safe: string
-  readonly takes: string
-  readonly held?: string
-  readonly unmet?: { readonly kind: string; readonly detail: string }
-  readonly first_out?: {
-    readonly cause: string
-    readonly detail: string
-    readonly at: string
-    readonly acknowledged?: { readonly by: string; readonly at: string }
-  }
-}
-
-interface ClockView {
-  readonly state: 'agreed' | 'holdover' | 'behind'
-  readonly disagreement_ms?: number
-  readonly synchronised: boolean | null
-}
-
-/** How the agent's clock stands to the system's, and whether anything keeps that right. */
-function describeClock({ state, disagreement_ms = 0, synchronised }: ClockView): string {
-  const kept =
-    synchronised === null
-      ? 'the system does not say whether it is synchronised'
-      : `the system clock is ${synchronised ? '' : 'NOT '}synchronised`
-  switch (state) {
-    case 'agreed':
-      return kept
-    case 'holdover': {
-      const step = `${formatDuration(Math.abs(disagreement_ms))} ${disagreement_ms > 0 ? 'ahead' : 'back'}`
-      return `NOT THE SYSTEM'S, which was set ${step}; when that is right: holdfast clock accept. ${kept}`
-    }
-    case 'behind':
-      return `NOT TRUSTED, the system's says a time that has been; when that is right: holdfast clock accept. ${kept}`
-  }
 }
 
 /** What is to be done next about a trip. */
@@ -98,7 +34,7 @@ function describe(body: Record<string, Json>): string {
   const actuators = body.actuators as unknown as ActuatorView[]
   const width = Math.max(8, ...actuators.map(({ id }) => id.length))
   const lines = [
-    `${body.environment}/${body.gateway}  up ${formatDuration(Number(body.uptime_ms))}  ${headline(body)}`,
+    `${body.environment}/${body.gateway}  up ${formatDuration(Number(body.uptime_ms))}  ${headline(body as unknown as StatusView)}`,
     ...troubles.map(trouble => `  ! ${trouble}`),
     `master key  ${masterKey.source}${masterKey.available ? '' : `  UNAVAILABLE: ${masterKey.detail} ${masterKey.remedy}`}`,
     `clock       ${describeClock(body.clock as unknown as ClockView)}`,

@@ -19,6 +19,11 @@ export class Expectations {
     this.#targets.delete(actuator)
   }
 
+  /** Where it is expected to be; undefined where nothing is expected. */
+  of(actuator: string): Target | undefined {
+    return this.#targets.get(actuator)
+  }
+
   /** Whether feedback shows another place, in words. A value of bad quality shows nothing. */
   missed(actuator: string, reading: Reading, tolerance: number): string | undefined {
     const target = this.#targets.get(actuator)

@@ -23,6 +23,11 @@ export interface FaultTargets {
   readonly plcs: ReadonlySet<string>
 }
 
+/** A fault of the link cannot be cleared now: something else has its address, say. */
+export class LinkStaysDown extends Error {
+  override readonly name = 'LinkStaysDown'
+}
+
 type OfKind<Kind extends FaultKind> = Extract<Fault, { kind: Kind }>
 
 /** The faults that concern one PLC. */
@@ -76,7 +81,7 @@ export class Faults {
 
   /**
    * Clears every fault of a kind, or all of them. The promise resolves, with what it cleared, when a link that was down
-   * is up again.
+   * is up again; it rejects with LinkStaysDown where one does not come up.
    */
   clear(kind?: FaultKind): Promise<readonly Fault[]> {
     return this.#end(fault => kind === undefined || fault.kind === kind)
@@ -98,8 +103,22 @@ export class Faults {
     const healed = (kind: FaultKind) => concerned(kind).filter(([plc]) => this.on(plc).of(kind).length === 0)
     for (const [, link] of healed('half-open')) link.reset()
     await Promise.all(concerned('wrong-certificate').map(([, link]) => link.showCertificate?.()))
-    await Promise.all(healed('dropped-link').map(([, link]) => link.restore()))
+    const down = await Promise.all(healed('dropped-link').map(([plc, link]) => this.#restore(plc, link)))
+    const reasons = down.filter(reason => reason !== undefined)
+    if (reasons.length > 0) throw new LinkStaysDown(reasons.join('; '))
     return cleared
+  }
+
+  /** A link that does not come up again is still dropped: its fault is set again, so that it can be cleared later. */
+  async #restore(plc: string, link: Link): Promise<string | undefined> {
+    try {
+      await link.restore()
+      return undefined
+    } catch (error) {
+      const fault: Fault = { kind: 'dropped-link', plc }
+      this.#set.set(faultKey(fault), fault)
+      return `${plc} stays dropped: ${(error as Error).message}`
+    }
   }
 }
 

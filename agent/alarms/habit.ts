@@ -45,14 +45,18 @@ export function newHabit(now: UnixMs): Habit {
   return { since: now, addresses: {}, hours: Array.from({ length: 24 }, () => 0), hour, busiest: [] }
 }
 
-/** Takes one use in: the habit after it, and what was odd about it. A pure function. */
+/**
+ * Takes one use in: the habit after it, and what was odd about it. Reading is a use like any other but for its number: a screen reads
+ * all day, every few seconds, and would hide how often its holder does something. A pure function.
+ */
 export function learn(
   habit: Habit,
   source: string,
   now: UnixMs,
+  isReading = false,
 ): { readonly habit: Habit; readonly odd: readonly Anomaly[] } {
   const turned = turn(habit, now)
-  const hour = { ...turned.hour, uses: turned.hour.uses + 1 }
+  const hour = { ...turned.hour, uses: turned.hour.uses + (isReading ? 0 : 1) }
   const odd = [
     ...oddAddress(habit, source, now),
     ...oddHour(habit, now),

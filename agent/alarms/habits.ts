@@ -50,9 +50,9 @@ export class Habits implements AsyncDisposable {
   }
 
   /** Takes in one use of a credential of somebody's, and raises what is odd about it. */
-  used(subject: string, credential: string, source: string): void {
+  used(subject: string, credential: string, source: string, isReading = false): void {
     const now = this.#clock.wall()
-    const { habit, odd } = learn(this.#habits.get(subject) ?? newHabit(now), source, now)
+    const { habit, odd } = learn(this.#habits.get(subject) ?? newHabit(now), source, now, isReading)
     this.#habits.delete(subject)
     this.#habits.set(subject, habit)
     const [oldest] = this.#habits.keys()

@@ -30,10 +30,10 @@ export class Traffic {
     this.#clock = clock
   }
 
-  /** A request with a right signature. */
-  used(credential: string, subject: string): void {
+  /** A request with a right signature. Reading counts for its credential, and not for the share that is refused. */
+  used(credential: string, subject: string, isReading = false): void {
     const now = this.#clock.monotonic()
-    this.#requests.add(now)
+    if (!isReading) this.#requests.add(now)
     const use = this.#turned(credential, now) ?? { began: now, now: 0, before: 0, subject }
     use.now += 1
     this.#uses.delete(credential)

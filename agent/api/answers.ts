@@ -13,6 +13,8 @@ export interface HttpAnswer {
   readonly body: Json
   /** The body's media type, where it is a text that is sent as it stands; JSON otherwise. */
   readonly mediaType?: string
+  /** Header fields beside those that every answer has. */
+  readonly fields?: Readonly<Record<string, string>>
 }
 
 export function answerRefusal(refusal: Refusal, extra: Record<string, Json> = {}): HttpAnswer {
@@ -68,7 +70,10 @@ export function answerSelect(actuator: string, selected: Selected): HttpAnswer {
 }
 
 /** Sends an answer. Nothing of it may be kept by anyone on the way. */
-export function send(response: ServerResponse, { status, body, retryAfter, mediaType }: HttpAnswer): void {
+export function send(
+  response: ServerResponse,
+  { status, body, retryAfter, mediaType, fields }: HttpAnswer,
+): void {
   const bytes = Buffer.from(mediaType === undefined ? `${JSON.stringify(body)}\n` : String(body))
   response.writeHead(status, {
     'Content-Type': mediaType ?? (isProblem(body) ? 'application/problem+json' : 'application/json'),
@@ -76,6 +81,7 @@ export function send(response: ServerResponse, { status, body, retryAfter, media
     'Cache-Control': 'no-store',
     // In whole seconds (RFC 9110 §10.2.3), and never so early that it would be too early again.
     ...(retryAfter === undefined ? {} : { 'Retry-After': Math.ceil(retryAfter / 1000) }),
+    ...fields,
     ...(status === 401 ? { 'WWW-Authenticate': 'Signature' } : {}),
   })
   response.end(bytes)

@@ -1,7 +1,7 @@
 import type { Permission } from '../../model/role.ts'
 import { type Authenticated, type Authenticator, authenticate } from '../command/authenticate.ts'
 import { authorizeRequest } from '../command/authorize.ts'
-import type { Rates } from '../command/rates.ts'
+import { type Rates, unlessTooEarly } from '../command/rates.ts'
 import type { Received } from '../command/received.ts'
 import { Refused } from '../command/refused.ts'
 
@@ -17,7 +17,7 @@ export class Callers {
 
   /** Whoever signed it, counted. Commands are counted where towards safe is excepted. */
   signer(received: Received): Authenticated | Refused {
-    const authenticated = authenticate(received, this.#authenticator)
+    const authenticated = this.#authenticate(received)
     if (authenticated instanceof Refused) return authenticated
     const tooMany = this.#rates.check(authenticated)
     return tooMany ? new Refused(tooMany, authenticated.who) : authenticated
@@ -31,11 +31,11 @@ export class Callers {
 
   /**
    * Who may do what goes towards safe: as an administrator, and however often. A rate must not stand between a person and
-   * a stop.
+   * a stop; between a forger and the evidence against them it does.
    */
   stopper(received: Received, permission: Permission): Authenticated | Refused | undefined {
     if (received.channel.admin && !received.fields.has('signature')) return undefined
-    const authenticated = authenticate(received, this.#authenticator)
+    const authenticated = this.#authenticate(received)
     if (authenticated instanceof Refused) return authenticated
     return authorizeRequest(authenticated, permission) ?? authenticated
   }
@@ -44,6 +44,11 @@ export class Callers {
   reader(received: Received): Authenticated | Refused | undefined {
     if (received.channel.identity !== undefined && !received.fields.has('signature')) return undefined
     return this.#allowed(received, 'read')
+  }
+
+  #authenticate(received: Received): Authenticated | Refused {
+    const authenticated = authenticate(received, this.#authenticator)
+    return authenticated instanceof Refused ? unlessTooEarly(received, authenticated) : authenticated
   }
 
   #allowed(received: Received, permission: Permission): Authenticated | Refused {

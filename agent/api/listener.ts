@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { connect, type Socket } from 'node:net'
 import { dirname } from 'node:path'
-import type { TLSSocket } from 'node:tls'
+import { TLSSocket } from 'node:tls'
 import type { Clock, Millis } from '../../model/time.ts'
 import { inNetworks } from '../command/authorize.ts'
 import { sourceOf } from '../command/receive.ts'
@@ -11,6 +11,7 @@ import type { Channel } from '../command/received.ts'
 import { type Refused, refuse } from '../command/refused.ts'
 import type { ListenerConfig } from '../config/config.ts'
 import { answerRefusal, rawAnswer } from './answers.ts'
+import { CONNECTIONS_MAX, Connections } from './connections.ts'
 import { clientOf, readTls, watchTls } from './tls.ts'
 
 /** What a listener hands on. */
@@ -40,71 +41,80 @@ export class ListenFailure extends Error {
 }
 
 const HEADER_BYTES_MAX = 16 * 1024
-const CONNECTIONS_MAX = 512
-const CONNECTIONS_PER_SOURCE = 128
 const CLOSE_GRACE: Millis = 1000
 
+/** How long a listener waits for the other end. */
+export interface Patience {
+  readonly handshake: Millis
+  readonly head: Millis
+  readonly request: Millis
+  /** For the next request. */
+  readonly next: Millis
+  /** For whoever does not take what is being sent. */
+  readonly reader: Millis
+}
+
+const PATIENCE: Patience = { handshake: 5000, head: 5000, request: 10_000, next: 30_000, reader: 30_000 }
+
 /** How the server reads requests, on every listener. */
-const HTTP = {
+const httpWith = ({ head, request, next }: Patience) => ({
   maxHeaderSize: HEADER_BYTES_MAX,
   // A request that dribbles in holds a connection for this long and no longer.
-  headersTimeout: 5000,
-  requestTimeout: 10_000,
-  keepAliveTimeout: 30_000,
-  connectionsCheckingInterval: 1000,
+  headersTimeout: head,
+  requestTimeout: request,
+  keepAliveTimeout: next,
+  connectionsCheckingInterval: Math.min(head, 1000),
   // A request without Host is refused by us, in our form, and is in the log.
   requireHostHeader: false,
-} as const
+})
 
 /** Opens one listener of the configuration. Throws ListenFailure when its address cannot be had. */
-export async function listen(config: ListenerConfig, handler: Handler, clock: Clock): Promise<Listening> {
+export async function listen(
+  config: ListenerConfig,
+  handler: Handler,
+  clock: Clock,
+  patience = PATIENCE,
+): Promise<Listening> {
   const general = channelOf(config)
-  const begun = new WeakSet<Socket>()
+  const connections = new Connections(clock)
+  const answering = new WeakSet<Socket>()
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
-    begun.add(request.socket)
-    response.once('close', () => begun.delete(request.socket))
+    answering.add(request.socket)
+    response.once('close', () => answering.delete(request.socket))
+    // A command may take its time; whoever does not take what is being sent may not.
+    response.on('timeout', (socket: Socket) => void (socket.writableLength > 0 && socket.destroy()))
     void handler.handle(request, response, channelFor(config, general, request.socket))
   }
-  const server = config.kind === 'tls' ? await makeTlsServer(config, answer) : createServer(HTTP, answer)
+  const refuseBroken = (socket: Socket, why: Refused): void => {
+    const channel = channelFor(config, general, socket)
+    connections.end(socket, handler.broken(channel, sourceOf(socket.remoteAddress), why))
+  }
+  const server =
+    config.kind === 'tls'
+      ? await makeTlsServer(config, patience, answer)
+      : createServer(httpWith(patience), answer)
   // An expectation that is not known is let be: what it asks for does not change what is answered.
   server.on('checkExpectation', answer)
-  server.on('connect', (request: IncomingMessage, socket: Socket) => {
-    const source = sourceOf(request.socket.remoteAddress)
-    socket.end(handler.broken(general, source, refuse('method-not-allowed', 'there is no CONNECT')))
-  })
+  server.on('connect', ({ socket }: IncomingMessage) =>
+    refuseBroken(socket, refuse('method-not-allowed', 'there is no CONNECT')),
+  )
+  server.timeout = patience.reader
   server.maxConnections = CONNECTIONS_MAX
-  const bySource = new Map<string, number>()
   server.on('connection', (socket: Socket) => {
-    if (config.kind === 'unix') return
     const source = sourceOf(socket.remoteAddress)
-    const open = bySource.get(source) ?? 0
-    // Outside the allowed networks nobody is answered and nothing is counted as evidence. Inside them nobody gets all of it.
-    if (!inNetworks(source, config.allowedNetworks) || open >= CONNECTIONS_PER_SOURCE)
-      return void socket.destroy()
-    bySource.set(source, open + 1)
-    socket.once('close', () => {
-      const left = (bySource.get(source) ?? 1) - 1
-      if (left > 0) bySource.set(source, left)
-      else bySource.delete(source)
-    })
+    // Outside the allowed networks nobody is answered and nothing is counted as evidence.
+    if (config.kind !== 'unix' && !inNetworks(source, config.allowedNetworks)) return void socket.destroy()
+    connections.add(socket, config.kind === 'unix' ? undefined : source)
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (connections.isEnding(socket)) return
+    const why = describeClientError(error)
     // A request whose head came in is refused, and recorded, where it is read.
-    if (begun.has(socket))
-      return void (socket.writable
-        ? socket.end(rawAnswer(answerRefusal(describeClientError(error).refusal)))
-        : socket.destroy())
-    const said = handler.broken(general, sourceOf(socket.remoteAddress), describeClientError(error))
-    if (socket.writable) socket.end(said)
-    else socket.destroy()
-  })
-  server.on('tlsClientError', (error: Error, socket: Socket) => {
-    const why = refuse(
-      'identity-denied',
-      `the TLS handshake failed: ${error.message}`,
-      'use a certificate of the right authority, and TLS 1.3',
-    )
-    handler.broken(general, sourceOf(socket.remoteAddress), why)
+    if (answering.has(socket)) return connections.end(socket, rawAnswer(answerRefusal(why.refusal)))
+    if (!(socket instanceof TLSSocket) || socket.authorized) return refuseBroken(socket, why)
+    // Nobody was let in who could be told anything. The server says it as `tlsClientError` too.
+    handler.broken(general, sourceOf(socket.remoteAddress), describeHandshake(error))
+    connections.end(socket)
   })
   await open(server, config)
   const watching = new AbortController()
@@ -119,9 +129,9 @@ export async function listen(config: ListenerConfig, handler: Handler, clock: Cl
       watching.abort()
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
       server.closeIdleConnections()
-      // Whoever is being answered gets the answer; whoever only holds a connection does not hold up the stop.
+      // Whoever is being answered gets the answer; whoever only holds a connection, whatever it is by now, does not hold up the stop.
       const grace = new AbortController()
-      void clock.sleep(CLOSE_GRACE, grace.signal).then(() => server.closeAllConnections())
+      void clock.sleep(CLOSE_GRACE, grace.signal).then(() => connections[Symbol.dispose]())
       await closed
       grace.abort()
     },
@@ -141,6 +151,7 @@ function channelOf(config: ListenerConfig): Channel {
         // Over TLS everybody is known who gets as far as a request.
         unattributed: config.kind === 'tcp' ? config.unattributedFailures : 'count',
         admin: false,
+        panel: config.panel,
       }
 }
 
@@ -154,11 +165,13 @@ function channelFor(config: ListenerConfig, general: Channel, socket: Socket): C
 
 async function makeTlsServer(
   config: Extract<ListenerConfig, { kind: 'tls' }>,
+  patience: Patience,
   answer: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<TlsServer> {
   try {
-    const context = await readTls(config.files)
-    return createTlsServer({ ...HTTP, ...context, requestCert: true, rejectUnauthorized: true }, answer)
+    const context = { ...(await readTls(config.files)), handshakeTimeout: patience.handshake }
+    const http = httpWith(patience)
+    return createTlsServer({ ...http, ...context, requestCert: true, rejectUnauthorized: true }, answer)
   } catch (error) {
     throw new ListenFailure(
       `listener ${config.name}: its certificate files cannot be used: ${(error as Error).message}`,
@@ -191,6 +204,8 @@ async function open(server: Server | TlsServer, config: ListenerConfig): Promise
     )
   }
   server.removeListener('error', reject)
+  // A connection that the kernel could not hand over is lost to whoever opened it; the others go on.
+  server.on('error', () => {})
 }
 
 /** Removes a socket that a killed agent left behind; never one that somebody still answers on. */
@@ -237,4 +252,12 @@ function describeClientError(error: NodeJS.ErrnoException): Refused {
     default:
       return refuse('request-malformed', 'this is not an HTTP/1.1 request')
   }
+}
+
+function describeHandshake({ message }: Error): Refused {
+  return refuse(
+    'identity-denied',
+    `the TLS handshake failed: ${message}`,
+    'use a certificate of the right authority, and TLS 1.3',
+  )
 }

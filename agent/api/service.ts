@@ -15,6 +15,7 @@ import { Callers } from './callers.ts'
 import { type InterventionParts, Interventions } from './interventions.ts'
 import type { Handler } from './listener.ts'
 import { answerMetrics, type MetricsParts } from './metrics.ts'
+import type { PanelFiles } from './panel.ts'
 import { Precautions } from './precautions.ts'
 import { type Condition, troubles, viewActuator, viewActuators, viewAgent } from './status.ts'
 
@@ -25,6 +26,8 @@ export interface ServiceParts {
   readonly administration: AdministrationParts
   readonly attending: Attending
   readonly metrics: MetricsParts
+  /** Where a listener serves it. */
+  readonly panel: PanelFiles | undefined
   readonly condition: Condition
   readonly rates: Rates
   readonly clock: Clock
@@ -165,6 +168,8 @@ export class Service implements Handler {
   }
 
   async #route(received: Received): Promise<HttpAnswer> {
+    const page = received.channel.panel && this.#parts.panel?.answer(received)
+    if (page) return page instanceof Refused ? await this.#refuse(received, page) : page
     const [, id = '', action = ''] = ACTUATOR_PATH.exec(received.path) ?? []
     const methods = this.#routes[id === '' ? received.path : `actuator${action}`]
     if (!methods) {

@@ -3,7 +3,7 @@ import type { Monitor } from '../../failsafe/monitor.ts'
 import type { Trips } from '../../failsafe/trips.ts'
 import type { Guards } from '../../failsafe/watchdog/guards.ts'
 import type { Json } from '../../model/json.ts'
-import { describeDomain } from '../../model/setpoint.ts'
+import { describeDomain, type Setpoint } from '../../model/setpoint.ts'
 import type { MonotonicMs } from '../../model/time.ts'
 import { type TripRecord, viewEvidence } from '../../model/trip.ts'
 import type { Alarms } from '../alarms/alarms.ts'
@@ -24,6 +24,8 @@ export interface FailsafeView {
   readonly holds: Pick<Holds, 'heldBy'>
   readonly monitor: Pick<Monitor, 'latest'>
   unmet(actuator: string): { readonly kind: string; readonly detail: string } | undefined
+  /** Where it was last seen to be on a command, and should still be. */
+  setTo(actuator: string): Setpoint | undefined
 }
 
 /** Everything that a status is drawn from. */
@@ -130,11 +132,13 @@ export async function viewActuator(
   const first = trips.firstOut(actuator.id)
   const held = failsafe.holds.heldBy(actuator.id)
   const unmet = failsafe.unmet(actuator.id)
+  const setTo = failsafe.setTo(actuator.id)
   return {
     id: actuator.id,
     description: actuator.description,
     takes: describeDomain(actuator.domain),
     safe: actuator.safe?.setpoint ?? 'hold',
+    ...(setTo === undefined ? {} : { set_to: setTo }),
     position: foundOf(actuator, reading),
     ...(reading.kind === 'value'
       ? { quality: 'good', age_ms: Math.round(reading.age) }

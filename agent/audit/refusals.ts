@@ -16,21 +16,45 @@ export interface Moment {
 }
 
 export interface RefusalLimits {
-  /** How long refusals of one kind are counted together. */
+  /** How long refusals of one kind are counted together at first; each period in which some came is followed by one twice as long. */
   readonly period: Millis
-  /** So many of one kind are recorded whole in each period. */
+  readonly periodMax: Millis
+  /** So many of one kind are recorded whole in its first period; half as many in one twice as long, and always the first. */
   readonly wholePerKey: number
   /** Most kinds that are told apart at one time; beyond it only the code tells. */
   readonly keys: number
-  /** Most refusals of all kinds that are recorded whole in one second. */
-  readonly wholePerSecond: number
+  /** Most records at once and, on top of that, in a day: of all kinds that are told apart, whole ones and summaries. */
+  readonly burst: number
+  readonly perDay: number
 }
 
-const LIMITS: RefusalLimits = { period: 10_000, wholePerKey: 10, keys: 256, wholePerSecond: 100 }
+const DAY: Millis = 86_400_000
+
+/**
+ * Of what nobody signed: about 8000 records a day at most, whoever sends whatever from however many addresses. 6000 are of the
+ * burst and the day; what is over is a summary of each code (some twenty) every quarter of an hour.
+ */
+export const UNSIGNED: RefusalLimits = {
+  period: 10_000,
+  periodMax: 900_000,
+  wholePerKey: 10,
+  keys: 256,
+  burst: 1000,
+  perDay: 5000,
+}
+
+/** Of what was signed there is somebody to ask, and to revoke: it never gets slower. At most 100 a second. */
+export const SIGNED: RefusalLimits = { ...UNSIGNED, periodMax: 10_000, burst: 100, perDay: 100 * 86_400 }
 
 interface Tally {
   readonly key: { readonly code: string; readonly source?: string; readonly actuator?: string }
-  readonly began: MonotonicMs
+  /** Whether it is of a code alone: it takes what the budget of the others has no room for. */
+  readonly isCoarse: boolean
+  isNew: boolean
+  /** Whether none came in this period, neither here nor where it was counted instead. */
+  isQuiet: boolean
+  began: MonotonicMs
+  period: Millis
   whole: number
   counted: number
   first: UnixMs
@@ -39,25 +63,35 @@ interface Tally {
 
 /**
  * Keeps a flood of refusals from being a flood of records: the first of each kind are recorded whole and the rest
- * counted, so that what an attacker sends does not decide how fast the log grows. Nothing is lost but the single request:
- * kind, number, first and last time are in the summary. Pure: records are returned, and time is an argument.
+ * counted, ever more of them together while the kind goes on, so that what an attacker sends does not decide how fast the log grows. Nothing
+ * is lost but the single request: kind, number, first and last time are in the summary. Pure: records are returned, and
+ * time is an argument.
  */
 export class RefusalTallies {
   readonly #limits: RefusalLimits
   readonly #tallies = new Map<string, Tally>()
-  #second = { began: Number.NEGATIVE_INFINITY, whole: 0 }
+  /** Records that may still be made now. */
+  #left = 0
+  #leftAt: MonotonicMs = Number.NEGATIVE_INFINITY
 
-  constructor(limits: Partial<RefusalLimits> = {}) {
-    this.#limits = { ...LIMITS, ...limits }
+  constructor(limits: RefusalLimits) {
+    this.#limits = limits
   }
 
   /** Counts one refusal. True when it is to be recorded whole; else it will be in a summary. */
   count(key: RefusalKey, now: Moment): boolean {
-    const tally = this.#tallyOf(key, now)
-    if (tally.whole < this.#limits.wholePerKey && this.#hasRoomThisSecond(now.monotonic)) {
-      tally.whole += 1
+    const { period, wholePerKey } = this.#limits
+    const exact = this.#tallyOf(key, now)
+    const most = Math.max(1, Math.floor((wholePerKey * period) / exact.period))
+    exact.isQuiet = false
+    // Half of the budget is kept for the first of each kind.
+    if (exact.whole < most && this.#take(now.monotonic, exact.isNew && exact.whole === 0)) {
+      exact.whole += 1
       return true
     }
+    const hasRoom = exact.isCoarse || exact.counted > 0 || this.#take(now.monotonic, false)
+    const tally = hasRoom ? exact : this.#coarse(key.code, now)
+    tally.isQuiet = false
     if (tally.counted === 0) tally.first = now.wall
     tally.counted += 1
     tally.last = now.wall
@@ -66,22 +100,23 @@ export class RefusalTallies {
 
   /** Summaries of the periods that have ended. To be called about once a second. */
   ended(now: MonotonicMs): AuditEntry[] {
-    return this.#summarise(tally => now - tally.began >= this.#limits.period)
+    const entries: AuditEntry[] = []
+    for (const [id, tally] of this.#tallies) {
+      if (now - tally.began < tally.period) continue
+      if (tally.counted > 0) entries.push(summaryOf(tally))
+      // Quiet for a whole period: whatever comes later is a new story.
+      if (tally.isQuiet) this.#tallies.delete(id)
+      tally.period = Math.min(tally.period * 2, this.#limits.periodMax)
+      Object.assign(tally, { began: now, isNew: false, isQuiet: true, whole: 0, counted: 0 })
+    }
+    return entries
   }
 
   /** Summaries of everything that was counted, for when the agent stops. */
   all(): AuditEntry[] {
-    return this.#summarise(() => true)
-  }
-
-  #summarise(isOver: (tally: Tally) => boolean): AuditEntry[] {
-    const entries: AuditEntry[] = []
-    for (const [id, tally] of this.#tallies) {
-      if (!isOver(tally)) continue
-      this.#tallies.delete(id)
-      if (tally.counted > 0) entries.push(summaryOf(tally))
-    }
-    return entries
+    const counted = [...this.#tallies.values()].filter(tally => tally.counted > 0)
+    this.#tallies.clear()
+    return counted.map(summaryOf)
   }
 
   /** The tally of this kind, or of its code alone when there are too many kinds. */
@@ -89,22 +124,32 @@ export class RefusalTallies {
     const exact = JSON.stringify([code, source, actuator ?? null])
     const known = this.#tallies.get(exact)
     if (known) return known
-    if (this.#tallies.size < this.#limits.keys)
-      return this.#begin(exact, actuator === undefined ? { code, source } : { code, source, actuator }, now)
-    const coarse = JSON.stringify([code])
-    return this.#tallies.get(coarse) ?? this.#begin(coarse, { code }, now)
+    if (this.#tallies.size >= this.#limits.keys) return this.#coarse(code, now)
+    const key = actuator === undefined ? { code, source } : { code, source, actuator }
+    return this.#begin(exact, { key, isCoarse: false }, now)
   }
 
-  #begin(id: string, key: Tally['key'], { wall, monotonic }: Moment): Tally {
-    const tally = { key, began: monotonic, whole: 0, counted: 0, first: wall, last: wall }
+  #coarse(code: string, now: Moment): Tally {
+    const id = JSON.stringify([code])
+    return this.#tallies.get(id) ?? this.#begin(id, { key: { code }, isCoarse: true }, now)
+  }
+
+  #begin(id: string, of: Pick<Tally, 'key' | 'isCoarse'>, { wall, monotonic }: Moment): Tally {
+    // What is counted by its code alone comes from everywhere: it is not told in a hurry.
+    const period = of.isCoarse ? this.#limits.periodMax : this.#limits.period
+    const empty = { isNew: true, isQuiet: true, whole: 0, counted: 0, first: wall, last: wall }
+    const tally = { ...of, ...empty, began: monotonic, period }
     this.#tallies.set(id, tally)
     return tally
   }
 
-  #hasRoomThisSecond(now: MonotonicMs): boolean {
-    if (now - this.#second.began >= 1000) this.#second = { began: now, whole: 0 }
-    if (this.#second.whole >= this.#limits.wholePerSecond) return false
-    this.#second.whole += 1
+  /** Takes one record from the budget, or from its last half, if there is one. */
+  #take(now: MonotonicMs, fromLastHalf: boolean): boolean {
+    const { burst, perDay } = this.#limits
+    this.#left = Math.min(burst, this.#left + ((now - this.#leftAt) * perDay) / DAY)
+    this.#leftAt = now
+    if (this.#left < (fromLastHalf ? 1 : burst / 2 + 1)) return false
+    this.#left -= 1
     return true
   }
 }

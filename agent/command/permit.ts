@@ -56,9 +56,11 @@ function asking(codes: readonly RefusalCode[], ask: Check['ask']): Check {
   return { codes, ask }
 }
 
+/** Asked once of each command, because it is used up. */
+const RATE: Check = asking(['rate-exceeded'], ({ authenticated }, { rates }) => rates.check(authenticated))
+
 /** Asked in this order; the first no is the answer. None of it stands against a command towards the safe state. */
 const CHECKS: readonly Check[] = [
-  asking(['rate-exceeded'], ({ authenticated }, { rates }) => rates.check(authenticated)),
   asking(['identity-suspended'], ({ authenticated: { claims, received } }, permits) => {
     const reason =
       permits.suspension(`subject ${claims.subject}`) ??
@@ -136,19 +138,37 @@ const CHECKS: readonly Check[] = [
         )
       : undefined
   }),
-  asking(['position-unknown', 'too-soon', 'step-too-large'], (command, { pacing }) => pacing.check(command)),
 ]
+
+/** Asked last, because the device may have to be asked for it. */
+const PACE: Check = asking(['position-unknown', 'too-soon', 'step-too-large'], (command, { pacing }) =>
+  pacing.check(command),
+)
 
 /** Every code that `permit` refuses with, in the order of its questions. */
 export const PERMIT_CODES: readonly RefusalCode[] = [
-  ...CHECKS.flatMap(({ codes }) => codes),
+  ...[RATE, ...CHECKS, PACE].flatMap(({ codes }) => codes),
   ...(['stopping', 'command-in-progress', 'select-needed', 'approval-needed'] as const),
 ]
 
-/** Asks whether anything stands against a command now. It takes nothing and uses nothing up but the rate. */
+/**
+ * Asks for the rate, and uses it up; then has the device say where the actuator is, where that will be asked, unless something
+ * stands against the command whatever it says.
+ */
+export async function lookAhead(authorized: Authorized, permits: Permits): Promise<Refusal | undefined> {
+  const refusal = firstNo([RATE, ...CHECKS], authorized, permits)
+  if (!refusal) await permits.pacing.look(authorized)
+  return refusal
+}
+
+/** Asks whether anything stands against a command now, after `lookAhead`: much may have happened meanwhile. It takes nothing. */
 export function checkPermit(authorized: Authorized, permits: Permits): Refusal | undefined {
+  return firstNo([...CHECKS, PACE], authorized, permits)
+}
+
+function firstNo(checks: readonly Check[], authorized: Authorized, permits: Permits): Refusal | undefined {
   if (authorized.towardsSafe) return undefined
-  for (const { ask } of CHECKS) {
+  for (const { ask } of checks) {
     const refusal = ask(authorized, permits)
     if (refusal) return refusal
   }

@@ -10,7 +10,7 @@ import { type Authenticator, authenticate } from './authenticate.ts'
 import { type Authorized, authorizeCommand } from './authorize.ts'
 import { type CommandMeter, type Lap, startLaps } from './laps.ts'
 import { patiently } from './patience.ts'
-import { type Permits, permit } from './permit.ts'
+import { lookAhead, type Permits, permit } from './permit.ts'
 import type { Progress } from './progress.ts'
 import { unlessTooEarly } from './rates.ts'
 import { type Received, wayOf } from './received.ts'
@@ -86,8 +86,8 @@ async function throughStages(received: Received, id: string, commands: Commands)
   lap('authorize')
   if (authorized instanceof Refused) return refused(authorized)
 
-  await permits.pacing.look(authorized)
-  const permission = permit(authorized, permits)
+  const early = await lookAhead(authorized, permits)
+  const permission = early ? new Refused(early, authenticated.who) : permit(authorized, permits)
   lap('permit')
   if (permission instanceof Refused) return refused(permission, authorized)
   using permitted = permission

@@ -11,6 +11,8 @@ export interface Channel {
   readonly certificate?: ClientCertificate
   /** On the admin socket, being able to open it is the credential for issuing credentials. */
   readonly admin: boolean
+  /** Whether it serves the operator panel. */
+  readonly panel?: boolean
 }
 
 /** What a client's certificate says of it. */

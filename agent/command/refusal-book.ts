@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { AuditEntry } from '../../model/audit.ts'
 import type { Clock, Millis } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
-import { RefusalTallies } from '../audit/refusals.ts'
+import { type RefusalKey, RefusalTallies, SIGNED, UNSIGNED } from '../audit/refusals.ts'
 
 const SUMMARY_EVERY: Millis = 1000
 
@@ -11,7 +11,9 @@ const SUMMARY_EVERY: Millis = 1000
  * count, so that what somebody sends does not decide how fast a disk fills.
  */
 export class RefusalBook implements AsyncDisposable {
-  readonly #tallies = new RefusalTallies()
+  /** Apart, so that no flood of what nobody signed keeps anything from being told of what somebody did. */
+  readonly #signed = new RefusalTallies(SIGNED)
+  readonly #unsigned = new RefusalTallies(UNSIGNED)
   readonly #audit: AuditLog
   readonly #log: Logger
   readonly #clock: Clock
@@ -25,10 +27,10 @@ export class RefusalBook implements AsyncDisposable {
   }
 
   /** Counts one refusal. False when it is not to be written down by itself, because a summary will. */
-  admits(code: string, source: string, actuator: string | undefined): boolean {
+  admits(key: RefusalKey, isSigned: boolean): boolean {
     const now = { wall: this.#clock.wall(), monotonic: this.#clock.monotonic() }
-    const whole = this.#tallies.count({ code, source, ...(actuator === undefined ? {} : { actuator }) }, now)
-    if (!whole) this.#summarising ??= this.#summarise()
+    const whole = (isSigned ? this.#signed : this.#unsigned).count(key, now)
+    this.#summarising ??= this.#summarise()
     return whole
   }
 
@@ -40,13 +42,14 @@ export class RefusalBook implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
     await this.#summarising
-    for (const entry of this.#tallies.all()) this.#write(entry)
+    for (const entry of [...this.#signed.all(), ...this.#unsigned.all()]) this.#write(entry)
   }
 
   async #summarise(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       await this.#clock.sleep(SUMMARY_EVERY, this.#stop.signal)
-      for (const entry of this.#tallies.ended(this.#clock.monotonic())) this.#write(entry)
+      const now = this.#clock.monotonic()
+      for (const entry of [...this.#signed.ended(now), ...this.#unsigned.ended(now)]) this.#write(entry)
     }
   }
 

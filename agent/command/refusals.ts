@@ -33,6 +33,9 @@ export interface RefusedRequest {
   readonly latency?: Millis
 }
 
+/** So many characters are kept of what a sender may make as long as a header. */
+const TEXT_MAX = 200
+
 /** What is done about a refused request: the fail-safe hears of it first, then the log. */
 export class Refusals {
   readonly #to: Consequences
@@ -53,18 +56,27 @@ export class Refusals {
     aimedAt?: string,
     { asked, reason, latency }: RefusedRequest = {},
   ): Promise<boolean> {
-    if (aimedAt !== undefined && this.#to.actuators.has(aimedAt)) this.#weigh(received, refused, aimedAt)
+    const isKnown = aimedAt !== undefined && this.#to.actuators.has(aimedAt)
+    if (isKnown) this.#weigh(received, refused, aimedAt)
     this.#to.heard?.(refused)
     const { refusal, who } = refused
-    if (!this.#to.book.admits(refusal.code, who?.subject ?? received.source, aimedAt)) return false
+    // Whoever sends a copy of what somebody signed has signed nothing.
+    const isSigned = who !== undefined && refusal.suspicion !== 'stale'
+    // A kind is of an actuator that there is: names are made up faster than anything is recorded.
+    const kind = {
+      code: refusal.code,
+      source: (isSigned && who.subject) || received.source,
+      ...(isKnown ? { actuator: aimedAt } : {}),
+    }
+    if (!this.#to.book.admits(kind, isSigned)) return false
     const entry: AuditEntry = {
       kind: 'refusal',
       outcome: 'refused',
       code: refusal.code,
       status: refusal.status,
-      detail: refusal.detail,
+      detail: isSigned ? refusal.detail : cut(refusal.detail),
       method: received.method,
-      path: received.path,
+      path: cut(received.path),
       ...wayOf(received),
       ...(aimedAt === undefined ? {} : { actuator: aimedAt }),
       ...(asked === undefined ? {} : { asked }),
@@ -73,7 +85,7 @@ export class Refusals {
       ...(who?.subject ? { subject: who.subject } : {}),
       ...signatureOf(who),
     }
-    if (who && refusal.suspicion !== 'stale') return (await this.#to.audit.append(entry)).kind === 'durable'
+    if (isSigned) return (await this.#to.audit.append(entry)).kind === 'durable'
     this.#to.book.note(entry)
     return false
   }
@@ -107,4 +119,10 @@ export class Refusals {
       }
     }
   }
+}
+
+/** The beginning of a text that is too long, and how much more there was, as the log says it of every text. */
+function cut(text: string): string {
+  if (text.length <= TEXT_MAX) return text
+  return `${text.slice(0, TEXT_MAX).toWellFormed()}… (${text.length - TEXT_MAX} more)`
 }

@@ -1,7 +1,7 @@
 import type { Actuator } from './actuator.ts'
 import { type Authenticator, authenticate } from './authenticate.ts'
 import { authorizeCommand } from './authorize.ts'
-import { checkPermit, type Permits } from './permit.ts'
+import { checkPermit, lookAhead, type Permits } from './permit.ts'
 import { unlessTooEarly } from './rates.ts'
 import type { Received } from './received.ts'
 import { Refused, refuse } from './refused.ts'
@@ -29,8 +29,7 @@ export async function select(
   if (authenticated instanceof Refused) return unlessTooEarly(received, authenticated)
   const authorized = authorizeCommand(authenticated, id, to.actuators)
   if (authorized instanceof Refused) return authorized
-  await to.permits.pacing.look(authorized)
-  const refusal = checkPermit(authorized, to.permits)
+  const refusal = (await lookAhead(authorized, to.permits)) ?? checkPermit(authorized, to.permits)
   if (refusal) return new Refused(refusal, authenticated.who)
   const { actuator, target, towardsSafe } = authorized
   if (towardsSafe) return { kind: 'not-needed', detail: `${target.setpoint} is the safe state of ${id}` }

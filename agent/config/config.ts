@@ -139,6 +139,8 @@ export type ListenerConfig =
       readonly port: number
       readonly allowedNetworks: readonly string[]
       readonly rate: RateConfig
+      /** Whether the operator panel is served here. */
+      readonly panel: boolean
       readonly files: TlsFiles
     }
   | {
@@ -149,6 +151,7 @@ export type ListenerConfig =
       readonly allowedNetworks: readonly string[]
       readonly unattributedFailures: 'count' | 'alarm'
       readonly rate: RateConfig
+      readonly panel: boolean
     }
   | {
       readonly kind: 'unix'

@@ -12,6 +12,7 @@ const hostAndPort = z
   )
 const allowedNetworks = z.array(network).min(1, 'expected at least one network that may connect')
 const listenerRate = rate.default({ requests: 1000, per: 1000 })
+const panel = z.boolean('expected true where the operator panel is served, or false').default(false)
 
 const tlsListener = z.strictObject({
   name,
@@ -21,11 +22,13 @@ const tlsListener = z.strictObject({
   client_ca: z.string('expected the file of the authorities whose clients may connect').min(1),
   allowed_networks: allowedNetworks,
   rate: listenerRate,
+  panel,
 })
 
 const tcpListener = z.strictObject({
   name,
   rate: listenerRate,
+  panel,
   tcp: hostAndPort,
   allowed_networks: allowedNetworks,
   unattributed_failures: z.enum(['count', 'alarm'], {
@@ -102,6 +105,7 @@ export function resolveListeners(file: ListenersFile, folder: string, report: Re
       port,
       allowedNetworks: listener.allowed_networks,
       rate: { requests: listener.rate.requests, period: listener.rate.per },
+      panel: listener.panel,
     }
     if ('tcp' in listener) {
       return { kind: 'tcp', ...common, unattributedFailures: listener.unattributed_failures }

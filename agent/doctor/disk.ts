@@ -5,7 +5,7 @@ import type { Clock, Millis } from '../../model/time.ts'
 import { error, type Finding, notChecked, ok, warning } from './finding.ts'
 
 const MB = 1_000_000
-/** A flood of refusals writes a few megabytes a day once aggregated; a checkpoint of the log takes sixteen at once. */
+/** A flood of refusals writes at most ten megabytes a day (docs/AUDIT_FORMAT.md); a checkpoint of the log takes sixteen at once. */
 const FREE_LEAST = 32 * MB
 const FREE_ENOUGH = 500 * MB
 const FILES_LEAST = 100

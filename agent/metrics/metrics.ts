@@ -1,22 +1,19 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import { ALARM_NAMES, type AlarmName, formOf } from '../../model/alarm.ts'
 import type { Severity } from '../../model/alarm-form.ts'
 import { REFUSAL_CODES, type RefusalCode } from '../../model/refusal.ts'
 import type { Millis } from '../../model/time.ts'
 import { TRIP_CAUSES, type TripCause, type TripPhase } from '../../model/trip.ts'
+import { type AuditReadable, addAuditGauges } from './audit-gauges.ts'
+import { type AddGauge, bit, gaugesIn } from './gauge.ts'
 
 /** What is read at the moment of a scrape. Every value is known without asking a device, the TPM or the disk. */
-export interface Readable {
+export interface Readable extends AuditReadable {
   readonly environment: string
   readonly gateway: string
   upFor(): Millis
   /** What keeps commands away from safe from being carried out. */
   troubles(): readonly string[]
-  audit(): {
-    readonly size: number
-    readonly queue: number
-    readonly unwritable?: string
-  }
   masterKey(): {
     readonly isAvailable: boolean
     readonly generation: number
@@ -65,6 +62,7 @@ export class Metrics {
   readonly #commits: Histogram
 
   constructor(read: Readable) {
+    const gauge = gaugesIn(this.#registry)
     const registers = [this.#registry]
     collectDefaultMetrics({ register: this.#registry })
     this.#commands = new Counter({
@@ -116,17 +114,17 @@ export class Metrics {
       buckets: COMMIT_BUCKETS,
       registers,
     })
-    this.#gauge('holdfast_info', 'Which gateway this is', ['environment', 'gateway'], () => [
+    gauge('holdfast_info', 'Which gateway this is', ['environment', 'gateway'], () => [
       [1, { environment: read.environment, gateway: read.gateway }],
     ])
-    this.#gauge('holdfast_up_seconds', 'How long the agent has run', [], () => [[read.upFor() / 1000]])
-    this.#gauge('holdfast_ready', '1 when commands away from safe can be carried out', [], () => [
+    gauge('holdfast_up_seconds', 'How long the agent has run', [], () => [[read.upFor() / 1000]])
+    gauge('holdfast_ready', '1 when commands away from safe can be carried out', [], () => [
       [bit(read.troubles().length === 0)],
     ])
-    this.#addAudit(read)
-    this.#addKeyAndClock(read)
-    this.#addPlant(read)
-    this.#gauge('holdfast_alarms', 'Alarms that stand', ['severity', 'state'], () => {
+    addAuditGauges(gauge, read)
+    this.#addKeyAndClock(gauge, read)
+    this.#addPlant(gauge, read)
+    gauge('holdfast_alarms', 'Alarms that stand', ['severity', 'state'], () => {
       const alarms = read.alarms()
       return SEVERITIES.flatMap(severity =>
         STATES.map(state => {
@@ -135,10 +133,8 @@ export class Metrics {
         }),
       )
     })
-    this.#gauge('holdfast_identities_suspended', 'Identities that are suspended', [], () => [
-      [read.suspended()],
-    ])
-    this.#gauge('holdfast_listeners_closed', 'Listeners that attacks have closed', [], () => [
+    gauge('holdfast_identities_suspended', 'Identities that are suspended', [], () => [[read.suspended()]])
+    gauge('holdfast_listeners_closed', 'Listeners that attacks have closed', [], () => [
       [read.closedListeners()],
     ])
     this.#begin(read)
@@ -196,35 +192,24 @@ export class Metrics {
     this.#commits.observe(took / 1000)
   }
 
-  #addAudit(read: Readable): void {
-    this.#gauge('holdfast_audit_records', 'Records in the audit log', [], () => [[read.audit().size]])
-    this.#gauge('holdfast_audit_queue', 'Records that wait for the disk', [], () => [[read.audit().queue]])
-    this.#gauge('holdfast_audit_writable', '1 when the audit log takes records', [], () => [
-      [bit(read.audit().unwritable === undefined)],
-    ])
-  }
-
-  #addKeyAndClock(read: Readable): void {
-    this.#gauge('holdfast_master_key_available', '1 when signatures can be checked', [], () => [
+  #addKeyAndClock(gauge: AddGauge, read: Readable): void {
+    gauge('holdfast_master_key_available', '1 when signatures can be checked', [], () => [
       [bit(read.masterKey().isAvailable)],
     ])
-    this.#gauge('holdfast_master_key_generation', 'The newest generation', [], () => [
+    gauge('holdfast_master_key_generation', 'The newest generation', [], () => [
       [read.masterKey().generation],
     ])
-    this.#gauge('holdfast_master_key_age_seconds', 'Age of the newest generation', [], () => {
+    gauge('holdfast_master_key_age_seconds', 'Age of the newest generation', [], () => {
       const { age } = read.masterKey()
       return age === undefined ? [] : [[age / 1000]]
     })
-    this.#gauge('holdfast_clock_trusted', '1 when the agent knows what time it is', [], () => [
+    gauge('holdfast_clock_trusted', '1 when the agent knows what time it is', [], () => [
       [bit(read.clock().isTrusted)],
     ])
-    this.#gauge(
-      'holdfast_clock_disagreement_seconds',
-      "The system's clock against the agent's own",
-      [],
-      () => [[read.clock().disagreement / 1000]],
-    )
-    this.#gauge(
+    gauge('holdfast_clock_disagreement_seconds', "The system's clock against the agent's own", [], () => [
+      [read.clock().disagreement / 1000],
+    ])
+    gauge(
       'holdfast_clock_synchronised',
       '1 when the system says so; absent where it does not say',
       [],
@@ -235,57 +220,25 @@ export class Metrics {
     )
   }
 
-  #addPlant(read: Readable): void {
-    this.#gauge(
-      'holdfast_actuator_phase',
-      '1 for the phase that an actuator is in',
-      ['actuator', 'phase'],
-      () =>
-        read
-          .actuators()
-          .flatMap(({ id, phase }) =>
-            PHASES.map(other => [bit(other === phase), { actuator: id, phase: other }] as const),
-          ),
+  #addPlant(gauge: AddGauge, read: Readable): void {
+    gauge('holdfast_actuator_phase', '1 for the phase that an actuator is in', ['actuator', 'phase'], () =>
+      read
+        .actuators()
+        .flatMap(({ id, phase }) =>
+          PHASES.map(other => [bit(other === phase), { actuator: id, phase: other }] as const),
+        ),
     )
-    this.#gauge(
-      'holdfast_evidence_level',
-      'The fullest bucket of evidence against an actuator',
-      ['actuator'],
-      () => read.actuators().map(({ id, evidence }) => [evidence, { actuator: id }] as const),
+    gauge('holdfast_evidence_level', 'The fullest bucket of evidence against an actuator', ['actuator'], () =>
+      read.actuators().map(({ id, evidence }) => [evidence, { actuator: id }] as const),
     )
-    this.#gauge('holdfast_device_connected', '1 when there is a connection to the device', ['device'], () =>
+    gauge('holdfast_device_connected', '1 when there is a connection to the device', ['device'], () =>
       read.devices().map(({ id, isConnected }) => [bit(isConnected), { device: id }] as const),
     )
-    this.#gauge(
+    gauge(
       'holdfast_device_watchdog_armed',
       '1 when the device would make the plant safe without this agent; absent where it has no watchdog',
       ['device'],
       () => read.watchdogs().map(({ device, isArmed }) => [bit(isArmed), { device }] as const),
     )
   }
-
-  #gauge(
-    name: string,
-    help: string,
-    labelNames: readonly string[],
-    values: () => readonly (readonly [value: number, labels?: Readonly<Record<string, string>>])[],
-  ): void {
-    new Gauge({
-      name,
-      help,
-      labelNames,
-      registers: [this.#registry],
-      collect() {
-        const now = values()
-        this.reset()
-        // A gauge without labels begins at 0, and what is not known is not 0.
-        if (now.length === 0 && labelNames.length === 0) this.remove()
-        for (const [value, labels] of now) this.set(labels ?? {}, value)
-      },
-    })
-  }
-}
-
-function bit(is: boolean): 0 | 1 {
-  return is ? 1 : 0
 }

@@ -1,9 +1,19 @@
-import { setTimeout as timer } from 'node:timers/promises'
-import type { Clock } from '../../model/time.ts'
+import timers from 'node:timers/promises'
+import type { Clock, Millis } from '../../model/time.ts'
+
+/** A timer of Node's takes no more (24.8 days), and fires at once when it is asked for more. */
+const TIMER_MAX: Millis = 2 ** 31 - 1
 
 /** The machine's own clocks. Everything else gets them handed in. */
 export const systemClock: Clock = {
   wall: () => Date.now(),
   monotonic: () => performance.now(),
-  sleep: (ms, signal) => timer(ms, undefined, signal ? { signal } : {}).catch(() => {}),
+  sleep: async (ms, signal) => {
+    let left = ms
+    do {
+      const part = Math.min(left, TIMER_MAX)
+      await timers.setTimeout(part, undefined, signal ? { signal } : {}).catch(() => {})
+      left -= TIMER_MAX
+    } while (left > 0 && !signal?.aborted)
+  },
 }

@@ -7,12 +7,15 @@ import { execa } from 'execa'
  * because stripping types costs at every start, and needs WebAssembly, which there is none of under --jitless.
  */
 export async function compilePrograms(root: string, folder: string): Promise<void> {
-  await execa(join(root, 'node_modules/.bin/tsc'), ['-p', join(root, 'deploy/package'), '--outDir', folder], {
+  // The panel is compiled by itself: it runs in a browser, and must not compile with what only Node has.
+  for (const project of ['deploy/package', 'console/panel']) {
+    const words = ['-p', join(root, project), '--noEmit', 'false', '--outDir', folder]
+    await execa(join(root, 'node_modules/.bin/tsc'), words, { cwd: root, stdin: 'ignore' })
+  }
+  // Pages that the simulator and the agent serve.
+  for (const file of globSync(['simulator/**/*.{css,html,js}', 'console/panel/*.{css,html,svg}'], {
     cwd: root,
-    stdin: 'ignore',
-  })
-  // Pages that the simulator serves.
-  for (const file of globSync('simulator/**/*.{css,html,js}', { cwd: root }))
+  }))
     cpSync(join(root, file), join(folder, file))
 }
 

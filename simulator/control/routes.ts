@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { FAULT_KINDS } from '../fault.ts'
+import { FAULT_KINDS, type FaultKind } from '../fault.ts'
+import { LinkStaysDown } from '../faults.ts'
 import type { Plant } from '../plant.ts'
 import { readFault } from '../plant-file/fault-text.ts'
 import { describeProblem } from '../plant-file/problem.ts'
@@ -27,9 +28,7 @@ export async function answerRequest(
   if (kind !== undefined) {
     const known = FAULT_KINDS.find(one => one === kind)
     if (method !== 'DELETE') return notAllowed('DELETE')
-    return known
-      ? json(200, { cleared: await plant.faults.clear(known) })
-      : problem(404, `no fault is called ${kind}`)
+    return known ? clearFaults(plant, known) : problem(404, `no fault is called ${kind}`)
   }
   switch (`${method} ${path}`) {
     case 'GET /v1/state':
@@ -37,7 +36,7 @@ export async function answerRequest(
     case 'GET /v1/faults':
       return json(200, { faults: plant.faults.active })
     case 'DELETE /v1/faults':
-      return json(200, { cleared: await plant.faults.clear() })
+      return clearFaults(plant)
     case 'POST /v1/faults':
       return setFault(plant, body)
     case 'GET /v1/time':
@@ -72,6 +71,10 @@ async function setFault(plant: Plant, body: string): Promise<Answer> {
   })
 }
 
+function clearFaults(plant: Plant, kind?: FaultKind): Promise<Answer> {
+  return attempt(async () => ({ cleared: await plant.faults.clear(kind) }))
+}
+
 async function setTime(time: TimeControl, body: string): Promise<Answer> {
   const given = timeForm.safeParse(parse(body))
   if (!given.success) return problem(400, 'expected {"speed": 10} or {"advance_ms": 1000}')
@@ -89,12 +92,13 @@ async function disturb(plant: Plant, body: string): Promise<Answer> {
   })
 }
 
-/** What the plant does not have is the client's mistake; anything else is ours. */
+/** What the plant does not have is the client's mistake, and a port that is taken this machine's; anything else is ours. */
 async function attempt(act: () => Promise<object>): Promise<Answer> {
   try {
     return json(200, await act())
   } catch (error) {
     if (error instanceof RangeError) return problem(400, error.message)
+    if (error instanceof LinkStaysDown) return problem(409, error.message)
     throw error
   }
 }

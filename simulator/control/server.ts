@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { isIP } from 'node:net'
+import { hostname } from 'node:os'
 import type { Address } from '../modbus/server.ts'
 import type { Plant } from '../plant.ts'
 import { type Answer, problem } from './answer.ts'
@@ -87,10 +89,13 @@ export class ControlServer implements AsyncDisposable {
  */
 function strangeness({ headers, method }: IncomingMessage, { host, port }: Address): string | undefined {
   const named = headers.host ?? ''
-  const names = [host, 'localhost', '127.0.0.1', '[::1]'].flatMap(name => [name, `${name}:${port}`])
-  // Listening everywhere, any name may be right; the origin still has to be the same.
+  const names = [host, 'localhost', '127.0.0.1', '[::1]']
+  // Listening everywhere, each of its addresses may be right, and its own name; another name may be one that a page lets point here.
   const isEverywhere = host === '0.0.0.0' || host === '::'
-  if (!isEverywhere && !names.includes(named)) return `the host ${named} is not this plant`
+  if (isEverywhere) names.push(hostname())
+  const isNamed = names.some(name => named === name || named === `${name}:${port}`)
+  const isAddress = isIP(named.replace(/:[0-9]*$/, '').replace(/^\[(.*)\]$/, '$1')) !== 0
+  if (!isNamed && !(isEverywhere && isAddress)) return `the host ${named} is not this plant`
   if (headers.origin !== undefined && headers.origin !== `http://${named}`) {
     return `pages of ${headers.origin} may not use this plant`
   }

@@ -59,6 +59,10 @@ export class SerialLine implements Link, AsyncDisposable {
     const stream = new ReadStream(fd)
     const connection = new ModbusConnection(stream, this.#device, rtuFraming, this.#clock)
     this.#port = { stream, connection }
+    // Such as the other end of a pty that is gone. The next `restore` opens it again.
+    stream.once('close', () => {
+      if (this.#port?.stream === stream) this.#port = undefined
+    })
   }
 
   async drop(): Promise<void> {

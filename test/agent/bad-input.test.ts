@@ -231,6 +231,13 @@ const CASES: readonly (readonly [
     /Method Not Allowed/,
   ],
   [
+    'CONNECT, which no route is asked for',
+    () => ({ method: 'CONNECT', path: 'a:1', body: '' }),
+    405,
+    'method-not-allowed',
+    /Method Not Allowed/,
+  ],
+  [
     'two Host fields',
     () => ({ headers: { ...signed(alice), Host: 'elsewhere' } }),
     400,
@@ -270,6 +277,25 @@ test('what is not HTTP at all is answered and survived', async () => {
   socket.on('data', (chunk: Buffer) => chunks.push(chunk))
   await new Promise(resolve => socket.once('close', resolve))
   assert.match(Buffer.concat(chunks).toString(), /^HTTP\/1\.1 400 .*request-malformed/s)
+})
+
+test('whoever sends CONNECT and breaks off, over whatever listener, does not end the agent', async () => {
+  const { hostname, port } = new URL(agent.address)
+  const places = [
+    { host: hostname, port: Number(port) },
+    ...[gateway.operatorSocket, gateway.adminSocket].map(at => ({ path: at.replace('unix:', '') })),
+  ]
+  for (const place of places) {
+    for (let count = 0; count < 20; count += 1) {
+      const socket = connect(place)
+      socket.on('error', () => {})
+      const isGone = new Promise(resolve => socket.once('close', resolve))
+      const breakOff = () => ('port' in place ? socket.resetAndDestroy() : socket.destroy())
+      socket.write('CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\nmore', breakOff)
+      await isGone
+    }
+  }
+  assert.equal((await raw({ method: 'GET', path: '/healthz', body: '' })).status, 200)
 })
 
 test('a replayed command is refused, and the one that it repeats had moved the plant once', async () => {

@@ -127,8 +127,8 @@ test('every module of the installed tree loads from there, native code and what 
     import { createRequire } from 'node:module'
     const root = ${JSON.stringify(`${installed}/usr/lib/holdfast/`)}
     const files = globSync('{agent,client,console,drivers,failsafe,keep,model,simulator,bin/program}/**/*.js', { cwd: root })
-    // A thread, and the page's own script: neither is a module that others import.
-    const modules = files.filter(file => !/writer-main|mimic/.test(file))
+    // A thread, and what only a browser begins with: neither is a module that others import.
+    const modules = files.filter(file => !/writer-main|mimic|panel\\/main/.test(file))
     for (const file of modules) await import(root + file)
     const require = createRequire(root + 'package.json')
     new (require('better-sqlite3'))(':memory:').close()
@@ -172,6 +172,35 @@ test('every example plant is in it, and the installed program plays one of OPC U
     { cwd: '/' },
   )
   assert.match(stdout, /BadDeviceFailure[\s\S]*\npassed\n/)
+})
+
+test('the operator panel is in it: the page, its style and every module that it imports, without a compiler for types', async () => {
+  const program = join(folder, 'panel.mjs')
+  writeFileSync(
+    program,
+    `
+    import { PanelFiles } from ${JSON.stringify(`${installed}/usr/lib/holdfast/agent/api/panel.js`)}
+    const files = new PanelFiles()
+    const read = path => files.answer({ path, method: 'GET', source: '', tooEarly: 0 }).body
+    const seen = new Set()
+    const follow = path => {
+      if (seen.has(path)) return
+      seen.add(path)
+      for (const [, next] of read(path).matchAll(/ from '([^']+)'/g)) follow(new URL(next, 'http://x' + path).pathname)
+    }
+    for (const [, path] of read('/panel/').matchAll(/(?:src|href)="([^"]+)"/g)) follow(path)
+    console.log([...seen].sort().join('\\n'))
+  `,
+  )
+  const words = ['--jitless', program]
+  const { stdout } = await execa(join(installed, 'usr/lib/holdfast/bin/node'), words, { cwd: '/' })
+  for (const path of [
+    'console/panel/style.css',
+    'console/panel/icon.svg',
+    'console/panel/main.js',
+    'model/signature.js',
+  ])
+    assert.ok(stdout.split('\n').includes(`/panel/${path}`), path)
 })
 
 test('what monitors it from outside is in it, as the repository has it, and so are the libraries that serve the metrics', async () => {

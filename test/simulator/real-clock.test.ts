@@ -11,6 +11,20 @@ describe('the real clock', () => {
     await realClock.sleep(1_000_000, abort.signal)
   })
 
+  it('sleeps longer than one timer can', async t => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    let isAwake = false
+    const sleeping = realClock.sleep(2 ** 31 + 1000).then(() => {
+      isAwake = true
+    })
+    t.mock.timers.tick(2 ** 31 - 1)
+    t.mock.timers.tick(1000)
+    await Promise.resolve()
+    assert.equal(isAwake, false)
+    t.mock.timers.tick(1)
+    await sleeping
+  })
+
   it('never goes back', async () => {
     const before = realClock.monotonic()
     await realClock.sleep(1)

@@ -1,5 +1,6 @@
-import type { Clock, Millis } from '../../../model/time.ts'
+import type { Clock, Millis, MonotonicMs } from '../../../model/time.ts'
 import { parseRecord } from '../words.ts'
+import type { Comparison } from './comparison.ts'
 import { type Counted, type CountedLog, type CountListener, count } from './count.ts'
 import type { MonotonicCounter } from './counter.ts'
 
@@ -11,6 +12,19 @@ export interface CounterListener extends CountListener {
   unavailable(detail: string, remedy: string): void
   /** It can be asked again. */
   available(): void
+}
+
+/** How a turn at the counter ended: what log and counter said of each other, or why they could not be compared. */
+export type TurnOutcome = Comparison | 'unavailable' | 'unwritable'
+
+/** What is known of the counter, without asking the TPM. */
+export interface CounterState {
+  /** Where it stood after it was last counted on; undefined before the first time. */
+  readonly counter: number | undefined
+  /** How long ago that was, or this keeper was begun where it was not yet. */
+  readonly age: Millis
+  /** How the last turn ended; undefined before the first. */
+  readonly last: TurnOutcome | undefined
 }
 
 /** A TPM's NV memory wears (ST names 500,000 writes for its ST33): one an hour is 8,760 a year. */
@@ -32,6 +46,9 @@ export class CounterKeeper implements AsyncDisposable {
   #trouble: string | undefined
   /** What was found last. It is found again as long as it cannot be written down, and told once. */
   #found: string | undefined
+  #value: number | undefined
+  #countedAt: MonotonicMs
+  #last: TurnOutcome | undefined
   #running: Promise<void> = Promise.resolve()
 
   constructor(
@@ -46,6 +63,11 @@ export class CounterKeeper implements AsyncDisposable {
     this.#jumpIsKnown = jumpIsKnown
     this.#clock = clock
     this.#listener = listener
+    this.#countedAt = clock.monotonic()
+  }
+
+  get state(): CounterState {
+    return { counter: this.#value, age: this.#clock.monotonic() - this.#countedAt, last: this.#last }
   }
 
   /** Begins, in the background. */
@@ -74,8 +96,11 @@ export class CounterKeeper implements AsyncDisposable {
   }
 
   #tell(counted: Counted): void {
+    this.#last = counted.kind === 'counted' ? counted.comparison : counted.kind
     switch (counted.kind) {
       case 'counted':
+        this.#value = counted.counter
+        this.#countedAt = this.#clock.monotonic()
         if (this.#trouble !== undefined) this.#listener.available()
         this.#trouble = undefined
         this.#jumpIsKnown = false

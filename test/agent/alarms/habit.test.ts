@@ -96,6 +96,21 @@ test('a spike is told once an hour', () => {
   ])
 })
 
+test('a screen that reads all day is no spike, and hides none; what it reads from is learned', () => {
+  let habit = newHabit(MONDAY)
+  const odd = (source: string, at: number, isReading: boolean): string[] => {
+    const after = learn(habit, source, at, isReading)
+    habit = after.habit
+    return after.odd.map(({ name }) => name)
+  }
+  for (let read = 0; read < 1800; read += 1) assert.deepEqual(odd(PANEL, MONDAY + read * 2000, true), [])
+  const next = MONDAY + 2 * DAY
+  for (let read = 0; read < 1800; read += 1) assert.deepEqual(odd(PANEL, next, true), [])
+  assert.deepEqual(odd('10.9.9.9', next, true), ['credential-new-address'])
+  const spikes = Array.from({ length: 60 }, () => odd(PANEL, next, false)).flat()
+  assert.deepEqual(spikes, ['credential-spike'])
+})
+
 test('what was not done for thirty days is new again', () => {
   const later = MONDAY + 45 * DAY
   assert.equal(oddities([...fortnight, [later, PANEL]]).at(-1), 'new-address new-hour')

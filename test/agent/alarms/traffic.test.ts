@@ -92,6 +92,18 @@ test('a refusal of a request that was never found right is a request too', () =>
   )
 })
 
+test('a screen that reads all day hides no refusals, and one that reads too fast is named all the same', () => {
+  const traffic = new Traffic(new VirtualClock())
+  for (let count = 0; count < 1800; count += 1) traffic.used('c1', 'alice', true)
+  for (let count = 0; count < 20; count += 1) traffic.used('c2', 'bob')
+  for (let count = 0; count < 3; count += 1) traffic.refused(REFUSED)
+  assert.equal(grades(traffic.refusals({ warn: 5, critical: 20 })), 'warning')
+  assert.match(
+    traffic.perCredential({ warn: 300, critical: 1200 })[0]?.detail ?? '',
+    /^alice's .* 1800 times/,
+  )
+})
+
 test('a credential that is used too often in a minute is named, and no other; it is over two minutes after', async () => {
   const clock = new VirtualClock()
   const traffic = new Traffic(clock)

@@ -228,3 +228,39 @@ test('where nothing is limited the log is not asked', async () => {
   const pacing = await openPacing({ records }, rig.commands.actuators, rig.clock)
   assert.equal(pacing.check(authorized(rig, 'open')), undefined)
 })
+
+test('the device is not read for a command that is refused whatever it shows: rate, suspension, trip', async () => {
+  await using rig = await commandRig({ pace: { cyclesPerHour: 2 } })
+  let reads = 0
+  const read = rig.driver.read.bind(rig.driver)
+  rig.driver.read = async (...args) => {
+    reads += 1
+    return await read(...args)
+  }
+  const rated = rig.issue([{ kind: 'rate', requests: 1, seconds: 60 }])
+  assert.equal(codeOf(await rig.send({ ...rig.sign(rig.issue()), tooEarly: 500 })), 'rate-exceeded')
+  rig.suspended.set('subject alice', 'a reason')
+  assert.equal(codeOf(await rig.send(rig.sign(rig.issue()))), 'identity-suspended')
+  rig.suspended.clear()
+  rig.troubles.unmet = { kind: 'interlock', detail: 'too full' }
+  assert.equal(codeOf(await rig.send(rig.sign(rig.issue()))), 'interlock-violated')
+  delete rig.troubles.unmet
+  assert.equal(reads, 0)
+  assert.equal(
+    codeOf(await rig.send(rig.sign(rated))),
+    'verified',
+    'and a rate is used up once by each command',
+  )
+  assert.equal(codeOf(await rig.send(rig.sign(rated))), 'rate-exceeded')
+})
+
+test('a trip that comes while the device is being read for a command refuses the command', async () => {
+  await using rig = await commandRig({ pace: { cyclesPerHour: 2 } })
+  const read = rig.driver.read.bind(rig.driver)
+  rig.driver.read = async (...args) => {
+    if (rig.trips.phase('valve') === 'normal') rig.trips.trip('valve', 'authentication-failures', 'just now')
+    return await read(...args)
+  }
+  assert.equal(codeOf(await rig.send(rig.sign(rig.issue()))), 'tripped')
+  assert.ok(rig.driver.writes.every(({ value }) => value === 0))
+})

@@ -16,6 +16,7 @@ const listener = (host: string, port: number) =>
     host,
     port,
     allowedNetworks: [],
+    panel: false,
     unattributedFailures: 'alarm',
     rate: { requests: 1, period: 1 },
   }) as const

@@ -4,8 +4,9 @@ import { ControlServer } from '../../../simulator/control/server.ts'
 import { TimeControl } from '../../../simulator/control/time.ts'
 import { startPlant } from '../../../simulator/plant.ts'
 import { VirtualClock } from '../../../simulator/virtual-clock.ts'
+import { Browser } from '../../browser.ts'
+import { contrast, luminance } from '../../contrast.ts'
 import { connect, WATER_PLANT } from '../water-plant.ts'
-import { Browser } from './browser.ts'
 
 /** The water plant, its control port, and somebody who looks at its picture. */
 async function lookAtPlant() {
@@ -109,17 +110,3 @@ describe('the picture of the plant, in a browser', DEADLINE, () => {
     await rig.page.until(`${SUMMARY}.includes('what you see is old')`)
   })
 })
-
-/** Relative luminance of `rgb(r, g, b)` (WCAG 2.2). */
-function luminance(color: string): number {
-  const [red = 0, green = 0, blue = 0] = (color.match(/\d+/g) ?? []).map(part => {
-    const level = Number(part) / 255
-    return level <= 0.04045 ? level / 12.92 : ((level + 0.055) / 1.055) ** 2.4
-  })
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-}
-
-function contrast(one: string, other: string): number {
-  const [dark = 0, bright = 0] = [luminance(one), luminance(other)].toSorted((a, b) => a - b)
-  return (bright + 0.05) / (dark + 0.05)
-}

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { request } from 'node:http'
+import { connect, createServer } from 'node:net'
+import { hostname } from 'node:os'
 import { describe, it } from 'node:test'
 import { ControlServer } from '../../../simulator/control/server.ts'
 import { type PlantTime, TimeControl } from '../../../simulator/control/time.ts'
@@ -16,9 +19,12 @@ interface Body {
   readonly [key: string]: unknown
 }
 
-async function startControl(time: PlantTime = { mode: 'stepped', clock: new VirtualClock() }) {
+async function startControl(
+  time: PlantTime = { mode: 'stepped', clock: new VirtualClock() },
+  host = '127.0.0.1',
+) {
   const plant = await startPlant({ plant: WATER_PLANT }, { clock: time.clock })
-  const control = await ControlServer.start({ host: '127.0.0.1', port: 0 }, plant, new TimeControl(time))
+  const control = await ControlServer.start({ host, port: 0 }, plant, new TimeControl(time))
   const url = `http://127.0.0.1:${control.address.port}`
   const ask = async (method: string, path: string, body?: unknown) => {
     const response = await fetch(url + path, {
@@ -155,6 +161,38 @@ describe('the control port', () => {
     }
   })
 
+  it('says that a link stays dropped while its port is taken, and takes it up when it is free again', async () => {
+    await using rig = await startControl()
+    await rig.ask('POST', '/v1/faults', { kind: 'dropped-link' })
+    const { port } = rig.plant.address
+    const thief = createServer().listen(port, '127.0.0.1')
+    await once(thief, 'listening')
+    const refused = await rig.ask('DELETE', '/v1/faults')
+    assert.equal(refused.status, 409)
+    assert.match(refused.body.detail, /^plc stays dropped: .*EADDRINUSE/)
+    assert.deepEqual(rig.plant.faults.active, [{ kind: 'dropped-link', plc: 'plc' }])
+    thief.close()
+    await once(thief, 'close')
+    assert.equal((await rig.ask('DELETE', '/v1/faults')).status, 200)
+    assert.deepEqual(rig.plant.faults.active, [])
+  })
+
+  it('where it listens everywhere, is used by its addresses and its host’s name, and by no other name', async () => {
+    await using rig = await startControl(undefined, '0.0.0.0')
+    const ask = (host: string) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        request(`${rig.url}/v1/faults`, { headers: { host } }, answer => {
+          answer.resume()
+          resolve(answer.statusCode)
+        })
+          .on('error', reject)
+          .end()
+      })
+    for (const host of ['10.1.2.3', '10.1.2.3:8080', '[fd00::1]:8080', 'localhost', hostname()])
+      assert.equal(await ask(host), 200, host)
+    for (const host of ['evil.example', '10.1.2.3.evil.example:80']) assert.equal(await ask(host), 403, host)
+  })
+
   it('does nothing for pages of other sites, or under a name that is not its own', async () => {
     await using rig = await startControl()
     const send = (headers: Record<string, string>) =>
@@ -195,4 +233,23 @@ describe('the control port', () => {
     const answer = await rig.ask('POST', '/v1/faults', { kind: 'x'.repeat(20_000) })
     assert.equal(answer.status, 413)
   })
+
+  for (const sent of [
+    'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\nmore',
+    'GARBAGE\r\n\r\n',
+    'POST / HTTP/1.1\r\n',
+  ]) {
+    it(`survives whoever sends ${JSON.stringify(sent)} and breaks off`, async () => {
+      await using rig = await startControl()
+      for (const breakOff of ['resetAndDestroy', 'destroy'] as const) {
+        const { hostname, port } = new URL(rig.url)
+        const socket = connect(Number(port), hostname)
+        socket.on('error', () => {})
+        const isGone = new Promise(resolve => socket.once('close', resolve))
+        socket.write(sent, () => socket[breakOff]())
+        await isGone
+      }
+      assert.equal((await rig.ask('GET', '/v1/state')).status, 200)
+    })
+  }
 })

@@ -154,6 +154,16 @@ describe('RTU on a serial line', () => {
     }
   })
 
+  it('ends, and can be dropped and cleared, when the line has been pulled out', async () => {
+    const pty = await PtyPair.open()
+    const { plant } = await start({ serial: { path: pty.ours, parity: 'none' } })
+    await pty[Symbol.asyncDispose]()
+    await plant.faults.set({ kind: 'dropped-link' })
+    await assert.rejects(plant.faults.clear(), /plc stays dropped: .*cannot be set up as a serial port/)
+    assert.deepEqual(plant.faults.active, [{ kind: 'dropped-link', plc: 'plc' }])
+    await plant[Symbol.asyncDispose]()
+  })
+
   it('says so when the port cannot be had, or cannot do what is asked of it', async () => {
     await using pty = await PtyPair.open()
     await assert.rejects(start({ serial: { path: pty.ours, parity: 'even' } }), {

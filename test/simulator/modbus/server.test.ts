@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { connect as connectSocket } from 'node:net'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { connect, startRig } from '../water-plant.ts'
@@ -251,5 +252,20 @@ describe('the Modbus server', () => {
     assert.equal(isFlushed, false)
     deaf.destroy()
     other.destroy(() => {})
+  })
+
+  it('survives whoever breaks off in the middle of a request, or before its answer', async () => {
+    await using rig = await startRig()
+    const { host, port } = rig.plant.address
+    for (const sent of [frame(1, '03 0000 0001').slice(0, 10), frame(1, '03 0000 0001')]) {
+      for (const breakOff of ['resetAndDestroy', 'destroy'] as const) {
+        const socket = connectSocket(port, host)
+        socket.on('error', () => {})
+        const isGone = new Promise(resolve => socket.once('close', resolve))
+        socket.write(Buffer.from(sent, 'hex'), () => socket[breakOff]())
+        await isGone
+      }
+    }
+    assert.equal((await rig.client.readInputRegisters(0, 1)).data.length, 1)
   })
 })

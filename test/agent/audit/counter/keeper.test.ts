@@ -53,6 +53,25 @@ test('the counter is moved on at the start and once an hour, and not more often'
   assert.equal(counter.value, atStart + 23)
 })
 
+test('it says where the counter stands, how long ago it was counted on, and how the last turn ended, without asking the TPM', async () => {
+  const { clock, counter, keeper } = keeperRig()
+  await using _keeper = keeper
+  await clock.advance(MINUTE)
+  assert.deepEqual(keeper.state, { counter: undefined, age: MINUTE, last: undefined })
+  keeper.start()
+  await clock.advance(0)
+  assert.deepEqual(keeper.state, { counter: 1, age: 0, last: 'begins' })
+  await clock.advance(HOUR + MINUTE)
+  assert.deepEqual(keeper.state, { counter: 2, age: MINUTE, last: 'agrees' })
+  counter.answers = 0
+  await clock.advance(HOUR)
+  assert.deepEqual(keeper.state, { counter: 2, age: HOUR + MINUTE, last: 'unavailable' })
+  counter.answers = Number.POSITIVE_INFINITY
+  counter.value = 9
+  await clock.advance(MINUTE / 2)
+  assert.deepEqual(keeper.state, { counter: 10, age: 0, last: 'rolled-back' })
+})
+
 test('a roll-back while the agent runs is told at the next hour', async () => {
   const { clock, counter, told, keeper } = keeperRig()
   await using _keeper = keeper
