@@ -5,13 +5,16 @@ import { measureFiveMillion, measureMillion } from './audit-large.ts'
 import { measureCommands } from './command.ts'
 import { measureCredentials } from './credential.ts'
 import { measureDriver } from './driver.ts'
+import { measureExposure } from './exposure.ts'
 import type { Figure, Run } from './figure.ts'
 import { durabilityTrouble } from './folder.ts'
+import { measureHangs } from './hang.ts'
 import { measureMasterKey } from './master-key.ts'
 import { measureMemory } from './memory.ts'
 import { measureOpcUa } from './opcua.ts'
 import { measurePackage } from './package.ts'
 import { measurePlantTrips } from './plant-trip.ts'
+import { measurePowerOns } from './power-on.ts'
 import { measureReplays } from './replay.ts'
 import { formatJson, formatTable } from './report.ts'
 import { measureSignatures } from './signature.ts'
@@ -34,12 +37,16 @@ const MEASUREMENTS: Readonly<Record<string, (run: Run) => Promise<Figure[]>>> = 
   'five-million': measureFiveMillion,
   driver: measureDriver,
   package: measurePackage,
+  exposure: measureExposure,
+  hang: measureHangs,
+  'power-on': measurePowerOns,
   opcua: measureOpcUa,
   simulator: measureSimulator,
 }
 const NAMES = Object.keys(MEASUREMENTS)
 /** What takes minutes, or needs more of the host, is measured when it is asked for. */
-const USUAL = NAMES.filter(name => !name.endsWith('million') && name !== 'package')
+const UNUSUAL = ['million', 'five-million', 'package', 'hang', 'power-on']
+const USUAL = NAMES.filter(name => !UNUSUAL.includes(name))
 
 const HELP = `npm run bench [-- --json | --only NAME]
 
@@ -49,7 +56,8 @@ three minutes, on a machine that does nothing else. Its files go where TMPDIR sa
   --json        print one JSON array and nothing else on standard output
   --only NAME   measure only this, once or more: ${NAMES.join(', ')}
                 (million, five-million: audit logs of so many records, some minutes; package: what is installed, with and
-                without a compiler for JavaScript; these are measured only when named)
+                without a compiler for JavaScript; hang, power-on: the package on a machine that is booted
+                for it, as root, after bin/setup --gateway; these are measured only when named)
   --help        this text
 
 Exit codes: 0 all was measured, 1 something could not be, 2 usage, 130 interrupted.

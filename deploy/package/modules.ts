@@ -6,6 +6,13 @@ import type { Locked } from './lock-file.ts'
 /** What packages bring that nobody runs: types, maps, sources in C++, pages; at their top, tests and documentation. Licences go into the copyright file. */
 const NOT_RUN =
   /\.(?:d\.[cm]?ts|[cm]?ts|map|md|markdown|html|css|c|cc|cpp|h|hpp|gypi?|sh|ya?ml|flow|txt|patch)$|^(?:LICEN[CS]E.*|Makefile|tests?|benchmarks?|docs?|examples?|node_modules)(?:\/|$)/i
+/**
+ * What one package brings beside what it is for. Nodesets: the simulator's server is of the standard's own nodes (OPC 10000-5), which are
+ * loaded from a file; those of companion specifications are for makers of machine tools and kitchens.
+ */
+const NOT_ASKED_FOR: Readonly<Record<string, RegExp>> = {
+  'node-opcua-nodesets': /^nodesets\/(?!Opc\.Ua\.NodeSet2\.)/,
+}
 /** Packages that are headers: what they are for is in native code already. */
 const COMPILED_IN = new Set(['node-addon-api'])
 
@@ -20,7 +27,8 @@ export function copyModules(
     if (COMPILED_IN.has(name)) continue
     for (const file of globSync('**/*', { cwd: join(root, path) })) {
       const from = join(root, path, file)
-      if (NOT_RUN.test(file) || isForeign(file, architecture) || !statSync(from).isFile()) continue
+      if (NOT_RUN.test(file) || NOT_ASKED_FOR[name]?.test(file)) continue
+      if (isForeign(file, architecture) || !statSync(from).isFile()) continue
       // Programs of theirs, which nothing of ours calls.
       if (readFileSync(from).toString('latin1', 0, 2) === '#!') continue
       if (file.endsWith('.node')) checkMachine(from, architecture)

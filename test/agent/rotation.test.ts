@@ -24,7 +24,8 @@ for (const source of ['file', 'systemd-credential', 'vault'] as const) {
   })
 }
 
-const SHARES = /^Escrow of the key \S+: 3 shares\. They are shown now, and never again\.\n(hf-share-1 .*\n?){3}/m
+const SHARES =
+  /^Escrow of the key \S+: 3 shares\. They are shown now, and never again\.\n(hf-share-1 .*\n?){3}/m
 
 test('a rotation that cannot be recorded is no success, and its shares are shown all the same', async () => {
   await using gateway = await Gateway.start()

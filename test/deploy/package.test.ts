@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import {
   cpSync,
   existsSync,
@@ -12,6 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
 import { execa } from 'execa'
 import { openDatabase } from '../../agent/audit/schema.ts'
@@ -19,6 +21,7 @@ import { readProduct } from '../../deploy/package/product.ts'
 import { fill, valuesOf } from '../../deploy/package/values.ts'
 import { KEPT_VERSION, KeptFile } from '../../keep/kept-file.ts'
 import { ROOT } from '../agent/gateway.ts'
+import { applicationCertificate } from '../drivers/opcua/server.ts'
 
 // Without compression: what is compressed is the same, and xz takes a minute and a half for the runtime alone.
 
@@ -41,6 +44,12 @@ const build = (out: string, umask: string) =>
     { cwd: ROOT, env: TIME },
   )
 const read = (name: string) => readFileSync(join(folder, 'first', name))
+const examples = () => join(installed, 'usr/share/doc/holdfast/examples')
+/** Runs the installed program. */
+const holdfast = (...words: readonly string[]) => {
+  const library = join(installed, 'usr/lib/holdfast')
+  return execa(join(library, 'bin/node'), [join(library, 'bin/holdfast.js'), ...words], { cwd: '/' })
+}
 
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'holdfast-deb-'))
@@ -142,34 +151,17 @@ test('every module of the installed tree loads from there, native code and what 
 })
 
 test('the installed program reads a configuration from the installed examples', async () => {
-  const { stdout } = await execa(
-    join(installed, 'usr/lib/holdfast/bin/node'),
-    [
-      join(installed, 'usr/lib/holdfast/bin/holdfast.js'),
-      'check',
-      join(installed, 'usr/share/doc/holdfast/examples/water-treatment/holdfast.yaml'),
-    ],
-    { cwd: '/' },
-  )
+  const { stdout } = await holdfast('check', join(examples(), 'water-treatment/holdfast.yaml'))
   assert.match(stdout, /waterworks-1/)
 })
 
 test('every example plant is in it, and the installed program plays one of OPC UA', async () => {
-  const examples = join(installed, 'usr/share/doc/holdfast/examples')
   const plants = (root: string) => globSync('*/plant.yaml', { cwd: root }).sort()
-  assert.deepEqual(plants(examples), plants(join(ROOT, 'examples')))
-  // A copy: the server keeps its certificates beside the plant file.
-  const station = join(folder, 'station')
-  cpSync(join(examples, 'pumping-station'), station, { recursive: true })
-  const { stdout } = await execa(
-    join(installed, 'usr/lib/holdfast/bin/node'),
-    [
-      join(installed, 'usr/lib/holdfast/bin/holdfast.js'),
-      'simulate',
-      '--scenario',
-      join(station, 'scenarios/bad-server.yaml'),
-    ],
-    { cwd: '/' },
+  assert.deepEqual(plants(examples()), plants(join(ROOT, 'examples')))
+  const { stdout } = await holdfast(
+    'simulate',
+    '--scenario',
+    join(examples(), 'pumping-station/scenarios/bad-server.yaml'),
   )
   assert.match(stdout, /BadDeviceFailure[\s\S]*\npassed\n/)
 })
@@ -203,14 +195,49 @@ test('the operator panel is in it: the page, its style and every module that it 
     assert.ok(stdout.split('\n').includes(`/panel/${path}`), path)
 })
 
+test('of OPC UA’s nodesets the standard’s own is in it, and with it the installed program serves a plant and reads its every point', async () => {
+  const { stdout: nodesets } = await execa('find', [
+    installed,
+    '-path',
+    '*/node-opcua-nodesets/nodesets/*',
+    '-printf',
+    '%f\n',
+  ])
+  assert.deepEqual(nodesets.split('\n').sort(), ['Opc.Ua.NodeSet2.ndjson.gz', 'Opc.Ua.NodeSet2.xml'])
+
+  // A copy: the server keeps its certificates beside the plant file.
+  const station = join(folder, 'station')
+  cpSync(join(examples(), 'pumping-station'), station, { recursive: true })
+  const { certificate } = await applicationCertificate(station, 'gateway')
+  mkdirSync(join(station, 'certificates/clients/trusted'), { recursive: true })
+  cpSync(certificate, join(station, 'certificates/clients/trusted/gateway.pem'))
+  writeFileSync(join(station, 'password'), 'pumping-station\n')
+
+  const plant = holdfast('simulate', join(station, 'plant.yaml'), '--port', '0', '--json')
+  const ended = plant.catch(() => undefined)
+  try {
+    const [said] = await once(createInterface({ input: plant.stdout }), 'line')
+    const { opcua } = JSON.parse(said) as { opcua: { url: string; certificate_sha256: string } }
+    const config = join(station, 'holdfast.yaml')
+    const text = readFileSync(config, 'utf8')
+    writeFileSync(config, text.replace(/opc\.tcp:\S+/, opcua.url))
+    await holdfast('device', 'trust', 'plc', '--config', config, '--fingerprint', opcua.certificate_sha256)
+    const { stdout } = await holdfast('device', 'probe', '--config', config)
+    assert.match(stdout, /^lift-pump .* good /m)
+    assert.match(stdout, /every point was read/)
+  } finally {
+    plant.kill()
+    await ended
+  }
+})
+
 test('what monitors it from outside is in it, as the repository has it, and so are the libraries that serve the metrics', async () => {
-  const examples = join(installed, 'usr/share/doc/holdfast/examples')
   for (const file of ['prometheus/holdfast.rules.yml', 'prometheus/prometheus.yml', 'grafana/holdfast.json'])
-    assert.ok(readFileSync(join(examples, file)).equals(readFileSync(join(ROOT, 'deploy', file))), file)
+    assert.ok(readFileSync(join(examples(), file)).equals(readFileSync(join(ROOT, 'deploy', file))), file)
   const copyright = readFileSync(join(installed, 'usr/share/doc/holdfast/copyright'), 'utf8')
   for (const library of ['prom-client', '@opentelemetry/api', 'tdigest', 'bintrees'])
     assert.match(copyright, new RegExp(`^----- ${library} [0-9.]+ \\(`, 'm'))
-  await execa('promtool', ['check', 'rules', join(examples, 'prometheus/holdfast.rules.yml')])
+  await execa('promtool', ['check', 'rules', join(examples(), 'prometheus/holdfast.rules.yml')])
 })
 
 /** The scripts as they are in what was built, by what runs them. */

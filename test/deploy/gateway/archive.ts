@@ -1,56 +1,41 @@
 import assert from 'node:assert/strict'
-import { readFileSync, rmSync } from 'node:fs'
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
 import { execa } from 'execa'
 import { EXIT } from '../../../console/exit.ts'
-import { ROOT } from '../../agent/gateway.ts'
-import { Machine } from './machine.ts'
+import { whyNoContainer } from './ability.ts'
+import { ARCHIVE, BootedGateway, DEB, HARDWARE } from './booted-gateway.ts'
+import type { Machine } from './machine.ts'
+import { story } from './story.ts'
 
 // `npm run test:gateway`: the archive for systems without Debian's packages, on a machine that was really booted; and everything that
 // keeps the agent from starting, as its unit shows it. The tests are one story in order.
 
+let gateway: BootedGateway
 let machine: Machine
 let lacking: { exitCode: number | undefined; stderr: string }
 
-const CONFIG = readFileSync(join(import.meta.dirname, 'holdfast.yaml'), 'utf8')
-const INSTALL = '/root/holdfast/install.sh'
+const INSTALL = join(ARCHIVE, 'install.sh')
 const UNINSTALL = '/usr/local/lib/holdfast/uninstall.sh'
 const STATE = '/var/lib/holdfast'
 
-const show = (property: string, unit = 'holdfast') =>
-  machine.shell(`systemctl show --property=${property} --value ${unit}`)
-const putConfig = (text: string) => machine.write('etc/holdfast/holdfast.yaml', text)
 /** What is there: programs, units and configuration with their times; of the state, which the running agent goes on writing, whose each file is. */
 const fingerprint = () =>
   machine.shell(
     `find /usr/local /etc/systemd /etc/holdfast ${STATE}/revocations.json -printf '%p %m %u %s %T@\\n' | sort; find ${STATE} -name '*.json' -printf '%p %m %u\\n' | sort`,
   )
 
-before(async () => {
-  machine = await Machine.make()
-  const out = await mkdtemp(join(tmpdir(), 'holdfast-archive-'))
-  await execa(process.execPath, ['deploy/package/main.ts', '--compression', 'none', '--out', out], {
-    cwd: ROOT,
-  })
-  await execa('sh', [
-    '-c',
-    'mkdir "$1/root/holdfast" && tar -xf "$0"/*.tar -C "$1/root/holdfast" --strip-components=1 && cp "$0"/*.deb "$1/root/holdfast.deb"',
-    out,
-    machine.root,
-  ])
-  rmSync(out, { recursive: true })
-  const asked = await execa('chroot', [machine.root, INSTALL], { reject: false })
-  lacking = { exitCode: asked.exitCode, stderr: asked.stderr }
-  await machine.install('libatomic1', 'tpm2-tools', 'libtss2-tcti-device0', 'swtpm', 'libtss2-tcti-swtpm0')
-  await machine.boot()
-})
-
-after(async () => {
-  await machine?.[Symbol.asyncDispose]()
-})
+const test = story(
+  await whyNoContainer(),
+  async () => {
+    gateway = await BootedGateway.make()
+    machine = gateway.machine
+    const { exitCode, stderr } = await execa('chroot', [machine.root, INSTALL], { reject: false })
+    lacking = { exitCode, stderr }
+    await machine.install('libatomic1', 'tpm2-tools', 'libtss2-tcti-device0', ...HARDWARE)
+    await machine.boot()
+  },
+  async () => await gateway?.[Symbol.asyncDispose](),
+)
 
 test('on a host that lacks something it says all of it at once, and changes nothing', async () => {
   assert.equal(lacking.exitCode, 3)
@@ -65,7 +50,7 @@ test('installed, it makes its user and folders, starts nothing, and says what co
     said,
     /not started: there is no \/etc\/holdfast\/holdfast\.yaml yet\n.*next, as root: holdfast init/,
   )
-  assert.equal((await machine.run('systemctl', 'is-active', 'holdfast')).stdout, 'inactive')
+  assert.equal(await gateway.state(), 'inactive')
   assert.equal((await machine.run('systemctl', 'is-enabled', 'holdfast')).stdout, 'enabled')
   assert.equal(
     await machine.shell('id --name --user holdfast; id --name --groups holdfast'),
@@ -89,70 +74,43 @@ test('where a tool of systemd is not there, the user is made with useradd, the s
 })
 
 test('enrolled and started, it carries out commands', async () => {
-  const tss = 'gid=$(getent group tss | cut -d: -f3)'
-  await machine.shell(
-    `mkdir -p /run/swtpm /var/lib/plant-tpm; systemd-run --quiet --unit=tpm swtpm socket --tpm2 --tpmstate dir=/var/lib/plant-tpm --server type=unixio,path=/run/swtpm/sock,mode=0660,${tss} --ctrl type=unixio,path=/run/swtpm/sock.ctrl,mode=0660,${tss} --flags not-need-init,startup-clear`,
-  )
-  await machine.shell(
-    'systemd-run --quiet --unit=plant holdfast simulate /usr/local/share/doc/holdfast/examples/water-treatment/plant.yaml',
-  )
-  await machine.until('the TPM and the plant answer', async () => {
-    const { exitCode } = await machine.run(
-      'sh',
-      '-c',
-      'test -S /run/swtpm/sock && journalctl -u plant | grep -q 15020',
-    )
-    return exitCode === 0
-  })
-  putConfig(CONFIG)
+  await gateway.startSurroundings('/usr/local/share/doc/holdfast')
+  gateway.putConfig(gateway.config)
   await machine.shell('holdfast check && holdfast enroll && systemctl start holdfast')
-  assert.equal(await show('StatusText'), 'carrying out commands')
+  assert.equal(await gateway.property('StatusText'), 'carrying out commands')
   await machine.shell(
     'holdfast credential issue --subject erika --role engineer --out /root/erika --lifetime 1h; holdfast trip inlet-valve --agent http://127.0.0.1:8440 --credential /root/erika --reason test',
   )
 })
 
 test('installed again, it leaves configuration, state and what an engineer disabled as they are; the agent is restarted, still tripped', async () => {
-  const before = await show('MainPID')
+  const before = await gateway.property('MainPID')
   await machine.shell('systemctl --quiet disable holdfast-verify.timer')
-  putConfig(`${CONFIG}# a line of the engineer's\n`)
+  gateway.putConfig(`${gateway.config}# a line of the engineer's\n`)
   await machine.shell(INSTALL)
   assert.match(await machine.shell('cat /etc/holdfast/holdfast.yaml'), /a line of the engineer's/)
   assert.equal((await machine.run('systemctl', 'is-enabled', 'holdfast-verify.timer')).stdout, 'disabled')
-  assert.notEqual(await show('MainPID'), before)
+  assert.notEqual(await gateway.property('MainPID'), before)
   assert.match(await machine.shell('holdfast status'), /inlet-valve .*TRIPPED/i)
 })
 
 test('state of a newer holdfast: neither the archive nor the Debian package goes back, and the agent runs on', async () => {
-  const before = await show('MainPID')
+  const before = await gateway.property('MainPID')
   const was = await machine.shell(`cat ${STATE}/revocations.json 2>/dev/null || true`)
   machine.write('var/lib/holdfast/revocations.json', '{"version":99,"state":[]}')
   const found = await fingerprint()
   const { exitCode, stderr } = await machine.run(INSTALL)
   assert.equal(exitCode, 12)
   assert.match(stderr, /is older than the holdfast that wrote .*revocations\.json \(version 99, known: 1\)/)
-  const deb = await machine.run('dpkg', '--install', '/root/holdfast.deb')
+  const deb = await machine.run('dpkg', '--install', DEB)
   assert.notEqual(deb.exitCode, 0)
   assert.match(deb.stderr, /is older than the holdfast that wrote .*revocations\.json/)
   assert.equal(await fingerprint(), found)
-  assert.equal(await show('MainPID'), before)
+  assert.equal(await gateway.property('MainPID'), before)
   await machine.shell(`rm ${STATE}/revocations.json`)
   if (was !== '') machine.write('var/lib/holdfast/revocations.json', was)
   await machine.shell(`chown -R holdfast: ${STATE}; dpkg --purge holdfast 2>/dev/null || true`)
 })
-
-/** Starts the agent, waits until its unit has given up, and returns what `systemctl status` shows and how often it was tried again. */
-async function givesUp(): Promise<{ status: string; restarts: number }> {
-  await machine.run('systemctl', 'stop', 'holdfast')
-  await machine.run('systemctl', 'reset-failed', 'holdfast')
-  await machine.run('systemctl', 'start', '--no-block', 'holdfast')
-  await machine.until('the unit has given up', async () => {
-    const { stdout } = await machine.run('systemctl', 'is-active', 'holdfast')
-    return stdout === 'failed'
-  })
-  const { stdout } = await machine.run('systemctl', 'status', '--no-pager', '--full', 'holdfast')
-  return { status: stdout, restarts: Number(await show('NRestarts')) }
-}
 
 const OBSTACLES: readonly (readonly [
   what: string,
@@ -215,12 +173,10 @@ const OBSTACLES: readonly (readonly [
 for (const [what, code, shown, isTriedAgain, put, takeAway] of OBSTACLES)
   test(`${what}: said where the status shows it, with exit status ${code}, ${isTriedAgain ? 'tried again until the start limit' : 'not tried again'}, and an alarm`, async () => {
     await machine.shell(put)
-    const alarms = () =>
-      machine.shell(
-        "journalctl --no-pager --output=cat --unit='holdfast-alarm@holdfast' | grep -c 'HAS FAILED' || true",
-      )
-    const before = Number(await alarms())
-    const { status, restarts } = await givesUp()
+    const before = await gateway.alarms('holdfast')
+    await gateway.givesUp()
+    const status = await gateway.shown()
+    const restarts = Number(await gateway.property('NRestarts'))
     const journal = await machine.shell('journalctl --no-pager --output=cat -u holdfast -n 40')
     await machine.shell(takeAway)
     assert.match(journal, shown)
@@ -228,13 +184,13 @@ for (const [what, code, shown, isTriedAgain, put, takeAway] of OBSTACLES)
     assert.match(journal, new RegExp(`status=${code}/`))
     if (isTriedAgain) assert.ok(restarts > 0 && restarts <= 10, `${restarts}`)
     else assert.equal(restarts, 0)
-    await machine.until('an alarm tells of it', async () => Number(await alarms()) > before)
+    await gateway.hasAlarm('holdfast', before)
   })
 
 test('no TPM, a clock of 1970, a full disk: it runs, and its status says what it does not do', async () => {
   await machine.run('systemctl', 'reset-failed', 'holdfast')
   await machine.shell('systemctl stop tpm; systemctl start holdfast')
-  assert.match(await show('StatusText'), /^not carrying out every command: .*(TPM|master key)/i)
+  assert.match(await gateway.property('StatusText'), /^not carrying out every command: .*(TPM|master key)/i)
 
   await machine.shell('mkdir -p /run/systemd/system/holdfast.service.d')
   machine.write(
@@ -244,15 +200,15 @@ test('no TPM, a clock of 1970, a full disk: it runs, and its status says what it
   await machine.shell(
     'cp /root/epoch.conf /run/systemd/system/holdfast.service.d/; systemctl daemon-reload; systemctl restart holdfast',
   )
-  assert.match(await show('StatusText'), /the system clock says 1970-01-01T/)
+  assert.match(await gateway.property('StatusText'), /the system clock says 1970-01-01T/)
   await machine.shell('rm -r /run/systemd/system/holdfast.service.d; systemctl daemon-reload')
 
   await machine.shell(
     `systemctl stop holdfast; mount -t tmpfs -o mode=0700,size=8m state /mnt; cp -a ${STATE}/. /mnt; chown holdfast: /mnt; mount --bind /mnt ${STATE}; cat /dev/zero >${STATE}/ballast 2>/dev/null || true; systemctl start holdfast`,
   )
-  assert.equal(await show('ActiveState'), 'active')
+  assert.equal(await gateway.property('ActiveState'), 'active')
   await machine.until('it says that the log cannot be written', async () =>
-    /audit log/.test(await show('StatusText')),
+    /audit log/.test(await gateway.property('StatusText')),
   )
   await machine.shell(`systemctl stop holdfast; umount ${STATE}; umount /mnt; systemctl start holdfast`)
 })
@@ -268,19 +224,16 @@ test('uninstalled, it stops and leaves the audit log and the configuration', asy
   )
   assert.equal((await machine.run('systemctl', 'cat', 'holdfast')).exitCode, 1)
   await machine.shell(`test -s ${STATE}/audit.db && test -s /etc/holdfast/holdfast.yaml`)
-  assert.match(await machine.shell('/root/holdfast/uninstall.sh'), /there is no holdfast of install\.sh/)
+  assert.match(await machine.shell(`${ARCHIVE}/uninstall.sh`), /there is no holdfast of install\.sh/)
 })
 
 test('purged, it asks; without an answer everything stays, and "delete" deletes it', async () => {
   assert.match(
-    await machine.shell('/root/holdfast/uninstall.sh --purge </dev/null'),
+    await machine.shell(`${ARCHIVE}/uninstall.sh --purge </dev/null`),
     /audit log .*\n.*type "delete"[\s\S]*stays/,
   )
-  await machine.shell(`echo yes | /root/holdfast/uninstall.sh --purge; test -s ${STATE}/audit.db`)
-  assert.match(
-    await machine.shell('echo delete | /root/holdfast/uninstall.sh --purge'),
-    /deleted, as was asked/,
-  )
+  await machine.shell(`echo yes | ${ARCHIVE}/uninstall.sh --purge; test -s ${STATE}/audit.db`)
+  assert.match(await machine.shell(`echo delete | ${ARCHIVE}/uninstall.sh --purge`), /deleted, as was asked/)
   assert.equal((await machine.run('ls', STATE)).exitCode, 2)
   assert.equal((await machine.run('ls', '/etc/holdfast')).exitCode, 2)
 })

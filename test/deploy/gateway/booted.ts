@@ -1,50 +1,33 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, readFileSync, rmSync } from 'node:fs'
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
 import { execa } from 'execa'
-import { Machine } from './machine.ts'
-import { makePackage } from './package.ts'
+import { whyNoContainer } from './ability.ts'
+import { BootedGateway, DEB, HARDWARE } from './booted-gateway.ts'
+import type { Machine } from './machine.ts'
 import { assertSandboxed } from './sandbox.ts'
+import { story } from './story.ts'
 
 // `npm run test:gateway`: the package, as a plant engineer meets it, on a Debian that was really booted. The tests are one
 // story in order, told by docs/runbooks/install.md.
 
+let gateway: BootedGateway
 let machine: Machine
 let installing: string
 
-const CONFIG = readFileSync(join(import.meta.dirname, 'holdfast.yaml'), 'utf8')
-
-const agentIsReady = () =>
-  machine.until(
-    'the agent is active',
-    async () => (await machine.run('systemctl', 'is-active', 'holdfast')).stdout === 'active',
-  )
-const mainPid = () => machine.shell('systemctl show --property=MainPID --value holdfast')
-const journal = (unit: string) => machine.shell(`journalctl --no-pager --output=cat --unit=${unit}`)
-const putConfig = (text: string) => machine.write('etc/holdfast/holdfast.yaml', text)
-const hasFailedAlarm = (unit: string) =>
-  machine.until(`an alarm tells of ${unit}`, async () =>
-    /HAS FAILED/.test(await journal(`holdfast-alarm@${unit}`)),
-  )
+const mainPid = () => gateway.property('MainPID')
 /** A program run as somebody of the operators' group. */
 const asOlga = (line: string) => machine.run('runuser', '-u', 'olga', '--', 'sh', '-c', line)
 
-before(async () => {
-  machine = await Machine.make()
-  const out = await mkdtemp(join(tmpdir(), 'holdfast-deb-'))
-  copyFileSync(await makePackage(out), join(machine.root, 'root/holdfast.deb'))
-  rmSync(out, { recursive: true })
-  installing = await machine.install('/root/holdfast.deb')
-  // What a gateway has in hardware.
-  await machine.install('swtpm', 'libtss2-tcti-swtpm0')
-})
-
-after(async () => {
-  await machine?.[Symbol.asyncDispose]()
-})
+const test = story(
+  await whyNoContainer(),
+  async () => {
+    gateway = await BootedGateway.make()
+    machine = gateway.machine
+    installing = await machine.install(DEB)
+    await machine.install(...HARDWARE)
+  },
+  async () => await gateway?.[Symbol.asyncDispose](),
+)
 
 test('installed on a bare Debian, it brings what it needs, starts nothing and says what comes next', async () => {
   assert.match(installing, /Setting up tpm2-tools/)
@@ -53,7 +36,7 @@ test('installed on a bare Debian, it brings what it needs, starts nothing and sa
   await machine.boot()
   const { stdout } = await machine.run('systemctl', '--failed', '--plain', '--no-legend')
   assert.equal(stdout, '')
-  assert.equal((await machine.run('systemctl', 'is-active', 'holdfast')).stdout, 'inactive')
+  assert.equal(await gateway.state(), 'inactive')
   assert.equal(
     await machine.shell('id --name --user holdfast; id --name --groups holdfast'),
     'holdfast\nholdfast tss',
@@ -61,21 +44,7 @@ test('installed on a bare Debian, it brings what it needs, starts nothing and sa
 })
 
 test('init as the runbook has it, typed by root at home: the key and the log are the agent’s, and doctor finds no error', async () => {
-  const tss = 'gid=$(getent group tss | cut -d: -f3)'
-  await machine.shell(
-    `mkdir -p /run/swtpm /var/lib/plant-tpm; systemd-run --quiet --unit=tpm swtpm socket --tpm2 --tpmstate dir=/var/lib/plant-tpm --server type=unixio,path=/run/swtpm/sock,mode=0660,${tss} --ctrl type=unixio,path=/run/swtpm/sock.ctrl,mode=0660,${tss} --flags not-need-init,startup-clear`,
-  )
-  await machine.shell(
-    'systemd-run --quiet --unit=plant holdfast simulate /usr/share/doc/holdfast/examples/water-treatment/plant.yaml',
-  )
-  await machine.until('the TPM and the plant answer', async () => {
-    const { exitCode } = await machine.run(
-      'sh',
-      '-c',
-      'test -S /run/swtpm/sock && journalctl -u plant | grep -q 15020',
-    )
-    return exitCode === 0
-  })
+  await gateway.startSurroundings('/usr/share/doc/holdfast')
   const said = await machine.shell(
     `cd /root; holdfast init --yes --environment test --gateway booted-1 --tcti swtpm:path=/run/swtpm/sock --escrow none --listen 127.0.0.1:8440 --networks 127.0.0.0/8 --forgeries alarm --device 127.0.0.1:15020 --unit 1 --valve inlet-valve --command coil:0 --feedback input_register:0 --closed 0,0 --open 1,1000 --tolerance 10 --travel-time 3s --safe closed --admin kim`,
   )
@@ -88,10 +57,7 @@ test('init as the runbook has it, typed by root at home: the key and the log are
 
 test('the unit starts, and its status says what it does', async () => {
   await machine.shell('systemctl restart holdfast')
-  assert.equal(
-    await machine.shell('systemctl show --property=StatusText --value holdfast'),
-    'carrying out commands',
-  )
+  assert.equal(await gateway.property('StatusText'), 'carrying out commands')
 })
 
 test('somebody of the operators’ group opens the valve, and cannot issue a credential', async () => {
@@ -130,7 +96,7 @@ test('the sandbox holds from the inside: no capability, no core file, no device,
 
 test('the log of the running agent verifies from its unit', async () => {
   await machine.shell('systemctl start holdfast-verify')
-  assert.match(await journal('holdfast-verify'), /intact: [0-9]+ records/)
+  assert.match(await gateway.journal('holdfast-verify'), /intact: [0-9]+ records/)
 })
 
 test('with the drop-in without a compiler it carries out commands, and none of its memory is writable and executable', async () => {
@@ -152,22 +118,9 @@ test('with the drop-in without a compiler it carries out commands, and none of i
 test('an agent that hangs is ended by the watchdog and is back', async () => {
   const before = await mainPid()
   await machine.shell(`kill -STOP ${before}`)
-  await machine.until('another agent is active', async () => {
-    const { stdout } = await machine.run(
-      'systemctl',
-      'show',
-      '--property=MainPID,ActiveState',
-      '--value',
-      'holdfast',
-    )
-    return (
-      stdout.includes('active') &&
-      !stdout.includes('activating') &&
-      !stdout.split('\n').includes(before) &&
-      !stdout.split('\n').includes('0')
-    )
-  })
-  assert.match(await journal('holdfast'), /Watchdog timeout/)
+  await machine.until('another agent is active', async () => !['0', before].includes(await mainPid()))
+  await gateway.isReady()
+  assert.match(await gateway.journal('holdfast'), /Watchdog timeout/)
 })
 
 test('a trip is latched over a reboot', async () => {
@@ -180,41 +133,38 @@ test('a trip is latched over a reboot', async () => {
   await machine.shutDown()
   await machine.boot()
   // The TPM of this machine is a program that nobody starts at boot: the agent is up without it, and says so.
-  await agentIsReady()
+  await gateway.isReady()
   const status = await machine.shell('holdfast status')
   assert.match(status, /inlet-valve .*TRIPPED/i)
 })
 
 test('a configuration with a mistake is said once, with its place, where the status shows it, and raises an alarm', async () => {
-  putConfig(CONFIG.replace('safe: closed', 'safe: ajar'))
-  await machine.run('systemctl', 'restart', 'holdfast')
-  const { stdout } = await machine.run('systemctl', 'status', '--no-pager', '--full', 'holdfast')
-  assert.match(stdout, /Active: failed/)
-  assert.match(stdout, /holdfast\.yaml:[0-9]+:[0-9]+: .*"ajar"/)
-  assert.equal(await machine.shell('systemctl show --property=NRestarts --value holdfast'), '0')
-  await hasFailedAlarm('holdfast')
+  gateway.putConfig(gateway.config.replace('safe: closed', 'safe: ajar'))
+  await gateway.givesUp()
+  const shown = await gateway.shown()
+  assert.match(shown, /Active: failed/)
+  assert.match(shown, /holdfast\.yaml:[0-9]+:[0-9]+: .*"ajar"/)
+  assert.equal(await gateway.property('NRestarts'), '0')
+  await gateway.hasAlarm('holdfast')
 })
 
 test('an address that this host does not have is tried again, and ends in an alarm too', async () => {
-  putConfig(CONFIG.replace('127.0.0.1:8440', '192.0.2.1:8440'))
-  await machine.run('systemctl', 'reset-failed', 'holdfast')
-  await machine.run('systemctl', 'restart', 'holdfast')
-  await machine.until('it has given up', async () => {
-    const { stdout } = await machine.run('systemctl', 'is-active', 'holdfast')
-    return stdout === 'failed'
-  })
+  const before = await gateway.alarms('holdfast')
+  gateway.putConfig(gateway.config.replace('127.0.0.1:8440', '192.0.2.1:8440'))
+  await gateway.givesUp()
   assert.match(
-    await journal('holdfast'),
+    await gateway.journal('holdfast'),
     /cannot listen on 192\.0\.2\.1:8440: .*EADDRNOTAVAIL[\s\S]*repeated too quickly/,
   )
-  putConfig(CONFIG)
+  await gateway.hasAlarm('holdfast', before)
+  gateway.putConfig(gateway.config)
   await machine.shell('systemctl reset-failed holdfast; systemctl start holdfast')
 })
 
 test('an upgrade restarts the agent and keeps what it knows', async () => {
   const before = await mainPid()
-  await machine.shell('dpkg --install /root/holdfast.deb')
-  await agentIsReady()
+  await machine.shell(`dpkg --install ${DEB}`)
+  await gateway.isReady()
   assert.notEqual(await mainPid(), before)
   assert.match(await machine.shell('holdfast status'), /inlet-valve .*TRIPPED/i)
 })
@@ -225,7 +175,7 @@ test('a record that was altered fails the nightly verification, with an alarm', 
   await execa('sh', ['-c', `LC_ALL=C sed -i 's/"olga"/"olgb"/' "$0"`, log])
   await machine.run('chown', 'holdfast:', '/var/lib/holdfast/audit.db')
   assert.notEqual((await machine.run('systemctl', 'start', 'holdfast-verify')).exitCode, 0)
-  await hasFailedAlarm('holdfast-verify')
+  await gateway.hasAlarm('holdfast-verify')
 })
 
 test('removed and purged, it leaves the audit log and the configuration, and says so', async () => {
@@ -238,7 +188,7 @@ test('removed and purged, it leaves the audit log and the configuration, and say
 })
 
 test('purged with the answer that the log is to be deleted, it deletes it', async () => {
-  await machine.shell('dpkg --install /root/holdfast.deb && dpkg --remove holdfast')
+  await machine.shell(`dpkg --install ${DEB} && dpkg --remove holdfast`)
   await machine.shell(
     'echo "holdfast holdfast/delete-records boolean true" | debconf-set-selections; test -s /var/lib/holdfast/audit.db',
   )

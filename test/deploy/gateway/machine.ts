@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { accessSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { accessSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { execa } from 'execa'
+import { CONTAINER, machineFolder } from './ability.ts'
 import { bareDebian, install, PLAIN, requireTools } from './debian.ts'
 
 const BOOT_MS = 120_000
@@ -35,7 +35,7 @@ export class Machine implements AsyncDisposable {
   /** Makes one; not booted yet. */
   static async make(): Promise<Machine> {
     requireTools(TOOLS)
-    const folder = mkdtempSync(join(tmpdir(), 'holdfast-machine-'))
+    const folder = machineFolder('holdfast-machine')
     await bareDebian(join(folder, 'root'))
     return new Machine(folder)
   }
@@ -54,8 +54,8 @@ export class Machine implements AsyncDisposable {
   }
 
   async boot(): Promise<void> {
-    const options = ['--register=no', '--keep-unit', '--private-network', '--quiet', '--boot']
-    this.#container = spawn('systemd-nspawn', ['--directory', this.root, ...options], { stdio: 'ignore' })
+    const words = [`--directory=${this.root}`, `--machine=${basename(this.#folder)}`, ...CONTAINER, '--boot']
+    this.#container = spawn('systemd-nspawn', words, { stdio: 'ignore' })
     await this.until('it has booted', async () => {
       const { stdout } = await this.run('systemctl', 'is-system-running')
       return stdout === 'running' || stdout === 'degraded'

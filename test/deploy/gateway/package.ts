@@ -3,13 +3,18 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { ROOT } from '../../agent/gateway.ts'
 
-/** Makes the Debian package of these sources in `folder`, and returns its path. Not compressed: that takes a minute and a half. */
-export async function makePackage(folder: string): Promise<string> {
+/** A package needs one, and where there is no git, or it is not asked, no commit tells it. */
+const TIME = { SOURCE_DATE_EPOCH: '1795000000' }
+
+/** Makes the Debian package and the archive of these sources in `folder`, and returns their paths. Not compressed: that takes a minute and a half. */
+export async function makePackage(folder: string): Promise<{ deb: string; archive: string }> {
   mkdirSync(folder, { recursive: true })
   await execa(process.execPath, ['deploy/package/main.ts', '--compression', 'none', '--out', folder], {
     cwd: ROOT,
+    env: TIME,
   })
-  const [name] = globSync('*.deb', { cwd: folder })
-  if (name === undefined) throw new Error(`no package was made in ${folder}`)
-  return join(folder, name)
+  const [deb] = globSync('*.deb', { cwd: folder })
+  const [archive] = globSync('*.tar', { cwd: folder })
+  if (deb === undefined || archive === undefined) throw new Error(`no package was made in ${folder}`)
+  return { deb: join(folder, deb), archive: join(folder, archive) }
 }

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../../../agent/time/system-clock.ts'
 import { AgentClient, parseAgentAddress } from '../../../client/agent-client.ts'
@@ -8,6 +7,7 @@ import type { Credential } from '../../../model/credential.ts'
 import { type Plant, startPlant } from '../../../simulator/plant.ts'
 import { realClock } from '../../../simulator/real-clock.ts'
 import { ROOT } from '../../agent/gateway.ts'
+import { machineFolder } from './ability.ts'
 import { makePackage } from './package.ts'
 import { VirtualMachine } from './virtual-machine.ts'
 
@@ -39,9 +39,10 @@ export class PoweredGateway implements AsyncDisposable {
   static async make(): Promise<PoweredGateway> {
     await using stack = new AsyncDisposableStack()
     const plant = stack.use(await startPlant({ file: PLANT }, { clock: realClock, port: 0 }))
-    const out = mkdtempSync(join(tmpdir(), 'holdfast-deb-'))
+    const out = machineFolder('holdfast-deb')
     stack.defer(() => rmSync(out, { recursive: true }))
-    const { machine, installing } = await VirtualMachine.make(await makePackage(out))
+    const { deb } = await makePackage(out)
+    const { machine, installing } = await VirtualMachine.make(deb)
     stack.use(machine)
     return new PoweredGateway(machine, plant, installing, stack.move())
   }

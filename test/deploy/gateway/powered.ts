@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
 import type { Credential } from '../../../model/credential.ts'
+import { whyNoDisk } from './ability.ts'
 import { PowerCuts } from './power-cuts.ts'
 import { PoweredGateway } from './powered-gateway.ts'
 import { assertSandboxed } from './sandbox.ts'
+import { story } from './story.ts'
 
 // `npm run test:gateway`: the package on a computer of its own, with a kernel, a TPM behind /dev/tpmrm0, and a disk that forgets what was
 // not flushed when the power fails. The tests are one story in order.
@@ -43,18 +44,18 @@ async function openValve(): Promise<void> {
   assert.equal(gateway.plant.valve('inlet-valve').isOpen, true)
 }
 
-before(async () => {
-  gateway = await PoweredGateway.make()
-  say('the package and the machine are made')
-  await gateway.machine.powerOn()
-  // Its own agent speaks before the boot is over, and a configuration that came in the middle of it would be taken up.
-  await sh('systemctl is-system-running --wait || true')
-  say('the machine is up')
-})
-
-after(async () => {
-  await gateway?.[Symbol.asyncDispose]()
-})
+const test = story(
+  await whyNoDisk(),
+  async () => {
+    gateway = await PoweredGateway.make()
+    say('the package and the machine are made')
+    await gateway.machine.powerOn()
+    // Its own agent speaks before the boot is over, and a configuration that came in the middle of it would be taken up.
+    await sh('systemctl is-system-running --wait || true')
+    say('the machine is up')
+  },
+  async () => await gateway?.[Symbol.asyncDispose](),
+)
 
 test('installed on a bare Debian with a TPM, it starts nothing and says what comes next', async () => {
   assert.match(

@@ -1,16 +1,8 @@
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { execa } from 'execa'
+import { machineFolder } from './ability.ts'
 import { accelerator } from './accelerator.ts'
 import { requireTools, within } from './debian.ts'
 import { GuestAgent } from './guest-agent.ts'
@@ -72,7 +64,7 @@ export class VirtualMachine implements AsyncDisposable {
     requireTools(TOOLS)
     const image = await machineImage()
     const means = await accelerator(image.kernel)
-    const folder = mkdtempSync(join(tmpdir(), 'hf-vm-'))
+    const folder = machineFolder('hf-vm')
     mkdirSync(join(folder, 'tpm'))
     const root = join(folder, 'root')
     await execa('cp', ['--archive', image.root, root])
