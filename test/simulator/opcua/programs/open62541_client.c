@@ -1,12 +1,14 @@
 /* A client of open62541 (C, another make than ours): it gets in with a certificate and a password, reads, writes, calls,
  * and prints what came of it, one line each.
- *     open62541_client URL CERTIFICATE.der KEY.der SERVER.der USER PASSWORD */
+ *     open62541_client URL CERTIFICATE.der KEY.der SERVER.der USER PASSWORD POLICY MODE
+ * POLICY is the last word of the policy's address, MODE is Sign or SignAndEncrypt. */
 #include <open62541/client.h>
 #include <open62541/client_config_default.h>
 #include <open62541/client_highlevel.h>
 #include <open62541/plugin/log_stdout.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static UA_ByteString load(const char *path) {
   UA_ByteString bytes = UA_BYTESTRING_NULL;
@@ -34,18 +36,32 @@ static void print_double(UA_Client *client, UA_UInt16 namespace, const char *nam
 }
 
 int main(int count, char **words) {
-  if (count != 7) return 2;
+  if (count != 9) return 2;
+  UA_Boolean is_secret = strcmp(words[8], "SignAndEncrypt") == 0;
+  if (!is_secret && strcmp(words[8], "Sign") != 0) return 2;
+  char policy[80];
+  snprintf(policy, sizeof policy, "http://opcfoundation.org/UA/SecurityPolicy#%s", words[7]);
   UA_Client *client = UA_Client_new();
   UA_ClientConfig *config = UA_Client_getConfig(client);
   UA_ByteString server = load(words[4]);
   UA_StatusCode status = UA_ClientConfig_setDefaultEncryption(config, load(words[2]), load(words[3]), &server, 1, NULL, 0);
   UA_String_clear(&config->clientDescription.applicationUri);
   config->clientDescription.applicationUri = UA_STRING_ALLOC("urn:plant:gateway");
-  config->securityMode = UA_MESSAGESECURITYMODE_SIGNANDENCRYPT;
-  config->securityPolicyUri = UA_STRING_ALLOC("http://opcfoundation.org/UA/SecurityPolicy#Basic256Sha256");
+  config->securityMode = is_secret ? UA_MESSAGESECURITYMODE_SIGNANDENCRYPT : UA_MESSAGESECURITYMODE_SIGN;
+  config->securityPolicyUri = UA_STRING_ALLOC(policy);
   printf("configured %s\n", UA_StatusCode_name(status));
   status = UA_Client_connectUsername(client, words[1], words[5], words[6]);
   printf("connected %s\n", UA_StatusCode_name(status));
+  /* What the channel that it got has, not what it was told to ask for. */
+  UA_MessageSecurityMode mode = UA_MESSAGESECURITYMODE_INVALID;
+  UA_String used = UA_STRING_NULL;
+  UA_Client_getConnectionAttribute_scalar(client, UA_QUALIFIEDNAME(0, "securityMode"),
+                                          &UA_TYPES[UA_TYPES_MESSAGESECURITYMODE], &mode);
+  UA_Client_getConnectionAttribute_scalar(client, UA_QUALIFIEDNAME(0, "securityPolicyUri"), &UA_TYPES[UA_TYPES_STRING], &used);
+  const char *named = mode == UA_MESSAGESECURITYMODE_SIGNANDENCRYPT ? "SignAndEncrypt"
+                      : mode == UA_MESSAGESECURITYMODE_SIGN         ? "Sign"
+                                                                    : "neither";
+  printf("channel %.*s %s\n", (int)used.length, (char *)used.data, named);
   UA_UInt16 namespace = 0;
   UA_String uri = UA_STRING("urn:plant:water");
   UA_Client_NamespaceGetIndex(client, &uri, &namespace);
