@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import type { Fault } from '../../../simulator/fault.ts'
-import { type OpcUaPlant, startOpcUaPlant } from './opcua-plant.ts'
+import { type OpcUaPlant, startOpcUaPlant, USER } from './opcua-plant.ts'
 import { OpcUaWitness } from './witness.ts'
 
 const GOOD = '00000000'
@@ -138,6 +138,18 @@ describe('faults of the wire on OPC UA', () => {
     await site.plant.faults.clear()
     await using again = await OpcUaWitness.open(site, 'sign-and-encrypt')
     assert.equal((await again.read('tank.level'))[0]?.status, GOOD)
+  })
+
+  it('dropped-link: a session outlives it, and is taken up again over a new channel', async () => {
+    await using site = await connected()
+    await site.plant.faults.set({ kind: 'dropped-link' })
+    await assert.rejects(site.witness.read('tank.level'), /closed|reset|pipe/i)
+    await site.plant.faults.clear()
+    await site.witness.ask({ do: 'resume', user: USER })
+    assert.equal((await site.witness.read('tank.level'))[0]?.status, GOOD)
+    // A session that is gone cannot be taken up.
+    await site.plant.faults.set({ kind: 'session-closed' })
+    await assert.rejects(site.witness.ask({ do: 'resume', user: USER }), /^Error: 80250000$/) // BadSessionIdInvalid
   })
 
   it('session-closed: the session is gone, a new one is served', async () => {

@@ -110,6 +110,21 @@ describe('a watchdog register', () => {
     }
   })
 
+  it('is fed by a second master that writes its register, until that stops; by the same value only where any write feeds', async () => {
+    await using rig = await startGuarded({ ...PLAIN, feed: 'write' })
+    await using other = await startGuarded({ ...PLAIN, feed: 'change' })
+    const fault = { table: 'holding-register', address: 100, value: 7, every_ms: 500 } as const
+    await rig.plant.faults.set({ kind: 'second-master', ...fault })
+    await rig.clock.advance(10_000)
+    assert.equal(rig.plant.watchdog, 'running')
+    await other.plant.faults.set({ kind: 'second-master', ...fault })
+    await other.clock.advance(10_000)
+    assert.equal(other.plant.watchdog, 'expired')
+    await rig.plant.faults.clear('second-master')
+    await rig.clock.advance(2020)
+    assert.equal(rig.plant.watchdog, 'expired')
+  })
+
   it('is not fed by a feed that never lands', async () => {
     await using rig = await startGuarded({ ...PLAIN, armed: 'start' })
     await rig.plant.faults.set({ kind: 'write-ignored', table: 'holding-register', address: 100 })

@@ -6,6 +6,7 @@ It reads one request a line from standard input, as JSON, and writes one answer 
     {"do": "open", "user": null | ["name", "password"]}   {"do": "read", "nodes": [...]}   {"do": "write", "node", "type", "value"}
     {"do": "call", "object", "method", "type", "value"}   {"do": "watch", "node"}          {"do": "next"}
     {"do": "endpoints"}                                    {"do": "properties", "node"}
+    {"do": "resume", "user"}: over a new connection and channel, the session that there was
 A node is [namespace, "name"]; a number is a node of namespace 0.
 """
 import hashlib
@@ -172,10 +173,13 @@ class Client:
             self.server_der = plain.server_certificate()
             plain.socket.close()
             self.server_key = x509.load_der_x509_certificate(self.server_der).public_key()
-        host, port = url.removeprefix("opc.tcp://").rsplit(":", 1)
+        self.connect()
+
+    def connect(self):
+        host, port = self.url.removeprefix("opc.tcp://").rsplit(":", 1)
         self.socket = socket.create_connection((host, int(port)))
         self.socket.settimeout(20)
-        hello = struct.pack("<IIIII", 0, 65536, 65536, 0, 0) + text(url)
+        hello = struct.pack("<IIIII", 0, 65536, 65536, 0, 0) + text(self.url)
         self.socket.sendall(b"HELF" + struct.pack("<I", 8 + len(hello)) + hello)
         self.receive()
         self.open_channel()
@@ -309,24 +313,34 @@ class Client:
         answer.node_id()
         self.auth = answer.node_id()
         answer.take("<d")
-        server_nonce, _ = answer.data(), answer.data()
+        self.nonce, _ = answer.data(), answer.data()
         wanted = (3, BASIC) if self.secure else (1, NONE)
         tokens = next(
             each["users"] for each in answer.array(answer.endpoint) if (each["mode"], each["policy"]) == wanted
         )
-        policy = next(name for name, kind in tokens if kind == (1 if user else 0))
+        self.policy = next(name for name, kind in tokens if kind == (1 if user else 0))
+        return self.activate(user)
+
+    def resume(self, user):
+        session, self.auth = self.auth, b"\0\0"
+        self.channel = self.token = self.sequence = 0
+        self.connect()
+        self.auth = session
+        return self.activate(user)
+
+    def activate(self, user):
         if user:
-            secret = user[1].encode() + server_nonce
+            secret = user[1].encode() + self.nonce
             secret = self.server_key.encrypt(struct.pack("<I", len(secret)) + secret, OAEP)
-            token = (324, text(policy) + text(user[0]) + data(secret) + text(RSA_OAEP))
+            token = (324, text(self.policy) + text(user[0]) + data(secret) + text(RSA_OAEP))
         else:
-            token = (321, text(policy))
+            token = (321, text(self.policy))
         signature = text(None) + data(None)
         if self.secure:
-            signed = self.key.sign(self.server_der + server_nonce, padding.PKCS1v15(), hashes.SHA256())
+            signed = self.key.sign(self.server_der + self.nonce, padding.PKCS1v15(), hashes.SHA256())
             signature = text(RSA_SHA256) + data(signed)
         body = signature + array([]) + array([]) + node_id(token[0]) + b"\1" + data(token[1])
-        self.ask(467, body + text(None) + data(None))
+        self.nonce = self.ask(467, body + text(None) + data(None)).data()
         return {"namespaces": self.read([2255])[0]["value"]}
 
     def read(self, nodes):
