@@ -9,7 +9,7 @@ interface Builder {
 let loading: Promise<Library> | undefined
 
 /**
- * The OPC UA library, loaded when the first device needs it: it takes a second and fifty megabytes. It has much to say on the
+ * The OPC UA library, loaded when the first device needs it: it takes a second and sixty megabytes. It has much to say on the
  * console, and some bytes of a server (an error message whose text is longer than it allows) are thrown out of it into nobody's
  * arms, which would end the agent: what it cannot take apart ends the connection instead. `test/drivers/opcua/fuzz.test.ts`
  * is where such bytes come from.

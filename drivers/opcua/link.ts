@@ -32,7 +32,7 @@ const IDLE_TIMEOUT: Millis = 60_000
 
 /**
  * Keeps one session with a server. The library's own reconnecting is off: it would repeat what was under way, and a command is
- * never repeated. The library is loaded with the first session, because it takes a second and fifty megabytes.
+ * never repeated. The library is loaded with the first session, because it takes a second and sixty megabytes.
  */
 export class OpcUaLink implements AsyncDisposable {
   readonly #endpoint: OpcUaEndpoint
