@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { execa } from 'execa'
 import { type Plant, type PlantFile, startPlant } from '../../../simulator/plant.ts'
 import { VirtualClock } from '../../../simulator/virtual-clock.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { WATER_PLANT } from '../water-plant.ts'
 import { ForeignMaster } from './foreign-master.ts'
 import { PtyPair } from './pty-pair.ts'
-import { frame, RawClient } from './raw-client.ts'
 
 type Modbus = NonNullable<PlantFile['plc']>['modbus']
 
@@ -157,76 +153,4 @@ describe('masters that share no code with ours read and write every kind of cell
     await using master = await ForeignMaster.libmodbus(folder.path, 'rtu', pty.theirs)
     await checkEveryCell(master, plant, clock)
   })
-})
-
-it('Wireshark’s dissector finds nothing malformed in what the simulator answers, and knows every function', async () => {
-  await using folder = await temporaryFolder()
-  const { plant } = await start()
-  await using _ = plant
-  using raw = await RawClient.connect(plant)
-  const requests = [
-    '01 0000 0003',
-    '02 0000 0002',
-    '03 0000 0002',
-    '04 0000 0004',
-    '05 0000 ff00',
-    '06 0000 0102',
-    '0f 0000 0003 01 05',
-    '10 0000 0002 04 0001 0002',
-    '16 0001 00f2 0025',
-    '17 0000 0002 0001 0001 02 abcd',
-    '2b 0e 02 00',
-    '2b 0e 04 01',
-    '03 ffff 0001',
-    '2b 0e 04 09',
-    '07',
-  ].map((pdu, i) => frame(i, pdu))
-  const dump: string[] = []
-  for (const request of requests) {
-    const before = raw.received.length
-    raw.send(request)
-    await raw.receive(before / 2 + 9)
-    // The length that the answer itself tells: what is longer or shorter is seen as malformed.
-    const length = Number.parseInt(raw.received.slice(before + 8, before + 12), 16)
-    const answer = (await raw.receive(before / 2 + 6 + length)).slice(before)
-    const bytes = (hex: string) => hex.replaceAll(/../g, '$& ')
-    dump.push(`I 000000 ${bytes(request)}`, `O 000000 ${bytes(answer)}`)
-  }
-  const [text, capture] = [join(folder.path, 'dump.txt'), join(folder.path, 'dump.pcap')]
-  await writeFile(text, `${dump.join('\n')}\n`)
-  await execa('text2pcap', ['-q', '-D', '-T', '40000,502', text, capture])
-  const tshark = async (filter: string, ...fields: string[]) => {
-    const { stdout } = await execa('tshark', [
-      ...['-r', capture, '-Y', filter, '-T', 'fields', '-E', 'separator= ', '-e', 'modbus.func_code'],
-      ...fields.flatMap(field => ['-e', `modbus.${field}`]),
-    ])
-    return stdout.split('\n').filter(line => line !== '')
-  }
-  assert.deepEqual(
-    (await tshark('modbus && tcp.srcport == 502', 'exception_code', 'bitval', 'regval_uint16')).map(line =>
-      line.replaceAll(/ +/g, ' ').trim(),
-    ),
-    [
-      '1 0,0,1',
-      '2 0,1',
-      '3 7,0',
-      '4 0,1200,65504,0',
-      '5',
-      '6',
-      '15',
-      '16',
-      '22',
-      '23',
-      '43',
-      '43',
-      '3 2',
-      '43 2',
-      '7 1',
-    ],
-  )
-  assert.deepEqual(
-    await tshark('modbus.conformity_level', 'conformity_level', 'more_follows', 'object_str_value'),
-    ['43 0x82 0x00 holdfast,simulated-plc,1,water', '43 0x82 0x00 simulated-plc'],
-  )
-  assert.deepEqual(await tshark('_ws.malformed || _ws.short || _ws.expert.severity >= error'), [])
 })
