@@ -4,53 +4,15 @@ import { createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import type { Way } from '../../../drivers/modbus/link.ts'
 import { rtuOverTcpWay, tcpWay } from '../../../drivers/modbus/tcp.ts'
-import type { Clock } from '../../../model/time.ts'
-import { seededEntropy } from '../../seeded-entropy.ts'
 import { Connected } from './connected.ts'
+import { Dice } from './dice.ts'
+import { hasty } from './hasty-clock.ts'
 import { registerDevice } from './odd-server.ts'
 import { withCheckSum } from './rtu-gateway.ts'
 
 const ROUNDS = { tcp: 400, rtu: 200 }
 const DEADLINE = 40
 const LATE = 55
-
-/** Waits for a new connection take no time, so that many can be made; deadlines are real. */
-const hasty: Clock = {
-  wall: () => Date.now(),
-  monotonic: () => performance.now(),
-  sleep: (ms, signal) =>
-    new Promise(resolve => {
-      if (signal?.aborted) return resolve()
-      const timer = setTimeout(resolve, ms < 2000 ? 0 : ms)
-      signal?.addEventListener('abort', () => {
-        clearTimeout(timer)
-        resolve()
-      })
-    }),
-}
-
-class Dice {
-  readonly #entropy: (bytes: number) => Uint8Array
-
-  constructor(seed: number) {
-    this.#entropy = seededEntropy(`fuzz ${seed}`)
-  }
-
-  below(limit: number): number {
-    const [high = 0, low = 0] = this.#entropy(2)
-    return ((high << 8) | low) % limit
-  }
-
-  bytes(count: number): Buffer {
-    return Buffer.from(this.#entropy(count))
-  }
-
-  one<Item>(items: readonly Item[]): Item {
-    const item = items[this.below(items.length)]
-    if (item === undefined) throw new RangeError('nothing to choose from')
-    return item
-  }
-}
 
 type Ruin = (frame: Buffer, socket: Socket, dice: Dice) => void
 
