@@ -97,8 +97,9 @@ export class Load implements Disposable {
         : await client.trip('inlet-valve', 'the load')
       this.told.push(`${isTripped ? 'reset' : 'trip'}: ${JSON.stringify(answer)}`)
       if (answer.kind === 'unreachable') return
-      if (answer.kind === 'answered') this.latch = isTripped ? 'normal' : 'tripped'
-      else this.latch = before
+      if (answer.kind !== 'answered') this.latch = before
+      // Where the disk has not taken it in time, that is what was told, and nothing else.
+      else if (bodyOf(answer).unkept === undefined) this.latch = isTripped ? 'normal' : 'tripped'
       this.#happened()
     }
   }
