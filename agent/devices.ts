@@ -1,8 +1,8 @@
 import type { X509Certificate } from 'node:crypto'
 import type { Driver, ReadResult } from '../drivers/driver.ts'
+import type { Facts, Identity } from '../drivers/identity.ts'
 import { ModbusDriver } from '../drivers/modbus/driver.ts'
-import type { Identity } from '../drivers/modbus/identity.ts'
-import { type Facts, ModbusLink, type Way } from '../drivers/modbus/link.ts'
+import { ModbusLink, type Way } from '../drivers/modbus/link.ts'
 import type { ModbusPoint } from '../drivers/modbus/point.ts'
 import { serialWay } from '../drivers/modbus/serial.ts'
 import { rtuOverTcpWay, tcpWay } from '../drivers/modbus/tcp.ts'
@@ -195,11 +195,7 @@ function openLinks(
   const links = new Map<string, ModbusLink>()
   for (const [connection, [first, ...others]] of Map.groupBy(modbus, connectionOf)) {
     if (!first) continue
-    const options = {
-      inFlight: first.inFlight,
-      units: 1 + others.length,
-      timeout: Math.max(first.timeout, ...others.map(({ timeout }) => timeout)),
-    }
+    const options = { inFlight: first.inFlight, units: 1 + others.length }
     links.set(connection, new ModbusLink(wayOf(first.way), options, clock, jitter))
   }
   return links

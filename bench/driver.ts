@@ -32,7 +32,7 @@ export async function measureDriver({ signal, progress }: Run): Promise<Figure[]
   await using plant = await startPlantProcess(POINTS)
   const libmodbus = await LibmodbusClient.compile(folder.path, plant.plc)
   using raw = await RawClient.connect(plant.plc)
-  const options = { inFlight: 1, units: 1, timeout: DEADLINE }
+  const options = { inFlight: 1, units: 1 }
   await using link = new ModbusLink(tcpWay(plant.plc), options, systemClock, () => 0)
   await using pipelined = new ModbusLink(tcpWay(plant.plc), { ...options, inFlight: 8 }, systemClock, () => 0)
   await Promise.all([link.attempted, pipelined.attempted])
@@ -107,7 +107,7 @@ export async function measureDriver({ signal, progress }: Run): Promise<Figure[]
 /** Write and read-back of a register of its own on each of many connections, as often as it goes in a second. */
 async function manyDevices(plc: PlcAddress, signal: AbortSignal): Promise<Record<'ours' | 'raw', Sample>> {
   await using stack = new AsyncDisposableStack()
-  const options = { inFlight: 1, units: 1, timeout: DEADLINE }
+  const options = { inFlight: 1, units: 1 }
   const lanes = Array.from({ length: DEVICES }, (_, lane) => lane)
   const links = lanes.map(() => stack.use(new ModbusLink(tcpWay(plc), options, systemClock, () => 0)))
   await Promise.all(links.map(link => link.attempted))

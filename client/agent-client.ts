@@ -190,6 +190,7 @@ export class AgentClient {
         ...(this.#address.kind === 'unix'
           ? { socketPath: this.#address.path }
           : { host: this.#address.host, port: this.#address.port }),
+        ...(this.#address.kind === 'tls' ? { rejectUnauthorized: true } : {}),
         ...(tls ? { cert: tls.certificate, key: tls.key, ca: tls.ca, minVersion: 'TLSv1.3' as const } : {}),
         method,
         path,

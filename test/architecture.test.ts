@@ -172,6 +172,18 @@ test('time, chance and environment come in from outside', () => {
   )
 })
 
+test('whoever is a client over TLS refuses whom it cannot verify, whatever NODE_TLS_REJECT_UNAUTHORIZED says', () => {
+  const clients = /import \{[^}]*\b(?:connect|request)\b[^}]*\} from 'node:(?:tls|https)'/
+  const inside = sources.filter(
+    file => /^(?:drivers|agent|client|console)\//.test(file) && clients.test(read(file)),
+  )
+  assert.deepEqual(
+    inside.filter(file => !/\brejectUnauthorized: true\b/.test(read(file))),
+    [],
+  )
+  assert.ok(inside.length > 0)
+})
+
 test('every dependency says in docs/DEPENDENCIES.md why it is there, and is pinned', () => {
   const manifest = JSON.parse(read('package.json')) as Record<string, Record<string, string>>
   const all = Object.entries({

@@ -204,6 +204,23 @@ export function checkDevices(devices: ReadonlyMap<string, DeviceConfig>, report:
   }
 }
 
+/** A watchdog is fed over its device's connection: whoever is slow there, and asked one at a time, must not let it run out. */
+export function checkFeeding(devices: ReadonlyMap<string, DeviceConfig>, report: Report): void {
+  const modbus = [...devices].flatMap(([id, device]) => (device.kind === 'modbus' ? [{ id, device }] : []))
+  for (const sharing of Map.groupBy(modbus, ({ device }) => connectionOf(device)).values()) {
+    const slowest = sharing.reduce((one, other) => (other.device.timeout > one.device.timeout ? other : one))
+    const { timeout } = slowest.device
+    for (const { id, device } of sharing) {
+      if (id === slowest.id || device.inFlight > 1 || !device.watchdog) continue
+      if (device.watchdog.spec.time < 4 * timeout)
+        report(
+          ['devices', id, 'watchdog', 'time'],
+          `expected at least four times the timeout of ${slowest.id}, which is ${timeout}ms: it shares this connection, and a feed may wait behind it for so long`,
+        )
+    }
+  }
+}
+
 interface Writer {
   readonly device: string
   readonly command: PointFile

@@ -4,7 +4,7 @@ import { type BareActuator, resolveActuator } from './actuators.ts'
 import { resolveAlarms, resolveWebhook } from './alarms.ts'
 import { resolveAudit } from './audit.ts'
 import type { ActuatorConfig, Config } from './config.ts'
-import { checkDevices, checkReadings, checkWriters, resolveDevice } from './devices.ts'
+import { checkDevices, checkFeeding, checkReadings, checkWriters, resolveDevice } from './devices.ts'
 import { resolveGuards } from './guards.ts'
 import { resolveListeners } from './listeners.ts'
 import { resolveMasterKey } from './master-key.ts'
@@ -43,6 +43,7 @@ export function resolveConfig(file: ConfigFile, names: Names, folder: string, re
     actuators.set(id, { ...actuator, guards })
   }
   checkDevices(devices, report)
+  checkFeeding(devices, report)
   checkWriters(file.actuators, report)
   checkWatchdogs(file.devices, file.actuators, report)
   checkOnStop(file, report)

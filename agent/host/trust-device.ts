@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { serverCertificate } from '../../drivers/opcua/endpoint.ts'
+import { discover } from '../../drivers/opcua/endpoint.ts'
 import { fingerprintOf, TrustedServers } from '../../drivers/opcua/trust.ts'
 import { loadConfig } from '../config/load.ts'
 import { formatProblems } from '../config/problem.ts'
@@ -33,7 +33,7 @@ export async function trustDevice(id: string, options: TrustOptions): Promise<nu
   }
   let der: Buffer
   try {
-    der = await serverCertificate(device.endpoint, work => inTime(work, device.timeout * 5))
+    der = (await discover(device.endpoint, work => inTime(work, device.timeout * 5))).certificate
   } catch (error) {
     say(`${device.endpoint.url} did not show a certificate: ${(error as Error).message.split('\n')[0]}`)
     return 4

@@ -1,6 +1,6 @@
 import type { MonotonicMs } from '../../model/time.ts'
 import type { GivenUp, Patience } from './deadlines.ts'
-import type { Exchange, ExchangeEnd, ExchangeKind } from './exchange.ts'
+import type { Addressee, Exchange, ExchangeEnd, ExchangeKind } from './exchange.ts'
 import type { Line } from './line.ts'
 import type { ModbusLink } from './link.ts'
 import { isAnswer, type Question, understand } from './pdu.ts'
@@ -17,7 +17,7 @@ export type Asked =
 /** Asks a unit one question, once, and waits for its answer, the connection's end or the end of patience, whichever comes first. */
 export async function ask(
   link: ModbusLink,
-  unit: number,
+  to: Addressee,
   kind: ExchangeKind,
   question: Question,
   patience: Patience,
@@ -28,12 +28,13 @@ export async function ask(
   return await new Promise(resolve => {
     const exchange: Exchange = {
       kind,
-      unit,
+      unit: to.unit,
+      timeout: to.timeout,
       request: () => question.request,
       fits: pdu => isAnswer(question, pdu),
       ended: end => {
         wait.end()
-        resolve(meaningOf(end, question, line, unit))
+        resolve(meaningOf(end, question, line, to))
       },
     }
     const wait = link.deadlines.watch(patience, why => resolve(givenUp(line.giveUp(exchange, why), why)))
@@ -42,7 +43,7 @@ export async function ask(
 }
 
 /** What the end of an exchange means for its question. A unit that answers nonsense is not trusted further. */
-export function meaningOf(end: ExchangeEnd, question: Question, line: Line, unit: number): Asked {
+export function meaningOf(end: ExchangeEnd, question: Question, line: Line, from: Addressee): Asked {
   if (end.kind !== 'answered') return end
   const understood = understand(question, end.pdu)
   switch (understood.kind) {
@@ -52,7 +53,7 @@ export function meaningOf(end: ExchangeEnd, question: Question, line: Line, unit
       return understood
     case 'nonsense': {
       const reason = `the device answered nonsense: ${understood.reason}`
-      line.distrust(unit, pdu => isAnswer(question, pdu), reason)
+      line.distrust(from, pdu => isAnswer(question, pdu), reason)
       return { kind: 'unanswered', reason }
     }
   }

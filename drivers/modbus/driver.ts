@@ -1,9 +1,10 @@
 import type { Clock, Millis } from '../../model/time.ts'
 import type { Driver, ReadResult, WriteResult } from '../driver.ts'
+import type { Identity } from '../identity.ts'
 import { type Asked, ask } from './ask.ts'
 import type { Patience } from './deadlines.ts'
-import type { ExchangeKind } from './exchange.ts'
-import { type Identity, identify } from './identity.ts'
+import type { Addressee, ExchangeKind } from './exchange.ts'
+import { identify } from './identity.ts'
 import type { ModbusLink } from './link.ts'
 import {
   maskWriteQuestion,
@@ -17,12 +18,9 @@ import { isBit, isWritable, type ModbusPoint, type NumberPoint, spanOf } from '.
 import { Reads } from './reads.ts'
 import { decodeNumber, encode, maskOnWire } from './value.ts'
 
-export interface ModbusUnit {
-  /** Unit identifier, 0 to 255. */
-  readonly unit: number
+/** One unit. Its timeout is also the deadline of what the driver does by itself: ending a pulse. */
+export interface ModbusUnit extends Addressee {
   readonly limits: ReadLimits
-  /** Deadline of what the driver does by itself: ending a pulse. */
-  readonly timeout: Millis
   /** The value of a point, by its name, that is towards the safe state. Writing it goes before everything else. */
   readonly safe: ReadonlyMap<string, number>
 }
@@ -52,7 +50,7 @@ export class ModbusDriver implements Driver {
     this.#unit = unit
     this.#points = points
     this.#clock = clock
-    this.#reads = new Reads(link, unit.unit, unit.limits)
+    this.#reads = new Reads(link, unit, unit.limits)
   }
 
   get connections(): number {
@@ -213,7 +211,7 @@ export class ModbusDriver implements Driver {
   }
 
   #ask(kind: ExchangeKind, question: Question, patience: Patience): Promise<Asked> {
-    return ask(this.link, this.#unit.unit, kind, question, patience)
+    return ask(this.link, this.#unit, kind, question, patience)
   }
 }
 

@@ -1,13 +1,20 @@
-import type { MonotonicMs } from '../../model/time.ts'
+import type { Millis, MonotonicMs } from '../../model/time.ts'
 import type { Fits } from './owed.ts'
 
 /** What is asked, in the order of who goes first. A `safe` one is part of a write towards the safe state. */
 export type ExchangeKind = 'safe' | 'write' | 'read'
 
-/** A request on its way: it waits for its turn, is sent, and ends once. */
-export interface Exchange {
-  readonly kind: ExchangeKind
+/** Who is asked. */
+export interface Addressee {
+  /** Unit identifier, 0 to 255. */
   readonly unit: number
+  /** How long it may take to answer, from when it is asked. */
+  readonly timeout: Millis
+}
+
+/** A request on its way: it waits for its turn, is sent, and ends once. */
+export interface Exchange extends Addressee {
+  readonly kind: ExchangeKind
   /** Called when its turn has come, with the PDU to send as its answer; undefined when it is not needed any more. */
   request(): Buffer | undefined
   /** Whether a PDU can be the answer to what was sent. */

@@ -1,11 +1,7 @@
+import type { Identity } from '../identity.ts'
 import type { Asked } from './ask.ts'
 import type { Patience } from './deadlines.ts'
-import type { Facts } from './link.ts'
 import { identificationQuestion, type Question } from './pdu.ts'
-
-export type Identity =
-  | { readonly kind: 'identity'; readonly facts: Facts }
-  | { readonly kind: 'failed'; readonly reason: string }
 
 /** Object identifiers of Modbus Application Protocol V1.1b3 §6.21. */
 const NAMES: Readonly<Record<number, string>> = {

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Clock, Millis, MonotonicMs } from '../../model/time.ts'
 import type { GivenUp } from './deadlines.ts'
-import type { Exchange, ExchangeKind } from './exchange.ts'
+import type { Addressee, Exchange, ExchangeKind } from './exchange.ts'
 import { type Framing, NUMBER_MAX } from './framing.ts'
 import type { Fits, Owed } from './owed.ts'
 import { Queue } from './queue.ts'
@@ -11,9 +11,10 @@ export interface LineOptions {
   readonly inFlight: number
   /** How many units are behind the connection: as many may be dead before it is given up. */
   readonly units: number
-  /** How long an answer may take. */
-  readonly timeout: Millis
 }
+
+/** A write towards the safe state that had to be given up unsent comes again: within so long, if it does. */
+const COMES_AGAIN: Millis = 750
 
 /** What was sent and has not been answered. */
 interface Pending {
@@ -46,6 +47,8 @@ export class Line {
   #lastAnswered = 0
   #silent = 0
   #isPausing = false
+  /** Until then only what is towards the safe state goes out. */
+  #keptUntil: MonotonicMs = 0
   #trouble: string | undefined
 
   constructor(stream: Duplex, framing: Framing, options: LineOptions, clock: Clock, owed: Owed) {
@@ -89,17 +92,22 @@ export class Line {
    * Nobody waits for this any more. Says whether it had been sent. It does not end by itself then.
    */
   giveUp(exchange: Exchange, why: GivenUp): 'sent' | 'not-sent' {
-    if (this.#waiting.remove(exchange)) return 'not-sent'
+    const place = this.#waiting.remove(exchange)
+    if (place === 'safe' && why === 'late') void this.#keepNextTurn()
+    if (place !== undefined) return 'not-sent'
     const pending = this.#pending.find(one => one.exchange === exchange)
-    if (pending && why === 'late') this.#missed(pending)
-    else if (pending) void this.#missedLater(pending)
+    if (!pending) return 'sent'
+    // Who waited long for his turn has no patience left when the device has only just been asked: that is no fault of its.
+    const left = pending.sent + exchange.timeout - this.#clock.monotonic()
+    if (why === 'late' && left <= 0) this.#missed(pending)
+    else void this.#missedAfter(left, pending)
     return 'sent'
   }
 
   /** What a unit said to a request is not to be believed, and neither is what else may still come of it. */
-  distrust(unit: number, request: Fits, reason: string): void {
+  distrust(from: Addressee, request: Fits, reason: string): void {
     if (this.#framing.namesRequests) this.end(reason)
-    else this.#owed.add(unit, request, false)
+    else this.#owed.add(from, request, false)
   }
 
   /** Ends the connection, for a reason that everybody who waits is told. */
@@ -111,14 +119,19 @@ export class Line {
     const sent = this.#pending
     const waiting = this.#waiting.empty()
     this.#pending = []
-    for (const { exchange } of sent)
+    for (const { exchange } of sent) {
+      // A gateway goes on with what it was asked, and tells it to whoever is connected then.
+      if (!this.#framing.namesRequests)
+        this.#owed.addCutOff(exchange, exchange.fits, exchange.kind === 'safe')
       exchange.ended({ kind: 'unanswered', reason: `no answer came before this: ${reason}` })
+    }
     for (const exchange of waiting) exchange.ended({ kind: 'unreachable', reason })
     this.#ended.resolve(reason)
   }
 
   #pump(): void {
     while (this.#trouble === undefined && !this.#isPausing && this.#pending.length < this.#inFlightMax) {
+      if (this.#isKept) return
       const exchange = this.#waiting.next(this.#areReadsWelcome)
       if (!exchange) return
       const reason = this.#restFor(exchange)
@@ -128,12 +141,28 @@ export class Line {
       }
       const request = exchange.request()
       if (!request) continue
+      if (exchange.kind === 'safe') this.#keptUntil = 0
       const number = this.#number
       this.#number = number === NUMBER_MAX ? 0 : number + 1
       this.#order += 1
       this.#pending.push({ number, exchange, order: this.#order, sent: this.#clock.monotonic() })
       this.#stream.write(this.#framing.frame(number, exchange.unit, request))
     }
+  }
+
+  /**
+   * A write towards the safe state found no turn in all its time, behind somebody slow. The next one is kept free for when it comes
+   * again: nobody else who is slow slips in between.
+   */
+  async #keepNextTurn(): Promise<void> {
+    this.#keptUntil = this.#clock.monotonic() + COMES_AGAIN
+    await this.#clock.sleep(COMES_AGAIN, this.#over.signal)
+    this.#pump()
+  }
+
+  get #isKept(): boolean {
+    if (this.#keptUntil === 0 || this.#waiting.has('safe')) return false
+    return this.#clock.monotonic() < this.#keptUntil
   }
 
   /** Where more than one request may be out, reads leave room for writes. */
@@ -167,7 +196,7 @@ export class Line {
       return this.end(reason)
     }
     if (isLate) {
-      this.#owed.add(unit, exchange.fits, exchange.kind === 'safe')
+      this.#owed.add(exchange, exchange.fits, exchange.kind === 'safe')
       const reason = 'what came may be the late answer to an equal request before it'
       return exchange.ended({ kind: 'unanswered', reason })
     }
@@ -211,14 +240,13 @@ export class Line {
     this.#pending.splice(this.#pending.indexOf(pending), 1)
   }
 
-  async #missedLater(pending: Pending): Promise<void> {
-    const elapsed = this.#clock.monotonic() - pending.sent
-    await this.#clock.sleep(Math.max(0, this.#options.timeout - elapsed), this.#over.signal)
+  async #missedAfter(left: Millis, pending: Pending): Promise<void> {
+    await this.#clock.sleep(Math.max(0, left), this.#over.signal)
     if (this.#pending.includes(pending)) this.#missed(pending)
   }
 
   #owe(exchange: Exchange): void {
-    this.#owed.add(exchange.unit, exchange.fits, exchange.kind === 'safe')
+    this.#owed.add(exchange, exchange.fits, exchange.kind === 'safe')
     if (this.#owed.hasSafe(exchange.unit)) this.#waiting.putBack(exchange.unit)
   }
 

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { Clock, Millis } from '../../model/time.ts'
 import { Backoff, type BackoffLimits } from '../backoff.ts'
+import type { Facts } from '../identity.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Framing } from './framing.ts'
 import { Line, type LineOptions } from './line.ts'
@@ -16,9 +17,6 @@ export interface Way {
   /** What a connection says about who is at its other end. */
   about?(stream: Duplex): Facts
 }
-
-/** What is known of something, by what a person calls it. */
-export type Facts = Readonly<Record<string, string>>
 
 const BACKOFF: BackoffLimits = { first: 50, max: 2000 }
 const CONNECT_TIMEOUT: Millis = 2000
@@ -50,7 +48,7 @@ export class ModbusLink implements AsyncDisposable {
     this.#options = options
     this.#clock = clock
     this.#backoff = new Backoff(BACKOFF, clock, jitter)
-    this.#owed = new Owed(options.timeout, clock)
+    this.#owed = new Owed(clock)
     this.#trouble = `${way.name}: not connected yet`
     this.#running = this.#run()
   }

@@ -1,4 +1,5 @@
-import type { Clock, Millis, MonotonicMs } from '../../model/time.ts'
+import type { Clock, MonotonicMs } from '../../model/time.ts'
+import type { Addressee } from './exchange.ts'
 
 /** Whether a PDU can be an answer to one certain request. */
 export type Fits = (pdu: Buffer) => boolean
@@ -13,25 +14,33 @@ interface Debt {
 
 /**
  * What units owe on a line whose answers name no request: a late one could be taken for the answer to the next. So a unit that
- * owes one is asked nothing until it has had the time again, or the answer has come. Only a write towards the safe state does not
+ * owes one is asked nothing until it has had its time again, or the answer has come. Only a write towards the safe state does not
  * wait for that; its answer is then told from what is owed by what it says. All this outlives a connection: what is late on
  * a serial line does not mind a new one.
  */
 export class Owed {
-  readonly #timeout: Millis
   readonly #clock: Clock
   readonly #debts = new Map<number, Debt>()
+  #busyUntil: MonotonicMs = 0
 
-  constructor(timeout: Millis, clock: Clock) {
-    this.#timeout = timeout
+  constructor(clock: Clock) {
     this.#clock = clock
   }
 
   /** A unit has let a request go unanswered. */
-  add(unit: number, request: Fits, isSafe: boolean): void {
-    const { requests = [], hasSafe = false } = this.#debtOf(unit) ?? {}
-    const until = this.#clock.monotonic() + this.#timeout
-    this.#debts.set(unit, { until, requests: [...requests, request], hasSafe: hasSafe || isSafe })
+  add({ unit, timeout }: Addressee, request: Fits, isSafe: boolean): void {
+    const free = Math.max(this.#clock.monotonic(), this.#busyUntil)
+    this.#owe(unit, free + timeout, request, isSafe)
+  }
+
+  /**
+   * A connection was lost under a request. A gateway behind it goes on with it, and asks others only after that: what they are slow
+   * with from now on may have waited there for all this time.
+   */
+  addCutOff({ unit, timeout }: Addressee, request: Fits, isSafe: boolean): void {
+    const until = this.#clock.monotonic() + timeout
+    this.#busyUntil = Math.max(this.#busyUntil, until)
+    this.#owe(unit, until, request, isSafe)
   }
 
   /** Why a unit is asked nothing now; undefined when it may be asked. */
@@ -58,6 +67,11 @@ export class Owed {
   /** A unit answers in the order in which it was asked: after an answer to a later request nothing earlier can come. */
   forgive(unit: number): void {
     this.#debts.delete(unit)
+  }
+
+  #owe(unit: number, until: MonotonicMs, request: Fits, isSafe: boolean): void {
+    const { requests = [], hasSafe = false } = this.#debtOf(unit) ?? {}
+    this.#debts.set(unit, { until, requests: [...requests, request], hasSafe: hasSafe || isSafe })
   }
 
   #debtOf(unit: number): Debt | undefined {

@@ -2,6 +2,7 @@ import type { Exchange, ExchangeKind } from './exchange.ts'
 
 /** Waiting for a turn takes little; this is only so that a flood cannot fill the memory. */
 const QUEUE_MAX = 1024
+const PLACES: readonly ExchangeKind[] = ['safe', 'write', 'read']
 
 /**
  * What waits for its turn on a line: what is towards the safe state first, then writes, then reads.
@@ -31,15 +32,15 @@ export class Queue {
     return areReadsWelcome() ? this.#lists.read.shift() : undefined
   }
 
-  /** Takes an exchange out, wherever it is. Says whether it was there. */
-  remove(exchange: Exchange): boolean {
-    for (const list of Object.values(this.#lists)) {
-      const index = list.indexOf(exchange)
+  /** Takes an exchange out. Says which place it had; undefined when it was not there. */
+  remove(exchange: Exchange): ExchangeKind | undefined {
+    for (const place of PLACES) {
+      const index = this.#lists[place].indexOf(exchange)
       if (index < 0) continue
-      list.splice(index, 1)
-      return true
+      this.#lists[place].splice(index, 1)
+      return place
     }
-    return false
+    return undefined
   }
 
   /** Puts what is for a unit, and towards the safe state, behind everything else. */

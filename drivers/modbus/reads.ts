@@ -1,6 +1,6 @@
 import { type Asked, GIVEN_UP_BEFORE, givenUp, meaningOf } from './ask.ts'
 import type { GivenUp, Patience } from './deadlines.ts'
-import type { Exchange } from './exchange.ts'
+import type { Addressee, Exchange } from './exchange.ts'
 import type { Line } from './line.ts'
 import type { ModbusLink } from './link.ts'
 import { isAnswer, readQuestion } from './pdu.ts'
@@ -29,7 +29,7 @@ const DIVISIBLE: ReadonlySet<number> = new Set([2, 3, 4])
  */
 export class Reads {
   readonly #link: ModbusLink
-  readonly #unit: number
+  readonly #from: Addressee
   readonly #limits: ReadLimits
   /** Lists and not sets, for the reason that the queue of a line has. */
   #waiting: Wish[] = []
@@ -39,9 +39,9 @@ export class Reads {
   #turns = 0
   #isGathering = false
 
-  constructor(link: ModbusLink, unit: number, limits: ReadLimits) {
+  constructor(link: ModbusLink, from: Addressee, limits: ReadLimits) {
     this.#link = link
-    this.#unit = unit
+    this.#from = from
     this.#limits = limits
   }
 
@@ -86,7 +86,8 @@ export class Reads {
     let merged: Merged<Wish> | undefined
     const exchange: Exchange = {
       kind: 'read',
-      unit: this.#unit,
+      unit: this.#from.unit,
+      timeout: this.#from.timeout,
       request: () => {
         this.#turns -= 1
         merged = this.#next(line)
@@ -99,7 +100,7 @@ export class Reads {
       fits: pdu => merged !== undefined && isAnswer(readQuestion(merged.span), pdu),
       ended: end => {
         if (merged)
-          return this.#hand(line, merged, meaningOf(end, readQuestion(merged.span), line, this.#unit))
+          return this.#hand(line, merged, meaningOf(end, readQuestion(merged.span), line, this.#from))
         this.#turns -= 1
         if (end.kind === 'unreachable') this.#fail(end)
       },

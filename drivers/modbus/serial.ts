@@ -20,7 +20,7 @@ export function serialWay(line: SerialLine): Way {
   return {
     name: line.path,
     framing: () => new Rtu(silence(line.baudRate)),
-    open: () => openSerial(line),
+    open: signal => openSerial(line, signal),
   }
 }
 
@@ -29,7 +29,7 @@ function silence(baudRate: number): Millis {
   return baudRate > 19_200 ? 1.75 : (3.5 * 11 * 1000) / baudRate
 }
 
-async function openSerial(line: SerialLine): Promise<Duplex> {
+async function openSerial(line: SerialLine, signal: AbortSignal): Promise<Duplex> {
   const { SerialPort } = await import('serialport')
   /** Its `destroy` would leave the port open: nobody told the package that streams have one. */
   class Port extends SerialPort {
@@ -40,12 +40,46 @@ async function openSerial(line: SerialLine): Promise<Duplex> {
   }
   // Locked: a second master on the line would make both see each other's answers.
   const port = new Port({ ...line, autoOpen: false, lock: true })
-  await new Promise<void>((resolve, reject) => port.open(error => (error ? reject(error) : resolve())))
-  nudgeOnEvents(port.port)
-  if (isPolled(port.port)) port.port.read = readsOf(port.port)
-  // What the line has gathered before belongs to nobody.
-  await new Promise<void>(resolve => port.flush(() => resolve()))
+  const prepare = () => {
+    nudgeOnEvents(port.port)
+    if (isPolled(port.port)) port.port.read = readsOf(port.port)
+  }
+  await makeReady(port, prepare, signal)
   return port
+}
+
+/** A port that is not open yet. */
+export interface ClosedPort {
+  open(opened: (error?: Error | null) => void): void
+  flush(flushed: () => void): void
+  destroy(): unknown
+}
+
+/**
+ * Opens a port, prepares it, and clears away what the line has gathered before: that belongs to nobody. A driver of the kernel can
+ * hang in each of that. Rejects at once when the signal aborts; what opens after that is closed.
+ */
+export async function makeReady(port: ClosedPort, prepare: () => void, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  const gone = Promise.withResolvers<never>()
+  const onAbort = () => gone.reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  const opened = new Promise<void>((resolve, reject) =>
+    port.open(error => (error ? reject(error) : resolve())),
+  )
+  try {
+    await Promise.race([opened, gone.promise])
+    prepare()
+    await Promise.race([new Promise<void>(resolve => port.flush(resolve)), gone.promise])
+  } catch (error) {
+    opened.then(
+      () => port.destroy(),
+      () => {},
+    )
+    throw error
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
 }
 
 /** What the package opens on Linux: a file that does not block, and what tells when it can be read. */

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { connect, isIPv6, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Facts, Way } from './link.ts'
+import type { Facts } from '../identity.ts'
+import type { Way } from './link.ts'
 import { Mbap } from './mbap.ts'
 import { Rtu } from './rtu.ts'
 

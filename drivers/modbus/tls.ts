@@ -4,7 +4,8 @@ import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { checkServerIdentity, connect, TLSSocket } from 'node:tls'
-import type { Facts, Way } from './link.ts'
+import type { Facts } from '../identity.ts'
+import type { Way } from './link.ts'
 import { Mbap } from './mbap.ts'
 import { roleIn } from './role.ts'
 import { KEEP_ALIVE, peerOf, type TcpEndpoint } from './tcp.ts'
@@ -42,6 +43,8 @@ export function tlsWay(endpoint: TlsEndpoint): Way {
         key,
         ca,
         minVersion: 'TLSv1.2',
+        // Said here, it overrules NODE_TLS_REJECT_UNAUTHORIZED.
+        rejectUnauthorized: true,
         // A name is asked for and checked; an address is only checked (RFC 6066 §3).
         ...(isIP(name) ? {} : { servername: name }),
         ...(endpoint.serverName === undefined ? {} : { checkServerIdentity: checkAgainst(name) }),

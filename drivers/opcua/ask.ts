@@ -41,6 +41,7 @@ export class Asker {
     const answered = send(connection.session, ids).then(
       (answer): Asked<Answer> => {
         this.#lastAnswered = this.#clock.monotonic()
+        this.#link.answered(connection)
         return { kind: 'answered', answer, sent }
       },
       (error: Error): Asked<Answer> | Fault => faultOf(error),

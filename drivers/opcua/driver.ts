@@ -1,7 +1,7 @@
 import type { CallMethodResult, DataValue } from 'node-opcua-client'
 import type { Clock, Millis } from '../../model/time.ts'
 import type { Driver, ReadResult, WriteResult } from '../driver.ts'
-import type { Identity } from '../modbus/identity.ts'
+import type { Identity } from '../identity.ts'
 import { Asker, endOf } from './ask.ts'
 import type { OpcUaLink } from './link.ts'
 import { type Call, encodeRaw, methodFor, type NodeName, type OpcUaPoint } from './point.ts'

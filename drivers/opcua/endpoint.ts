@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import type { UserIdentityInfo } from 'node-opcua-client'
+import type { EndpointDescription, UserIdentityInfo } from 'node-opcua-client'
 import { loadLibrary } from './library.ts'
 
 export interface OpcUaEndpoint {
@@ -25,11 +25,18 @@ type Within = <Result>(work: Promise<Result>) => Promise<Result>
 /** USERNAME in UserTokenType (OPC 10000-4 §7.41). */
 const USER_NAME = 1
 
+/** What a server says of itself to everybody. */
+export interface Discovered {
+  /** Of the endpoint that is wanted. */
+  readonly certificate: Buffer
+  readonly offered: readonly EndpointDescription[]
+}
+
 /**
- * Asks a server, over a channel without security, for the certificate of the endpoint that is wanted. Proves nothing yet.
- * Rejects when there is no such endpoint, or one where a password would be sent for everybody to read.
+ * Asks a server, over a channel without security, what it offers. Proves nothing yet: whoever sits between may have said it.
+ * Rejects when what is wanted is not among it, or a password would be sent for everybody to read.
  */
-export async function serverCertificate(endpoint: OpcUaEndpoint, within: Within): Promise<Buffer> {
+export async function discover(endpoint: OpcUaEndpoint, within: Within): Promise<Discovered> {
   const library = await loadLibrary()
   const client = library.OPCUAClient.create({
     ...(await clientOptions(endpoint)),
@@ -39,22 +46,60 @@ export async function serverCertificate(endpoint: OpcUaEndpoint, within: Within)
   try {
     await within(client.connect(endpoint.url))
     const offered = await within(client.getEndpoints())
-    const wanted = offered.find(
-      ({ securityPolicyUri, securityMode }) =>
-        securityPolicyUri === library.SecurityPolicy[endpoint.securityPolicy] &&
-        securityMode === library.MessageSecurityMode[endpoint.securityMode],
-    )
-    if (!wanted)
-      throw new Error(`the server does not offer ${endpoint.securityPolicy} with ${endpoint.securityMode}`)
-    if (showsPassword(endpoint, wanted.userIdentityTokens ?? []))
-      throw new Error(
-        'the server takes passwords unencrypted here: expected security_mode: SignAndEncrypt for this user',
-      )
+    const { serverCertificate } = await wantedAmong(offered, endpoint)
     // A chain comes in one piece: the first is the server's own.
-    return new X509Certificate(wanted.serverCertificate).raw
+    return { certificate: new X509Certificate(serverCertificate).raw, offered }
   } finally {
     await within(client.disconnect()).catch(() => {})
   }
+}
+
+/**
+ * Checks what the server says over the secured channel that it offers: that is from the server itself, and is what the library logs
+ * in by. Throws where it is another thing than was said before (OPC 10000-4 §5.7.2: the client shall verify that), and where a
+ * password would be sent for everybody to read: it comes before the session, so that none has been sent.
+ */
+export async function verifyOffer(
+  secured: readonly EndpointDescription[],
+  { offered }: Discovered,
+  endpoint: OpcUaEndpoint,
+): Promise<void> {
+  await wantedAmong(secured, endpoint)
+  if (essenceOf(secured) !== essenceOf(offered))
+    throw new Error(
+      'the server offers something else over the secured channel than was said before: was it set up anew just now, or is somebody between?',
+    )
+}
+
+/** The endpoint that is wanted. Throws where it is not there, or shows passwords. */
+async function wantedAmong(
+  offered: readonly EndpointDescription[],
+  endpoint: OpcUaEndpoint,
+): Promise<EndpointDescription> {
+  const library = await loadLibrary()
+  const wanted = offered.find(
+    ({ securityPolicyUri, securityMode }) =>
+      securityPolicyUri === library.SecurityPolicy[endpoint.securityPolicy] &&
+      securityMode === library.MessageSecurityMode[endpoint.securityMode],
+  )
+  if (!wanted)
+    throw new Error(`the server does not offer ${endpoint.securityPolicy} with ${endpoint.securityMode}`)
+  if (showsPassword(endpoint, wanted.userIdentityTokens ?? []))
+    throw new Error(
+      'the server takes passwords unencrypted here: expected security_mode: SignAndEncrypt for this user',
+    )
+  return wanted
+}
+
+/** What security hangs on in what a server offers, in one order. Its addresses may be told differently to different askers. */
+function essenceOf(offered: readonly EndpointDescription[]): string {
+  const all = offered.map(({ securityPolicyUri, securityMode, userIdentityTokens }) => {
+    const tokens = (userIdentityTokens ?? []).map(({ policyId, tokenType, securityPolicyUri: policy }) =>
+      JSON.stringify([policyId, tokenType, policy]),
+    )
+    return JSON.stringify([securityPolicyUri, securityMode, tokens.sort()])
+  })
+  return [...new Set(all)].sort().join()
 }
 
 interface TokenPolicy {

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises'
 import type { OPCUAClient } from 'node-opcua-client'
 import type { Clock, Millis } from '../../model/time.ts'
 import { Backoff, type BackoffLimits } from '../backoff.ts'
-import { clientOptions, type OpcUaEndpoint, serverCertificate, userOf } from './endpoint.ts'
+import type { Facts } from '../identity.ts'
+import { clientOptions, discover, type OpcUaEndpoint, userOf, verifyOffer } from './endpoint.ts'
 import { loadLibrary } from './library.ts'
 import { type Session, sendingOnce } from './once.ts'
 import { fingerprintOf, TrustedServers } from './trust.ts'
@@ -18,6 +19,16 @@ export interface Connection {
 const BACKOFF: BackoffLimits = { first: 250, max: 5000 }
 /** A channel, a session and their signatures take a while on a small gateway. */
 const CONNECT_TIMEOUT: Millis = 5000
+/**
+ * How long the server shall hold a session of which it hears nothing. The library asks for a sign of life after two thirds of it
+ * without one. One that was cut off uses up a place of the server's for so long: they are few on a small PLC.
+ */
+const SESSION_TIMEOUT: Millis = 30_000
+/**
+ * When a connection that carries nothing is cut. That is for connections, not for requests, which have deadlines of their own: an
+ * idle session is asked for a sign of life long before.
+ */
+const IDLE_TIMEOUT: Millis = 60_000
 
 /**
  * Keeps one session with a server. The library's own reconnecting is off: it would repeat what was under way, and a command is
@@ -33,7 +44,7 @@ export class OpcUaLink implements AsyncDisposable {
   readonly #first = Promise.withResolvers<void>()
   #connection: (Connection & { readonly end: () => void }) | undefined
   #connections = 0
-  #facts: Readonly<Record<string, string>> = {}
+  #facts: Facts = {}
   #server: X509Certificate | undefined
   #trouble: string
 
@@ -62,7 +73,7 @@ export class OpcUaLink implements AsyncDisposable {
   }
 
   /** What is known of the certificates at both ends. */
-  get facts(): Readonly<Record<string, string>> {
+  get facts(): Facts {
     return this.#facts
   }
 
@@ -79,6 +90,11 @@ export class OpcUaLink implements AsyncDisposable {
   /** Resolves once the first attempt to connect has ended, well or badly. */
   get attempted(): Promise<void> {
     return this.#first.promise
+  }
+
+  /** What was asked on a session was answered. To have a session is not yet to be well: a server may give one and end it at once. */
+  answered({ session }: Connection): void {
+    if (this.#connection?.session === session) this.#backoff.reset()
   }
 
   /** Gives a session up and makes a new one. */
@@ -100,7 +116,6 @@ export class OpcUaLink implements AsyncDisposable {
     while (!this.#stop.signal.aborted) {
       try {
         await this.#hold()
-        this.#backoff.reset()
       } catch (error) {
         this.#trouble = (error as Error).message.split('\n')[0] ?? ''
       }
@@ -113,7 +128,8 @@ export class OpcUaLink implements AsyncDisposable {
   /** Opens a session and holds it until it ends. Rejects when it cannot be opened. */
   async #hold(): Promise<void> {
     const library = await loadLibrary()
-    const server = await serverCertificate(this.#endpoint, this.#within.bind(this))
+    const discovered = await discover(this.#endpoint, this.#within.bind(this))
+    const server = discovered.certificate
     const trusted = new TrustedServers(this.#endpoint.trusted)
     const objection = await trusted.objection(server, this.#clock.wall())
     const certificate = new X509Certificate(server)
@@ -126,7 +142,8 @@ export class OpcUaLink implements AsyncDisposable {
       securityPolicy: library.SecurityPolicy[this.#endpoint.securityPolicy],
       // Pinned: the channel is encrypted for this very certificate.
       serverCertificate: server,
-      transportTimeout: this.#timeout,
+      requestedSessionTimeout: SESSION_TIMEOUT,
+      transportTimeout: IDLE_TIMEOUT,
       defaultTransactionTimeout: this.#timeout,
     })
     const lost = new AbortController()
@@ -134,6 +151,7 @@ export class OpcUaLink implements AsyncDisposable {
     for (const event of ['close', 'connection_lost', 'abort'] as const) client.on(event, end)
     try {
       await this.#within(client.connect(this.#endpoint.url))
+      await verifyOffer(await this.#within(client.getEndpoints()), discovered, this.#endpoint)
       const user = await userOf(this.#endpoint.user, library.UserTokenType)
       const session = sendingOnce(await this.#within(client.createSession(user)))
       session.on('session_closed', end)
@@ -178,7 +196,7 @@ export class OpcUaLink implements AsyncDisposable {
     return `${validToDate.toISOString()} (${days < 0 ? 'it has ended' : `in ${days} days`})`
   }
 
-  async #factsOf(theirs: X509Certificate): Promise<Record<string, string>> {
+  async #factsOf(theirs: X509Certificate): Promise<Facts> {
     const { certificate, user } = this.#endpoint
     const ours = new X509Certificate(await readFile(certificate))
     const users =

@@ -12,8 +12,12 @@ const REPORTING = 2
 const PUBLISHES = 2
 /** After so many publishing intervals without a request of ours the server forgets the subscription. */
 const LIFETIME = 60
-/** How long the server may keep a request until it has something to tell. */
+/** How long the server may keep a request until it has something to tell, or longer where its own sign of life comes less often. */
 const PATIENCE: Millis = 60_000
+/** A sign of life answers one of the requests that wait: the last of them waits for as many as there are. One more is for the way. */
+const KEEP_ALIVE_MAX: Millis = PATIENCE / (PUBLISHES + 1)
+/** A timer does not run longer: more would ring at once. */
+const TIMER_MAX: Millis = 2 ** 31 - 1
 /** Before this year no server has told anything: its clock is not set, or it says no time. */
 const CLOCK_IS_SET = Date.UTC(2000, 0, 1)
 
@@ -28,7 +32,7 @@ export interface Item {
 export interface Pace {
   /** How often the server tells what has changed. */
   readonly publishing: Millis
-  /** How long it may say nothing at all when nothing has changed. */
+  /** How long it may say nothing at all when nothing has changed. It is asked for a sign of life every 20 s at least. */
   readonly keepAlive: Millis
 }
 
@@ -49,6 +53,7 @@ export interface NotSubscribed {
 export class Subscription implements AsyncDisposable {
   readonly #session: Session
   readonly #id: number
+  readonly #patience: Millis
   readonly #clock: Clock
   readonly #sampling = new Map<number, { readonly name: string; readonly sampling: Millis }>()
   readonly #told = new Map<string, Told>()
@@ -66,7 +71,7 @@ export class Subscription implements AsyncDisposable {
     session: Session,
     id: number,
     clock: Clock,
-    silence: Millis,
+    period: Millis,
     items: ReadonlyMap<number, { readonly name: string; readonly sampling: Millis }>,
     untold: { readonly count: number; readonly why: string },
   ) {
@@ -75,7 +80,8 @@ export class Subscription implements AsyncDisposable {
     this.#clock = clock
     this.#sampling = new Map(items)
     this.#heard = clock.monotonic()
-    this.silence = silence
+    this.#patience = Math.min(Math.max(PATIENCE, (PUBLISHES + 1) * period), TIMER_MAX)
+    this.silence = 2 * period + SLACK
     this.untold = untold
   }
 
@@ -86,7 +92,7 @@ export class Subscription implements AsyncDisposable {
     pace: Pace,
     clock: Clock,
   ): Promise<Subscription | NotSubscribed> {
-    const keepAliveCount = Math.max(1, Math.round(pace.keepAlive / pace.publishing))
+    const keepAliveCount = Math.max(1, Math.round(Math.min(pace.keepAlive, KEEP_ALIVE_MAX) / pace.publishing))
     const created = await session.createSubscription({
       requestedPublishingInterval: pace.publishing,
       requestedMaxKeepAliveCount: keepAliveCount,
@@ -125,7 +131,7 @@ export class Subscription implements AsyncDisposable {
       else why ??= result?.statusCode
     }
     const period = revisedPublishingInterval * Math.max(1, revisedMaxKeepAliveCount)
-    const subscription = new Subscription(session, subscriptionId, clock, 2 * period + SLACK, told, {
+    const subscription = new Subscription(session, subscriptionId, clock, period, told, {
       count: items.length - told.size,
       why: why?.name ?? 'nothing',
     })
@@ -164,7 +170,7 @@ export class Subscription implements AsyncDisposable {
     const subscriptionAcknowledgements = this.#acknowledge
       .splice(0)
       .map(sequenceNumber => ({ subscriptionId: this.#id, sequenceNumber }))
-    const request = { requestHeader: { timeoutHint: PATIENCE }, subscriptionAcknowledgements }
+    const request = { requestHeader: { timeoutHint: this.#patience }, subscriptionAcknowledgements }
     this.#session.publish(request as never, (error, response) => {
       if (this.#over !== undefined) return
       if (error || !response) {

@@ -44,11 +44,11 @@ export class CounterKeeper implements AsyncDisposable {
   readonly #stop = new AbortController()
   #jumpIsKnown: boolean
   #trouble: string | undefined
+  /** What was found last. It is found again as long as it cannot be written down, and told once. */
+  #found: string | undefined
   #value: number | undefined
   #countedAt: MonotonicMs
   #last: TurnOutcome | undefined
-  /** What was found last. It is found again as long as it cannot be written down, and told once. */
-  #found: string | undefined
   #running: Promise<void> = Promise.resolve()
 
   constructor(

@@ -53,6 +53,7 @@ export async function deliver(
     servername: /[a-z]/i.test(to.host) ? to.host : '',
     ca: to.ca,
     minVersion: 'TLSv1.2',
+    rejectUnauthorized: true,
     ...(to.certificate === undefined ? {} : { cert: to.certificate }),
     ...(to.key === undefined ? {} : { key: to.key }),
   })

@@ -45,6 +45,8 @@ function problemsOf(...changes: readonly Change[]) {
 }
 
 const WATCHDOG = ['devices', 'plc', 'watchdog'] as const
+/** Where the example's PLC is. */
+const PLC_WAY = { protocol: 'modbus-tcp', host: '127.0.0.1', port: 15_020 }
 const REGISTER = { kind: 'register', register: 100, time: '2s' }
 const FALLBACKS: readonly Change[] = [
   [['actuators', 'inlet-valve', 'device_fallback'], { input_register: 200 }],
@@ -121,6 +123,15 @@ const WRONG: readonly (readonly [name: string, path: string, line: RegExp, messa
       /1999ms/,
       /at least four times the device's timeout, which is 500ms/,
       [WATCHDOG, { ...REGISTER, time: '1999ms' }],
+      ...FALLBACKS,
+    ],
+    [
+      'a time that a slow unit on the same connection uses up',
+      'devices.plc.watchdog.time',
+      /3999ms/,
+      /at least four times the timeout of slow, which is 1000ms: it shares this connection/,
+      [WATCHDOG, { ...REGISTER, time: '3999ms' }],
+      [['devices', 'slow'], { ...PLC_WAY, unit: 2, timeout: '1s' }],
       ...FALLBACKS,
     ],
     [

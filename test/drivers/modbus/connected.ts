@@ -5,7 +5,7 @@ import { ModbusDriver, type ModbusUnit } from '../../../drivers/modbus/driver.ts
 import type { LineOptions } from '../../../drivers/modbus/line.ts'
 import { ModbusLink, type Way } from '../../../drivers/modbus/link.ts'
 import type { ModbusPoint } from '../../../drivers/modbus/point.ts'
-import type { Clock } from '../../../model/time.ts'
+import type { Clock, Millis } from '../../../model/time.ts'
 
 export type PointText = z.input<typeof pointForm>
 
@@ -21,29 +21,31 @@ export const LIMITS = { registersMax: 125, bitsMax: 2000, gap: 0 }
 /** A link, and drivers for units behind it. */
 export class Connected implements AsyncDisposable {
   readonly link: ModbusLink
+  readonly #timeout: Millis
   readonly #clock: Clock
   readonly #drivers: ModbusDriver[] = []
 
-  private constructor(link: ModbusLink, clock: Clock) {
+  private constructor(link: ModbusLink, timeout: Millis, clock: Clock) {
     this.link = link
+    this.#timeout = timeout
     this.#clock = clock
   }
 
-  /** Resolves when the first attempt to connect is over. */
+  /** Resolves when the first attempt to connect is over. `timeout` is how long a unit may take, unless it says otherwise. */
   static async to(
     way: Way,
-    options: Partial<LineOptions> = {},
+    { timeout = 300, ...options }: Partial<LineOptions> & { readonly timeout?: Millis } = {},
     clock: Clock = systemClock,
   ): Promise<Connected> {
-    const link = new ModbusLink(way, { inFlight: 1, units: 1, timeout: 300, ...options }, clock, () => 0)
+    const link = new ModbusLink(way, { inFlight: 1, units: 1, ...options }, clock, () => 0)
     await link.attempted
-    return new Connected(link, clock)
+    return new Connected(link, timeout, clock)
   }
 
   driver(points: Readonly<Record<string, PointText>>, unit: Partial<ModbusUnit> = {}): ModbusDriver {
     const driver = new ModbusDriver(
       this.link,
-      { unit: 1, limits: LIMITS, timeout: 1000, safe: new Map(), ...unit },
+      { unit: 1, limits: LIMITS, timeout: this.#timeout, safe: new Map(), ...unit },
       new Map(Object.entries(points).map(([name, text]) => [name, pointFrom(text)])),
       this.#clock,
     )

@@ -44,19 +44,22 @@ async function serialPlc() {
     await startPlant({ plant: { plant: 'serial-line', plc, elements: {} } }, { clock: new VirtualClock() }),
   )
   const port = { path: ours, baudRate: 115_200, dataBits: 8, parity: 'none', stopBits: 1 } as const
-  const connected = stack.use(await Connected.to(serialWay(port), { units: 2, timeout: 60_000 }))
+  const clock = new VirtualClock()
+  const connected = stack.use(await Connected.to(serialWay(port), { units: 2, timeout: LATER }, clock))
   const driver = connected.driver(POINTS, { safe: SAFE })
   const running = stack.move()
-  return { plant, driver, [Symbol.asyncDispose]: () => running.disposeAsync() }
+  /** Lets the line be silent for as long as it wants to after an answer. */
+  const silence = async () => await clock.advance(2)
+  return { plant, driver, clock, silence, [Symbol.asyncDispose]: () => running.disposeAsync() }
 }
 
 /** Units on a line that answer when the test says so, each with a valve that closes where it is safe. */
-async function valvesOnALine(units: number) {
+async function valvesOnALine(units: number, timeout = 50) {
   await using stack = new AsyncDisposableStack()
   const line = stack.use(await slowLine())
   const clock = new VirtualClock()
   const way = rtuOverTcpWay({ host: '127.0.0.1', port: line.port })
-  const connected = stack.use(await Connected.to(way, { units, timeout: 1000 }, clock))
+  const connected = stack.use(await Connected.to(way, { units, timeout }, clock))
   const drivers = Array.from({ length: units }, (_, at) =>
     connected.driver(POINTS, { unit: at + 1, safe: SAFE }),
   )
@@ -72,12 +75,16 @@ describe('a write towards the safe state', () => {
   it('reaches a unit on a serial line that rests because it answers no reads; any other write waits', async () => {
     await using plc = await serialPlc()
     assert.deepEqual(await plc.driver.write('valve', OPEN, LATER), { kind: 'accepted' })
+    await plc.silence()
     await plc.plant.faults.set({ kind: 'silent', on: 'reads' })
-    assert.equal((await plc.driver.read('seen', 50)).kind, 'failed')
+    const looking = plc.driver.read('seen', LATER)
+    await plc.clock.advance(LATER)
+    assert.equal((await looking).kind, 'failed')
     const other = await plc.driver.write('valve', OPEN, LATER)
     assert.match(other.kind === 'unreachable' ? other.reason : '', /unit 1 owes an answer/)
     assert.deepEqual(await plc.driver.write('valve', CLOSED, LATER), { kind: 'accepted' })
     assert.equal(plc.plant.image.holdingRegister(3), CLOSED)
+    await plc.silence()
     // It has answered, so that nothing is owed any more and the valve can be looked at.
     await plc.plant.faults.clear()
     assert.equal(valueIn(await plc.driver.read('valve', LATER)), CLOSED)
@@ -105,7 +112,7 @@ describe('a write towards the safe state', () => {
   })
 
   it('does not wait longer for a command that it overrules than that one had left', async () => {
-    await using rig = await valvesOnALine(1)
+    await using rig = await valvesOnALine(1, 1000)
     const [one] = rig.drivers
     assert.ok(one)
     const overruled = new AbortController()
@@ -169,6 +176,48 @@ describe('a write towards the safe state', () => {
     assert.deepEqual(rig.asked(), [`01${CLOSE}`, `02${LOOK}`, '020600030064', `01${CLOSE}`])
     await rig.connected.link[Symbol.asyncDispose]()
     await Promise.all(closing)
+  })
+
+  it('that found no turn behind a slow unit has the next one, when it comes again', async () => {
+    await using rig = await valvesOnALine(3, LATER)
+    const [one, two, three] = rig.drivers
+    assert.ok(one && two && three)
+    const dead = [two.read('seen', LATER), three.read('seen', 3 * LATER)]
+    await rig.line.asked(1)
+    await rig.clock.advance(LATER - 700)
+    const unsent = one.write('valve', CLOSED, 500)
+    await rig.clock.advance(500)
+    assert.equal((await unsent).kind, 'unreachable')
+    // The line is free 200 ms later, and the write is there again after 500; what waited before it is not what goes out.
+    await rig.clock.advance(500)
+    assert.equal((await dead[0])?.kind, 'failed')
+    const again = one.write('valve', CLOSED, 500)
+    await rig.line.asked(2)
+    rig.line.say(`01${CLOSE}`)
+    assert.deepEqual(await again, { kind: 'accepted' })
+    await rig.line.asked(3)
+    assert.deepEqual(rig.asked(), [`02${LOOK}`, `01${CLOSE}`, `03${LOOK}`])
+    rig.line.say('0303020001')
+    assert.equal(valueIn(await (dead[1] ?? assert.fail())), 1)
+  })
+
+  it('that found no turn, and does not come again, keeps the others waiting for three quarters of a second', async () => {
+    await using rig = await valvesOnALine(3, 1000)
+    const [one, two, three] = rig.drivers
+    assert.ok(one && two && three)
+    const dead = two.read('seen', 1000)
+    const waiting = three.read('seen', LATER)
+    await rig.line.asked(1)
+    const unsent = one.write('valve', CLOSED, 900)
+    await rig.clock.advance(900)
+    assert.equal((await unsent).kind, 'unreachable')
+    await rig.clock.advance(749)
+    assert.equal((await dead).kind, 'failed')
+    assert.equal(rig.line.requests.length, 1)
+    await rig.clock.advance(1)
+    await rig.line.asked(2)
+    rig.line.say('0303020001')
+    assert.equal(valueIn(await waiting), 1)
   })
 
   it('that waits is sent before a device that does not answer is connected to anew', async () => {

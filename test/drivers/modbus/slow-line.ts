@@ -17,6 +17,7 @@ export async function slowLine() {
     port: typeof address === 'object' && address ? address.port : 0,
     requests,
     say: (hex: string) => line?.write(withCheckSum(Buffer.from(hex, 'hex'))),
+    hangUp: () => line?.destroy(),
     asked: async (count: number) => {
       while (requests.length < count) await new Promise(resolve => setImmediate(resolve))
     },

@@ -59,6 +59,19 @@ test('a device of another authority is not talked to', async () => {
   assert.match(refusal(await readOnce({ ...site.endpoint, ca: other.path })), /certificate/)
 })
 
+test('a device of another authority is not talked to when the environment says that certificates do not matter', async () => {
+  await using site = await plant()
+  const other = await Authority.make(site.folder, 'other-ca')
+  const before = process.env.NODE_TLS_REJECT_UNAUTHORIZED
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
+  try {
+    assert.match(refusal(await readOnce({ ...site.endpoint, ca: other.path })), /certificate/)
+  } finally {
+    if (before === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED
+    else process.env.NODE_TLS_REJECT_UNAUTHORIZED = before
+  }
+})
+
 test('a device with the certificate of another device is not talked to', async () => {
   await using site = await plant('DNS:another-plc')
   assert.match(refusal(await readOnce(site.endpoint)), /does not match certificate/)

@@ -10,6 +10,7 @@ import {
   StatusCodes,
   setErrorLogger,
   setWarningLogger,
+  UserTokenType,
   Variant,
 } from 'node-opcua-client'
 import { OPCUAServer } from 'node-opcua-server'
@@ -108,6 +109,21 @@ export class ValveServer implements AsyncDisposable {
 
   get port(): number {
     return this.#server.endpoints[0]?.port ?? 0
+  }
+
+  /** From now on it wants passwords as they are where the channel is only signed, as some old servers do. */
+  takePasswordsUnencrypted(): void {
+    for (const { securityMode, userIdentityTokens } of this.#server.endpoints[0]?.endpointDescriptions() ??
+      [])
+      for (const token of userIdentityTokens ?? [])
+        if (securityMode === MessageSecurityMode.Sign && token.tokenType === UserTokenType.UserName)
+          token.securityPolicyUri = SecurityPolicy.None
+  }
+
+  /** How many sessions were made since the start, and how many of them it holds now. */
+  get sessions(): { readonly made: number; readonly held: number } {
+    const { cumulatedSessionCount, currentSessionCount } = this.#server.engine
+    return { made: cumulatedSessionCount, held: currentSessionCount }
   }
 
   #furnish(): void {

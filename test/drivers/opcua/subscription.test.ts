@@ -16,22 +16,31 @@ class Server {
   readonly #waiting: Published[] = []
   readonly acknowledged: number[] = []
   readonly deleted: number[] = []
+  /** How often it was asked for a sign of life. */
+  keepAlive = 0
+  /** How long the requests that wait at it may wait. */
+  readonly patience: number[] = []
+  /** How often it gives a sign of life at most, in publishing intervals. */
+  revised = 2
   item: object = { statusCode: GOOD, revisedSamplingInterval: 100 }
 
   readonly session = {
-    createSubscription: async () => ({
-      subscriptionId: 7,
-      revisedPublishingInterval: 100,
-      revisedMaxKeepAliveCount: 2,
-    }),
+    createSubscription: async (request: Readonly<Record<string, number>>) => {
+      this.keepAlive = (request.requestedMaxKeepAliveCount ?? 0) * (request.requestedPublishingInterval ?? 0)
+      return { subscriptionId: 7, revisedPublishingInterval: 100, revisedMaxKeepAliveCount: this.revised }
+    },
     createMonitoredItems: async () => ({ results: [this.item] }),
     deleteSubscriptions: async ({ subscriptionIds }: { subscriptionIds: number[] }) =>
       void this.deleted.push(...subscriptionIds),
     publish: (
-      request: { subscriptionAcknowledgements: { sequenceNumber: number }[] },
+      request: {
+        requestHeader: { timeoutHint: number }
+        subscriptionAcknowledgements: { sequenceNumber: number }[]
+      },
       answered: Published,
     ) => {
       this.acknowledged.push(...request.subscriptionAcknowledgements.map(each => each.sequenceNumber))
+      this.patience.push(request.requestHeader.timeoutHint)
       this.#waiting.push(answered)
     },
   } as unknown as Session
@@ -137,3 +146,19 @@ test('a server that tells of none of the nodes gets its subscription back, with 
   assert.deepEqual(opened, { refused: 'BadNodeIdUnknown' })
   assert.deepEqual(server.deleted, [7])
 })
+
+/** Two requests wait at the server, and each sign of life answers one: the second waits for two of them. */
+const WAITING = 2
+
+for (const [server, revised, pace] of [
+  ['a server that need not be heard of for ten minutes', 2, { publishing: 500, keepAlive: 600_000 }],
+  ['a server that gives a sign of life every two minutes, whatever it was asked for,', 1200, PACE],
+] as const)
+  test(`${server} is not given up before its sign of life can have come`, async () => {
+    const server = new Server()
+    server.revised = revised
+    await Subscription.open(server.session, ITEMS, pace, new VirtualClock())
+    assert.equal(server.patience.length, WAITING)
+    const longest = WAITING * Math.max(server.keepAlive, revised * 100)
+    for (const patience of server.patience) assert.ok(patience > longest, `${patience} > ${longest}`)
+  })
