@@ -5,7 +5,7 @@ import type { Clock, UnixMs } from '../model/time.ts'
 import type { AuditLog } from './audit/log.ts'
 import type { Appended } from './audit/queue.ts'
 import { deriveCheckpointKey, publishCheckpointKey } from './checkpoint-key.ts'
-import type { Rotated, Rotator } from './command/rotate.ts'
+import type { Rotated, Rotating, Rotator } from './command/rotate.ts'
 import type { Config } from './config/config.ts'
 import type { EpochKeys } from './credential/epoch-keys.ts'
 import { parseScheme } from './credential/escrow/scheme.ts'
@@ -39,7 +39,7 @@ export class TpmRotator implements Rotator {
     this.#onRotated = onRotated
   }
 
-  async rotate(by: string, escrow: string | undefined): Promise<Rotated | Refusal> {
+  async rotate(by: Rotating, escrow: string | undefined): Promise<Rotated | Refusal> {
     const { masterKey } = this.#config
     if (masterKey.source !== 'tpm') {
       return new Refusal(
@@ -60,7 +60,7 @@ export class TpmRotator implements Rotator {
 
   async #rotate(
     { tcti, pcrs, timeout }: { tcti: string; pcrs: string; timeout: number },
-    by: string,
+    by: Rotating,
     escrow: string | undefined,
   ): Promise<Rotated | Refusal> {
     const { environment, gateway, stateDir } = this.#config
@@ -83,7 +83,7 @@ export class TpmRotator implements Rotator {
       kind: 'key-rotated',
       generation: added.generation,
       key: added.keyId,
-      by,
+      ...by,
       escrow: escrow ?? null,
       previous_until: retiresAt === undefined ? null : new Date(retiresAt).toISOString(),
     }

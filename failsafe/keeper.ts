@@ -105,9 +105,7 @@ export class FailsafeKeeper implements AsyncDisposable {
   /** Writes everything down, and goes on trying while the disk will not have it. The trips stand in memory all the same. */
   save(): void {
     this.#wanted += 1
-    this.#saving ??= this.#saveAll().finally(() => {
-      this.#saving = undefined
-    })
+    this.#saving ??= this.#saveAll()
   }
 
   /**
@@ -140,18 +138,23 @@ export class FailsafeKeeper implements AsyncDisposable {
 
   async #saveAll(): Promise<void> {
     let retry = RETRY_FIRST
-    while (this.#written < this.#wanted) {
-      const wanted = this.#wanted
-      const trouble = await this.#file.save(this.#kept()).then(
-        () => undefined,
-        (error: Error) => error.message,
-      )
-      if (trouble === undefined) this.#written = wanted
-      this.#tell(trouble)
-      if (trouble === undefined) continue
-      if (this.#stop.signal.aborted) return
-      await this.#clock.sleep(retry, this.#stop.signal)
-      retry = Math.min(retry * 2, RETRY_MAX)
+    try {
+      while (this.#written < this.#wanted) {
+        const wanted = this.#wanted
+        const trouble = await this.#file.save(this.#kept()).then(
+          () => undefined,
+          (error: Error) => error.message,
+        )
+        if (trouble === undefined) this.#written = wanted
+        this.#tell(trouble)
+        if (trouble === undefined) continue
+        if (this.#stop.signal.aborted) return
+        await this.#clock.sleep(retry, this.#stop.signal)
+        retry = Math.min(retry * 2, RETRY_MAX)
+      }
+    } finally {
+      // In the same step as the loop's last look: what changes after it begins a new one.
+      this.#saving = undefined
     }
   }
 

@@ -82,7 +82,7 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
   reset: {
     means: 'an engineer reset a trip; nothing moved',
     always: ['actuator', 'cause', 'tripped_at', 'subject', ...SIGNED, ...WAY],
-    sometimes: [...APPROVED, 'reason'],
+    sometimes: ['identity', ...APPROVED, 'reason'],
   },
   'watchdog-expired': {
     means: "a device's watchdog was not fed in time: the device set its outputs to their fallback",
@@ -108,17 +108,17 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
   'credential-issued': {
     means: 'a credential was issued',
     always: ['subject', 'role', 'credential', 'keyid', 'lifetime', 'issuer', 'channel'],
-    sometimes: ['issuer_credential', 'nonce', 'created'],
+    sometimes: ['source', 'identity', 'issuer_credential', 'nonce', 'created'],
   },
   revocation: {
     means: 'credentials were revoked',
     always: ['revoked', 'at', 'by'],
-    sometimes: ['serial', 'subject', 'issuedUntil', 'reason', ...SIGNED],
+    sometimes: ['serial', 'subject', 'issuedUntil', ...WAY, 'identity', 'reason', ...SIGNED],
   },
   'key-rotated': {
     means: 'the master key has a new generation',
     always: ['generation', 'key', 'by', 'escrow', 'previous_until'],
-    sometimes: [],
+    sometimes: [...WAY, 'identity', ...SIGNED],
   },
   'key-retired': {
     means: 'the grace of a generation is over and its files are removed',

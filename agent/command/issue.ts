@@ -8,7 +8,7 @@ import type { Mint, Minted } from '../credential/mint.ts'
 import type { Authenticated } from './authenticate.ts'
 import { nameOf } from './author.ts'
 import { readBody } from './authorize.ts'
-import type { Received } from './received.ts'
+import { type Received, wayOf } from './received.ts'
 import { Refused, refuse } from './refused.ts'
 
 const OrderBody = z.strictObject({
@@ -124,7 +124,7 @@ export async function issue(
     keyid: minted.keyid,
     lifetime: formatDuration(lifetime),
     issuer: nameOf(received, issuer),
-    channel: received.channel.name,
+    ...wayOf(received),
     ...(who ? { issuer_credential: who.serial, nonce: who.nonce, created: who.created } : {}),
   })
   if (appended.kind === 'durable') return minted

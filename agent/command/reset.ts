@@ -10,6 +10,7 @@ import type { Approvals } from './approvals.ts'
 import { type Authenticated, replayDoubt } from './authenticate.ts'
 import { signatureOf } from './author.ts'
 import { authorizeActuator, authorizeRequest, readBody } from './authorize.ts'
+import { wayOf } from './received.ts'
 import { Refused, refuse } from './refused.ts'
 
 export interface Resets {
@@ -104,8 +105,7 @@ export async function reset(
       tripped_at: new Date(first.at).toISOString(),
       subject: claims.subject,
       ...signatureOf(who),
-      channel: received.channel.name,
-      source: received.source,
+      ...wayOf(received),
       ...(approval ? { approved_by: approval.subject, approval_credential: approval.credential } : {}),
       ...(body.reason === undefined ? {} : { reason: body.reason }),
     })

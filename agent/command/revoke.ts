@@ -6,7 +6,7 @@ import type { Revocation, Revocations } from '../credential/revocations.ts'
 import type { Authenticated } from './authenticate.ts'
 import { nameOf, signatureOf } from './author.ts'
 import { readBody } from './authorize.ts'
-import type { Received } from './received.ts'
+import { type Received, wayOf } from './received.ts'
 import { Refused, refuse } from './refused.ts'
 
 const reason = z.string().max(500).optional()
@@ -63,6 +63,7 @@ export async function revoke(
     revoked: kind,
     ...members,
     by: nameOf(received, by),
+    ...wayOf(received),
     ...(body.reason === undefined ? {} : { reason: body.reason }),
     ...signatureOf(who),
   })

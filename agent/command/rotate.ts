@@ -1,10 +1,11 @@
 import { z } from 'zod'
+import type { Json } from '../../model/json.ts'
 import { Refusal } from '../../model/refusal.ts'
 import type { UnixMs } from '../../model/time.ts'
 import type { Authenticated } from './authenticate.ts'
-import { nameOf } from './author.ts'
+import { nameOf, signatureOf } from './author.ts'
 import { readBody } from './authorize.ts'
-import type { Received } from './received.ts'
+import { type Received, wayOf } from './received.ts'
 import { Refused, refuse } from './refused.ts'
 
 /** A new generation of the master key. */
@@ -19,9 +20,16 @@ export interface Rotated {
   readonly trouble: Refusal | undefined
 }
 
+/** Who rotates, and how it came in. */
+export interface Rotating {
+  readonly [member: string]: Json
+  readonly by: string
+}
+
 /** Makes a new generation of the master key, whatever its source. */
 export interface Rotator {
-  rotate(by: string, escrow: string | undefined): Promise<Rotated | Refusal>
+  /** `by` is whoever asks for it, as the record says it. */
+  rotate(by: Rotating, escrow: string | undefined): Promise<Rotated | Refusal>
 }
 
 const RotationBody = z.strictObject({ escrow: z.string().max(20).optional() })
@@ -38,6 +46,9 @@ export async function rotate(
   }
   const body = readBody({ received, who }, RotationBody)
   if (body instanceof Refused) return body
-  const rotated = await rotator.rotate(nameOf(received, by), body.escrow)
+  const rotated = await rotator.rotate(
+    { by: nameOf(received, by), ...wayOf(received), ...signatureOf(who) },
+    body.escrow,
+  )
   return rotated instanceof Refusal ? new Refused(rotated, who) : rotated
 }

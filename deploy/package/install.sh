@@ -103,14 +103,20 @@ check_host() {
     lacks "this archive is for Linux on @MACHINE@, and this host is $(uname -s) on $(uname -m)"
   said=$("$here/lib/holdfast/bin/node" --version 2>&1) || case $said in
     *libatomic*) lacks 'libatomic.so.1: the package libatomic1 (Debian, openSUSE), libatomic (Fedora) or gcc-libs (Arch)' ;;
-    *GLIBC*) lacks "a newer C library, glibc 2.28 or later: $said" ;;
+    *GLIBC*) lacks "a newer C library, glibc 2.34 or later: $said" ;;
     *) lacks "its Node.js does not run here: $said" ;;
+  esac
+  # Its libraries ask for more than itself: the one of the audit log for glibc 2.34 and what came with GCC 11.
+  sqlite=$here/lib/holdfast/node_modules/better-sqlite3
+  case $missing in
+    '') said=$("$here/lib/holdfast/bin/node" -e 'new (require(process.argv[1]))(":memory:")' "$sqlite" 2>&1) ||
+      lacks "a C library of glibc 2.34 or later, and a C++ library of GCC 11 or later: $(printf '%s\n' "$said" | grep -m 1 'Error')" ;;
   esac
   version=$(systemctl --version 2>/dev/null | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
   if [ -z "$version" ]; then
     lacks 'systemd: there is none'
-  elif [ "$version" -lt 247 ]; then
-    lacks "systemd 247 or later: this is $version"
+  elif [ "$version" -lt 248 ]; then
+    lacks "systemd 248 or later: this is $version"
   fi
   command -v systemd-notify >/dev/null 2>&1 || lacks 'systemd-notify, which is part of systemd'
   if command -v tpm2_createprimary >/dev/null 2>&1; then

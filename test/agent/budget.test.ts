@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Credential } from '../../model/credential.ts'
 import { Gateway, type RunningAgent } from './gateway.ts'
@@ -46,6 +48,9 @@ test("an attack that has used up the day's trips closes its listener and moves n
     'answered',
     'on the gateway one can still command',
   )
+  // What is closed is on the disk a moment later.
+  const kept = async () => await readFile(join(gateway.folder, 'state', 'latches.json'), 'utf8')
+  while (!/"closed":\{"plant-lan"/.test(await kept())) await local.status()
   await first.kill('SIGKILL')
 
   const second = await gateway.startAgent()

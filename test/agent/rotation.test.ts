@@ -19,7 +19,7 @@ for (const source of ['file', 'systemd-credential', 'vault'] as const) {
     const rotator = new TpmRotator(config, around, rig.keys, audit, rig.clock, () =>
       assert.fail('no new key'),
     )
-    const answer = await rotator.rotate('root', undefined)
+    const answer = await rotator.rotate({ by: 'root' }, undefined)
     assert.equal(answer instanceof Refusal && answer.code, 'rotation-elsewhere')
   })
 }

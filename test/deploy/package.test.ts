@@ -150,6 +150,16 @@ test('every module of the installed tree loads from there, native code and what 
   assert.equal(stdout, 'all')
 })
 
+test('the installed program begins as a checkout’s does: no core file, no debugger’s signal, and threads enough for a disk that hangs', () => {
+  const begins = (path: string) =>
+    readFileSync(path, 'utf8')
+      .match(/^ulimit -c 0$|UV_THREADPOOL_SIZE=[0-9]+|--disable-sigusr1/gm)
+      ?.sort()
+  const ours = begins(join(ROOT, 'bin/holdfast'))
+  assert.equal(ours?.length, 3)
+  assert.deepEqual(begins(join(installed, 'usr/bin/holdfast')), ours)
+})
+
 test('the installed program reads a configuration from the installed examples', async () => {
   const { stdout } = await holdfast('check', join(examples(), 'water-treatment/holdfast.yaml'))
   assert.match(stdout, /waterworks-1/)

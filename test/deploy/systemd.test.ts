@@ -61,6 +61,17 @@ test('what a person has to mend is not tried again, and what may mend itself is'
   assert.equal(given, [usage, unreadable, owner, version, untrusted, device].join(' '))
 })
 
+test('ten starts that each take as long as they may are among those after which it stays down and says so', () => {
+  const text = readFileSync(join(SYSTEMD, 'holdfast.service'), 'utf8')
+  const seconds = (name: string) => {
+    const [, number, unit] = new RegExp(`^${name}=([0-9]+)(s|min)$`, 'm').exec(text) ?? []
+    return Number(number) * (unit === 'min' ? 60 : 1)
+  }
+  const burst = Number(/^StartLimitBurst=([0-9]+)$/m.exec(text)?.[1])
+  const slowest = burst * (seconds('TimeoutStartSec') + seconds('RestartSec'))
+  assert.ok(slowest < seconds('StartLimitIntervalSec'), `${slowest} s`)
+})
+
 test('every group of directives of the agent has its reason above it', () => {
   const lines = readFileSync(join(SYSTEMD, 'holdfast.service'), 'utf8').split('\n')
   const bare = lines.flatMap((line, index) => {

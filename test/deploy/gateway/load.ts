@@ -20,6 +20,8 @@ export class Load implements Disposable {
   readonly acknowledged: { readonly command: Json | undefined; readonly outcome: Json | undefined }[] = []
   /** How often the plant saw each write away from safe. */
   readonly away = new Map<string, number>()
+  /** What was answered to each trip and reset, in words: for whoever wonders why the latch is not as it was told. */
+  readonly told: string[] = []
   writes = 0
   latch: Latch
   readonly #stopListening: () => void
@@ -93,9 +95,11 @@ export class Load implements Disposable {
       const answer = isTripped
         ? await client.reset('inlet-valve', 'the load')
         : await client.trip('inlet-valve', 'the load')
+      this.told.push(`${isTripped ? 'reset' : 'trip'}: ${JSON.stringify(answer)}`)
       if (answer.kind === 'unreachable') return
-      if (answer.kind === 'answered') this.latch = isTripped ? 'normal' : 'tripped'
-      else this.latch = before
+      if (answer.kind !== 'answered') this.latch = before
+      // Where the disk has not taken it in time, that is what was told, and nothing else.
+      else if (bodyOf(answer).unkept === undefined) this.latch = isTripped ? 'normal' : 'tripped'
       this.#happened()
     }
   }

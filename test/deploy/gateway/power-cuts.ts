@@ -85,14 +85,19 @@ export class PowerCuts {
       remains.push(await this.#cut())
     }
 
-    await this.#inquire(load)
+    const left = await this.#inquire(load)
 
     const on = performance.now()
     await machine.powerOn()
     await this.#gateway.isReady()
     const ready = performance.now() - on
     const latch = await this.#latch()
-    if (load.latch !== 'unknown') assert.equal(latch, load.latch, 'the latch is what somebody was told')
+    if (load.latch !== 'unknown')
+      assert.equal(
+        latch,
+        load.latch,
+        `the latch is what somebody was told: ${['', ...load.told, `on the disk: ${left}`].join('\n')}`,
+      )
 
     const { tally } = this
     tally.lives += 1
@@ -122,10 +127,12 @@ export class PowerCuts {
     return this.#gateway.machine.cut(() => this.#below(100) < share)
   }
 
-  /** Looks at the log as the cut left it, before anybody has mended anything. */
-  async #inquire(load: Load): Promise<void> {
+  /** Looks at the log as the cut left it, before anybody has mended anything. Returns the latches that it left. */
+  async #inquire(load: Load): Promise<string> {
     await using folder = await temporaryFolder()
-    const files = ['audit.db', 'audit.db-wal', 'audit.vkey'].map(name => `/var/lib/holdfast/${name}`)
+    const files = ['audit.db', 'audit.db-wal', 'audit.vkey', 'latches.json'].map(
+      name => `/var/lib/holdfast/${name}`,
+    )
     await this.#gateway.machine.salvage(files, folder.path)
     const path = join(folder.path, 'audit.db')
     const chain = verifyAuditLog({ path })
@@ -151,6 +158,7 @@ export class PowerCuts {
     )
     for (const { command, outcome } of load.acknowledged)
       assert.equal(outcomes.get(command), outcome, `what was acknowledged is in the log: ${command}`)
+    return readFileSync(join(folder.path, 'latches.json'), 'utf8')
   }
 
   async #latch(): Promise<'tripped' | 'normal'> {
