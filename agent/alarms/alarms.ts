@@ -4,7 +4,7 @@ import type { AuditEntry } from '../../model/audit.ts'
 import type { Json } from '../../model/json.ts'
 import type { Clock, Millis, UnixMs } from '../../model/time.ts'
 import type { AlarmFile, KeptAlarms } from './alarm-file.ts'
-import { Flood } from './flood.ts'
+import { Flood, type HeldBack } from './flood.ts'
 import { type AlarmEvent, type AlarmNews, priorityIn, type StandingAlarm, stateOf, step } from './standing.ts'
 
 /** Something that happened to an alarm and is to be told. */
@@ -21,16 +21,20 @@ export interface AlarmListener {
   note(entry: AuditEntry): void
   /** For people: the journal and whatever else delivers. Not called of what is shelved. */
   told(told: AlarmTold): void
-  /** So many more of a name came than were told. */
+  /** So many more raises and ends of a name came than were told one by one. How those alarms are now is told after it. */
   surplus(name: AlarmName, count: number): void
 }
 
 /** What a person can do about an alarm. */
 export type Attention = Extract<AlarmEvent, { type: 'acknowledged' | 'shelved' | 'unshelved' }>
 
-/** Members of a record that say who did it. */
-export interface RecordOfPerson {
+/** What the record of it has besides. */
+interface AlarmRecord {
   readonly [member: string]: Json
+}
+
+/** Members of a record that say who did it. */
+export interface RecordOfPerson extends AlarmRecord {
   readonly by: string
 }
 
@@ -52,6 +56,8 @@ export class Alarms implements AsyncDisposable {
   readonly #listener: AlarmListener
   readonly #flood = new Flood()
   readonly #standing = new Map<string, StandingAlarm>()
+  /** Those that were last told of as going on: their end is told, flood or no flood. */
+  readonly #toldActive: Set<string>
   readonly #stop = new AbortController()
   readonly #began: number
   #next: number
@@ -70,6 +76,7 @@ export class Alarms implements AsyncDisposable {
     this.#next = kept?.next ?? 1
     for (const alarm of kept?.standing ?? []) this.#standing.set(alarmKey(alarm.name, alarm.about), alarm)
     this.#inherited = new Set(this.#standing.keys())
+    this.#toldActive = new Set([...this.#standing].flatMap(([key, { active }]) => (active ? [key] : [])))
     for (const alarm of this.#standing.values()) {
       if (alarm.active && !alarm.shelf) this.#tell(() => this.#listener.told({ news: 'raised', alarm }))
     }
@@ -135,7 +142,7 @@ export class Alarms implements AsyncDisposable {
     this.#stop.abort()
     await this.#watching
     await this.#soon
-    for (const { name, count } of this.#flood.ended(Number.POSITIVE_INFINITY)) this.#tellSurplus(name, count)
+    for (const held of this.#flood.ended(Number.POSITIVE_INFINITY)) this.#tellHeldBack(held, () => true)
     await this.#save().catch(() => {})
   }
 
@@ -152,23 +159,41 @@ export class Alarms implements AsyncDisposable {
     before: StandingAlarm,
     event: AlarmEvent,
     now: UnixMs,
-    record: { readonly [member: string]: Json } = {},
+    record: AlarmRecord = {},
   ): StandingAlarm {
     const { alarm, news } = step(before, event, now)
     if (stateOf(alarm) === 'normal') this.#standing.delete(key)
     else this.#standing.set(key, alarm)
     if (news === undefined) return alarm
     this.#saveSoon()
-    const { name } = alarm
-    // What people do about alarms is no flood.
-    const isFlood =
-      (news === 'raised' || news === 'cleared') && !this.#flood.admits(name, this.#clock.monotonic())
-    if (isFlood) return alarm
+    if (this.#isToldNow(key, alarm.name, news)) this.#tellNews(key, news, alarm, record)
+    else this.#flood.hold(alarm.name, key, this.#clock.monotonic())
+    return alarm
+  }
+
+  #isToldNow(key: string, name: AlarmName, news: AlarmTold['news']): boolean {
+    switch (news) {
+      case 'raised':
+        return this.#flood.admits(name, key, this.#clock.monotonic())
+      // Whoever was told that it goes on must not believe so for ever. These are no more than the raises that were told.
+      case 'cleared':
+        return this.#toldActive.has(key)
+      // What people do about alarms is no flood.
+      case 'acknowledged':
+      case 'shelved':
+      case 'unshelved':
+        return true
+    }
+  }
+
+  #tellNews(key: string, news: AlarmTold['news'], alarm: StandingAlarm, record: AlarmRecord = {}): void {
+    this.#flood.release(alarm.name, key)
+    if (alarm.active) this.#toldActive.add(key)
+    else this.#toldActive.delete(key)
     this.#tell(() => this.#listener.note(entryOf(news, alarm, record)))
     const isHidden = alarm.shelf !== undefined && news !== 'shelved'
     const over = typeof record.detail === 'string' ? { over: record.detail } : {}
     if (!isHidden) this.#tell(() => this.#listener.told({ news, alarm, ...over }))
-    return alarm
   }
 
   async #watch(): Promise<void> {
@@ -193,13 +218,24 @@ export class Alarms implements AsyncDisposable {
       const isOver = stands ? !stands(about) : isSettled && this.#inherited.has(key)
       if (isOver) this.#take(key, off, { type: 'over' }, now)
     }
-    for (const { name, count } of this.#flood.ended(this.#clock.monotonic())) this.#tellSurplus(name, count)
+    const mono = this.#clock.monotonic()
+    for (const held of this.#flood.ended(mono))
+      this.#tellHeldBack(held, key => this.#flood.admits(held.name, key, mono))
     if (this.#isBehind) this.#saveSoon()
   }
 
-  #tellSurplus(name: AlarmName, count: number): void {
-    this.#tell(() => this.#listener.note({ kind: 'alarms-summarised', alarm: name, count }))
-    this.#tell(() => this.#listener.surplus(name, count))
+  /** Tells how many were held back, and how each of those alarms is now; what is not admitted waits for another window. */
+  #tellHeldBack({ name, count, keys }: HeldBack, admits: (key: string) => boolean): void {
+    if (count > 0) {
+      this.#tell(() => this.#listener.note({ kind: 'alarms-summarised', alarm: name, count }))
+      this.#tell(() => this.#listener.surplus(name, count))
+    }
+    for (const key of keys) {
+      const alarm = this.#standing.get(key)
+      if (!alarm) continue
+      if (admits(key)) this.#tellNews(key, alarm.active ? 'raised' : 'cleared', alarm)
+      else this.#flood.hold(name, key, this.#clock.monotonic(), 'counted')
+    }
   }
 
   /** A listener's mistake must not keep a trip from going on. */
@@ -237,7 +273,7 @@ export class Alarms implements AsyncDisposable {
 function entryOf(
   news: AlarmTold['news'],
   { id, name, about, severity, detail, shelf }: StandingAlarm,
-  record: { readonly [member: string]: Json },
+  record: AlarmRecord,
 ): AuditEntry {
   const of = { alarm: name, alarm_id: id, ...about }
   switch (news) {

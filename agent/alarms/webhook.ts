@@ -25,7 +25,7 @@ const RETRY_FIRST: Millis = 1000
 const RETRY_MAX: Millis = 5 * 60_000
 /** So many tries go wrong before an alarm says so. */
 const TRIES_BEFORE_ALARM = 5
-/** More than this wait for a receiver that does not answer: the oldest go, and are counted. */
+/** More than this wait behind the one that is being tried: the oldest go, and are counted. */
 const WAITING_MAX = 1000
 
 /**
@@ -35,7 +35,7 @@ const WAITING_MAX = 1000
 export class Webhook implements AsyncDisposable {
   readonly #parts: WebhookParts
   readonly #stop = new AbortController()
-  #waiting: Json[] = []
+  readonly #waiting: { readonly [member: string]: Json }[] = []
   #lost = 0
   #running: Promise<void> | undefined
 
@@ -51,14 +51,12 @@ export class Webhook implements AsyncDisposable {
       this.#waiting.shift()
       this.#lost += 1
     }
-    const lost = this.#lost
     this.#waiting.push({
       id: newId(),
       time: new Date(clock.wall()).toISOString(),
       ...from,
       event: news,
       ...messageOf(alarm),
-      ...(lost > 0 ? { lost_before: lost } : {}),
     })
     this.#running ??= this.#run()
   }
@@ -69,27 +67,32 @@ export class Webhook implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    const { alarms, clock } = this.#parts
-    let tries = 0
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-      const delivered = await this.#parts.deliver(next, this.#stop.signal)
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      // All that were let go were before it; what is let go while it is tried comes after.
+      await this.#deliver(this.#lost > 0 ? { ...next, lost_before: this.#lost } : next)
       if (this.#stop.signal.aborted) break
-      if (delivered.kind === 'failed') {
-        tries += 1
-        if (tries === TRIES_BEFORE_ALARM)
-          alarms.raise('webhook-undelivered', `the webhook takes no alarms: ${delivered.detail}; they wait`)
-        await clock.sleep(Math.min(RETRY_FIRST * 2 ** (tries - 1), RETRY_MAX), this.#stop.signal)
-        if (this.#stop.signal.aborted) break
-        continue
-      }
-      // It may be gone meanwhile, to make room.
-      if (this.#waiting[0] === next) this.#waiting.shift()
-      if (delivered.kind === 'refused')
-        alarms.raise('webhook-undelivered', `the webhook refuses an alarm: ${delivered.detail}`)
-      else alarms.clear('webhook-undelivered', 'the webhook takes alarms again')
-      tries = 0
     }
     this.#running = undefined
+  }
+
+  /** Tries one message until it is taken or refused, or the agent stops. */
+  async #deliver(message: Json): Promise<void> {
+    const { alarms, clock } = this.#parts
+    for (let tries = 1; ; tries += 1) {
+      const delivered = await this.#parts.deliver(message, this.#stop.signal)
+      if (this.#stop.signal.aborted) return
+      switch (delivered.kind) {
+        case 'delivered':
+          return alarms.clear('webhook-undelivered', 'the webhook takes alarms again')
+        case 'refused':
+          return alarms.raise('webhook-undelivered', `the webhook refuses an alarm: ${delivered.detail}`)
+        case 'failed':
+          if (tries === TRIES_BEFORE_ALARM)
+            alarms.raise('webhook-undelivered', `the webhook takes no alarms: ${delivered.detail}; they wait`)
+          await clock.sleep(Math.min(RETRY_FIRST * 2 ** (tries - 1), RETRY_MAX), this.#stop.signal)
+          if (this.#stop.signal.aborted) return
+      }
+    }
   }
 }
 

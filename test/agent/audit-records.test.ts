@@ -97,3 +97,19 @@ test('every record is as the dictionary says, and each about a command says who 
     },
   )
 })
+
+// The log makes a checkpoint by itself a minute after the start, and with each count of the TPM's counter: neither is waited for here.
+test('a trip is under a signed checkpoint at once', { timeout: 45_000 }, async () => {
+  await using gateway = await Gateway.start({ settings: [[['audit'], { tpm_counter: 'off' }]] })
+  const agent = await gateway.startAgent()
+  const { file } = await gateway.issue('erika', 'engineer')
+  await agent.line(({ event }) => event === 'checkpoint')
+  await gateway.holdfast('trip', 'coolant-pump', '--agent', agent.address, '--credential', file)
+  const isTrip = ({ kind, actuator }: Record<string, unknown>) =>
+    kind === 'trip' && actuator === 'coolant-pump'
+  // A checkpoint is told once all that it covers is on the disk.
+  const covers = (size: unknown) =>
+    gateway.records().some(record => isTrip(record) && Number(record.seq) < Number(size))
+  const line = await agent.line(({ event, size }) => event === 'checkpoint' && covers(size))
+  assert.match(String(line.note), /^demo\/waterworks-1\n\d+\n[^\n]+\n\n— demo\/waterworks-1 /)
+})

@@ -32,6 +32,14 @@ function valueIn(text: string, series: string): number | undefined {
   return line === undefined ? undefined : Number(line.slice(series.length + 1))
 }
 
+/** Every expression that the dashboard draws. */
+async function dashboardExpressions(): Promise<readonly string[]> {
+  const { panels } = JSON.parse(await readFile(DASHBOARD, 'utf8')) as {
+    panels: { targets: { expr: string }[] }[]
+  }
+  return panels.flatMap(({ targets }) => targets.map(({ expr }) => expr))
+}
+
 /** The names of the metrics that expressions speak of. */
 function namesIn(expressions: readonly string[]): string[] {
   const names = expressions.flatMap(text => text.match(/\bholdfast_[a-z_]+/g) ?? [])
@@ -43,6 +51,30 @@ test('the rules and the configuration of Prometheus are found right by promtool'
   assert.match(rules.stdout, /SUCCESS: 12 rules found/)
   const config = await execa('promtool', ['check', 'config', join(PROMETHEUS, 'prometheus.yml')])
   assert.match(config.stdout, /SUCCESS/)
+})
+
+test('every expression of the dashboard is found right by promtool', async () => {
+  const expressions = await dashboardExpressions()
+  assert.ok(expressions.length > 15)
+  // What Grafana puts in place of its variable.
+  const rules = expressions.map((expr, at) => ({
+    record: `dashboard:expression:${at}`,
+    expr: expr.replaceAll('$instance', 'a|b'),
+  }))
+  assert.ok(
+    rules.every(({ expr }) => !expr.includes('$')),
+    'no variable is left',
+  )
+  const check = async (checked: typeof rules) => {
+    const file = join(gateway.folder, 'dashboard.rules.yml')
+    await writeFile(file, stringify({ groups: [{ name: 'dashboard', rules: checked }] }))
+    return await execa('promtool', ['check', 'rules', file], { reject: false, all: true })
+  }
+  const { all, exitCode } = await check(rules)
+  assert.equal(exitCode, 0, all)
+  assert.match(all, new RegExp(`SUCCESS: ${expressions.length} rules found`))
+  const broken = rules.map(rule => ({ ...rule, expr: rule.expr.replace(/\}/, '') }))
+  assert.notEqual((await check(broken)).exitCode, 0, 'one that is wrong is found')
 })
 
 test('each alert fires when it should and not before, by the tests of promtool', async () => {
@@ -110,12 +142,9 @@ test('what the agent serves is found right by promtool, counts what happened, an
   const rules = parse(await readFile(join(PROMETHEUS, 'holdfast.rules.yml'), 'utf8')) as {
     groups: { rules: { expr: string }[] }[]
   }
-  const dashboard = JSON.parse(await readFile(DASHBOARD, 'utf8')) as {
-    panels: { targets: { expr: string }[] }[]
-  }
   const shown = namesIn([
     ...rules.groups.flatMap(group => group.rules.map(({ expr }) => expr)),
-    ...dashboard.panels.flatMap(panel => panel.targets.map(({ expr }) => expr)),
+    ...(await dashboardExpressions()),
   ])
   assert.ok(shown.length > 12)
   assert.deepEqual(

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, test } from 'node:test'
 import { execa } from 'execa'
+import { openBreakGlass } from '../../agent/credential/break-glass/seal.ts'
+import { readSheet } from '../../agent/credential/break-glass/sheet.ts'
 import { chainSecret, checkpointSeedMessage, epochMessage, hmacSha256 } from '../../agent/credential/chain.ts'
 import { joinShares } from '../../agent/credential/escrow/escrow.ts'
 import { narrow } from '../../client/narrow.ts'
@@ -28,19 +30,23 @@ class Day implements AsyncDisposable {
   readonly sinks = new Map<string, string>()
   /** Texts of shares; they are shown once, by the command that makes them. */
   readonly shares: string[] = []
+  /** Lines for emergency sheets; they are shown once too. */
+  readonly sheets: string[] = []
   readonly #agents = new AsyncDisposableStack()
 
   constructor(gateway: Gateway) {
     this.gateway = gateway
   }
 
-  /** Runs a command of ours; whatever it prints is a sink, but for the shares that it was asked for. */
+  /** Runs a command of ours; whatever it prints is a sink, but for the shares and the sheet that it was asked for. */
   async run(...words: string[]): Promise<string> {
     const { exitCode, stdout, stderr } = await this.gateway.holdfast(...words)
     assert.ok(exitCode === 0 || exitCode === 3, `${words.join(' ')}: ${stderr}`)
-    const { shares = [] } = (stdout.startsWith('{') ? JSON.parse(stdout) : {}) as { shares?: string[] }
+    const { shares = [], sheet } = asked(stdout)
     this.shares.push(...shares)
-    const printed = shares.reduce((text, share) => text.replace(share, ''), stdout)
+    if (sheet !== undefined) this.sheets.push(sheet)
+    const shown = [...shares, ...(sheet === undefined ? [] : [sheet])]
+    const printed = shown.reduce((text, one) => text.replace(one, ''), stdout)
     this.sinks.set(`${words.slice(0, 2).join(' ')} ${this.sinks.size}`, printed + stderr)
     return stdout
   }
@@ -108,6 +114,28 @@ class Day implements AsyncDisposable {
     }
   }
 
+  /** Notes what is on an emergency sheet and what it opens: the key that is sealed now. */
+  async takeSheet(at: number): Promise<void> {
+    const sheet = readSheet(this.sheets[at] ?? '', OF)
+    assert.ok(sheet.kind === 'code')
+    const path = join(this.gateway.folder, 'state', 'break-glass.sealed')
+    const opened = await openBreakGlass(path, sheet.code, OF, process.getuid?.() ?? 0)
+    assert.ok(opened.kind === 'opened')
+    this.secrets.set(`the code of sheet ${at + 1}`, sheet.code)
+    this.secrets.set(`the emergency key of sheet ${at + 1}`, opened.key)
+  }
+
+  /** Has the audit log printed in every form that there is. */
+  async readLog(): Promise<void> {
+    const log = this.gateway.auditLog
+    for (const format of ['jsonl', 'rfc5424', 'ocsf', 'cef'])
+      await this.run('audit', 'export', log, '--format', format)
+    for (const form of ['--csv', '--json']) await this.run('audit', 'query', log, '--all', form)
+    await this.run('audit', 'prove', log, '--record', '0')
+    await this.run('audit', 'prove', log, '--record', '0', '--tlog-proof')
+    await this.run('audit', 'prove', log, '--since', '1')
+  }
+
   /** Searches everything that was printed and sent, and every file but those that are meant to hold a secret. */
   async found(...apart: RegExp[]): Promise<string[]> {
     const found = [...this.sinks].flatMap(([where, text]) => this.#search(where, text))
@@ -134,8 +162,26 @@ class Day implements AsyncDisposable {
       ...this.shares
         .filter(share => text.includes(share.slice(-60).toUpperCase()))
         .map(() => `a share is in ${where}`),
+      ...this.sheets
+        .filter(sheet => codesOn(sheet).some(code => text.includes(code)))
+        .map(() => `the code of an emergency sheet is in ${where}`),
     ]
   }
+}
+
+/** What a command shows once, where it was asked to. */
+function asked(stdout: string): { readonly shares?: readonly string[]; readonly sheet?: string } {
+  try {
+    return JSON.parse(stdout) as { shares?: string[]; sheet?: string }
+  } catch {
+    return {}
+  }
+}
+
+/** The code on an emergency sheet, in groups as it stands there, and as somebody may type it. */
+function codesOn(sheet: string): readonly string[] {
+  const [code = ''] = /\S+$/.exec(sheet) ?? []
+  return [code, code.replaceAll('-', '')]
 }
 
 /** What somebody sends who does not know where a secret belongs, or means no good; the answers are sinks. */
@@ -179,7 +225,8 @@ describe('after a day of a gateway no secret is in any log, file, answer, argume
     await using day = new Day(gateway)
     await using receivers = await Receivers.listen(gateway)
     day.secrets.set("the webhook's secret", receivers.secret)
-    await day.run('enroll', '--config', gateway.config, '--escrow', '2-of-3', '--json')
+    await day.run('enroll', '--config', gateway.config, '--escrow', '2-of-3', '--break-glass', '--json')
+    await day.takeSheet(0)
     const agent = await day.startAgent('agent')
     const alice = await day.issue('alice', 'operator')
     const send = ['--agent', agent.address, '--credential', alice.file]
@@ -196,8 +243,12 @@ describe('after a day of a gateway no secret is in any log, file, answer, argume
     await day.run('tpm', 'status', '--config', gateway.config)
     await day.run('credential', 'revoke', '--agent', gateway.adminSocket, '--subject', 'alice')
     await day.run('command', 'inlet-valve', 'open', ...send)
+    await day.run('break-glass', 'seal', '--agent', gateway.adminSocket, '--json')
+    await day.takeSheet(1)
+    await day.run('alarms', '--agent', gateway.operatorSocket, '--json')
+    await day.readLog()
 
-    assert.equal(day.shares.length, 6)
+    assert.deepEqual([day.shares.length, day.sheets.length], [6, 2])
     for (const [generation, shares] of [day.shares.slice(0, 2), day.shares.slice(3, 5)].entries()) {
       const joined = joinShares(shares)
       assert.ok(joined.kind === 'key')

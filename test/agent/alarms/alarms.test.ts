@@ -130,26 +130,109 @@ test('a shelved alarm is told to nobody until its time is over, and is in the au
   assert.deepEqual(kinds, ['alarm', 'alarm-shelved', 'alarm-cleared', 'alarm', 'alarm-unshelved'])
 })
 
-test('a chattering alarm is told ten times a minute and then counted; every record is as the dictionary says', async () => {
+test('a chattering alarm is told ten times a minute, each with its end, and then counted; every record is as the dictionary says', async () => {
   await using rig = await alarmRig()
   rig.alarms.watch({})
   for (let count = 0; count < 30; count += 1) {
     rig.alarms.raise('clock-stepped', `${count}`)
     rig.alarms.clear('clock-stepped')
   }
-  assert.equal(rig.told.length, 10)
+  assert.equal(rig.told.length, 20)
+  assert.deepEqual(new Set(rig.told), new Set(['raised clock-stepped', 'cleared clock-stepped']))
   assert.deepEqual(rig.list(), ['1 clock-stepped cleared'])
   await rig.clock.advance(MINUTE + SECOND)
-  assert.deepEqual(rig.told.at(-1), '50 more clock-stepped')
+  assert.deepEqual(rig.told.slice(20), ['40 more clock-stepped', 'cleared clock-stepped'])
   rig.alarms.attend(1, { type: 'acknowledged', by: 'alice' }, ALICE)
   const header = { seq: 0, boot: 'b', time: 't', mono_ms: 0 }
   for (const note of rig.notes)
     assert.deepEqual(dictionaryFaults({ ...header, ...note }), [], JSON.stringify(note))
   assert.deepEqual(
-    rig.notes.slice(-2).map(({ kind, count }) => [kind, count]),
+    rig.notes.slice(-3).map(({ kind, count }) => [kind, count]),
     [
-      ['alarms-summarised', 50],
+      ['alarms-summarised', 40],
+      ['alarm-cleared', undefined],
       ['alarm-acknowledged', undefined],
+    ],
+  )
+})
+
+/** Who is told of `news`, and of which actuators or identities. */
+function toldOf(notes: readonly AuditEntry[], kind: AuditEntry['kind']): unknown[] {
+  return notes.flatMap(note => (note.kind === kind ? [note.actuator ?? note.identity] : []))
+}
+
+test('twelve actuators that trip together are twelve alarms, each told with its end', async () => {
+  await using rig = await alarmRig()
+  const valves = Array.from({ length: 12 }, (_, at) => `valve-${at}`)
+  for (const actuator of valves) rig.alarms.raise('trip', 'forged', { actuator })
+  for (const actuator of valves) rig.alarms.clear('trip', undefined, { actuator })
+  assert.deepEqual(toldOf(rig.notes, 'alarm'), valves)
+  assert.deepEqual(toldOf(rig.notes, 'alarm-cleared'), valves)
+  assert.equal(rig.told.filter(told => told === 'raised trip').length, 12)
+  assert.equal(rig.told.filter(told => told === 'cleared trip').length, 12)
+})
+
+test('an alarm that chatters takes nothing from another of its name, and its last state is told when the minute is over', async () => {
+  await using rig = await alarmRig()
+  rig.alarms.watch({ trip: () => true })
+  for (let count = 0; count < 15; count += 1) {
+    rig.alarms.raise('trip', `${count}`, { actuator: 'valve' })
+    if (count < 14) rig.alarms.clear('trip', undefined, { actuator: 'valve' })
+  }
+  rig.alarms.raise('trip', 'forged', { actuator: 'pump' })
+  assert.equal(rig.notes.at(-1)?.actuator, 'pump')
+  assert.equal(rig.notes.at(-2)?.kind, 'alarm-cleared', 'whoever is told believes that the valve is well')
+  await rig.clock.advance(MINUTE + SECOND)
+  assert.deepEqual(
+    rig.notes.slice(-2).map(({ kind, actuator, detail, count }) => [kind, actuator, detail, count]),
+    [
+      ['alarms-summarised', undefined, undefined, 9],
+      ['alarm', 'valve', '14', undefined],
+    ],
+  )
+  rig.alarms.clear('trip', undefined, { actuator: 'valve' })
+  assert.equal(rig.notes.at(-1)?.kind, 'alarm-cleared', 'its end is told')
+})
+
+test('of 250 alarms of a name a hundred a minute are told, in their order, until all were', async () => {
+  await using rig = await alarmRig()
+  rig.alarms.watch({ 'identity-suspended': () => true })
+  const identities = Array.from({ length: 250 }, (_, at) => `subject ${at}`)
+  for (const identity of identities) rig.alarms.raise('identity-suspended', 'x', { identity })
+  assert.deepEqual(toldOf(rig.notes, 'alarm'), identities.slice(0, 100))
+  rig.alarms.clear('identity-suspended', undefined, { identity: 'subject 3' })
+  assert.deepEqual(toldOf(rig.notes, 'alarm-cleared'), ['subject 3'])
+  await rig.clock.advance(MINUTE + SECOND)
+  assert.deepEqual(toldOf(rig.notes, 'alarm'), identities.slice(0, 200))
+  rig.alarms.clear('identity-suspended', undefined, { identity: 'subject 240' })
+  await rig.clock.advance(MINUTE + SECOND)
+  assert.deepEqual(
+    toldOf(rig.notes, 'alarm'),
+    identities.filter(identity => identity !== 'subject 240'),
+  )
+  assert.deepEqual(toldOf(rig.notes, 'alarm-cleared'), ['subject 3', 'subject 240'])
+  assert.deepEqual(
+    rig.told.filter(told => told.includes('more')),
+    ['150 more identity-suspended', '1 more identity-suspended'],
+  )
+  rig.notes.length = 0
+  await rig.clock.advance(5 * MINUTE)
+  assert.deepEqual(rig.notes, [], 'each once')
+})
+
+test('what is held back is told when the agent stops, and not again where somebody acknowledged it', async () => {
+  const rig = await alarmRig()
+  for (let at = 0; at < 103; at += 1)
+    rig.alarms.raise('identity-suspended', 'x', { identity: `subject ${at}` })
+  rig.alarms.attend(102, { type: 'acknowledged', by: 'alice' }, ALICE)
+  rig.notes.length = 0
+  await rig[Symbol.asyncDispose]()
+  assert.deepEqual(
+    rig.notes.map(({ kind, identity, count }) => [kind, identity, count]),
+    [
+      ['alarms-summarised', undefined, 3],
+      ['alarm', 'subject 100', undefined],
+      ['alarm', 'subject 102', undefined],
     ],
   )
 })
