@@ -96,7 +96,8 @@ export const GATEWAY_ALARMS = {
     ends: 'itself',
     cause: 'less of the disk of the state directory is free than `alarms.disk_free` (10 and 5 %)',
     consequence: 'when it is full, the audit log takes no records and commands away from safe are refused',
-    remedy: 'make room; `holdfast audit prune` archives old records',
+    remedy:
+      'make room for the state directory. `holdfast audit prune`, with the agent stopped, lets new records take the room of old ones; the file gets no smaller',
   },
   'clock-stepped': {
     severity: 'warning',
