@@ -50,8 +50,10 @@ const USUAL = NAMES.filter(name => !UNUSUAL.includes(name))
 
 const HELP = `npm run bench [-- --json | --only NAME]
 
-Measures what the README quotes (hang and power-on only when they are named), each against a limit that is measured in the same run. It takes about
-three minutes, on a machine that does nothing else. Its files go where TMPDIR says, or to /var/tmp.
+Measures what the README quotes (hang and power-on only when they are named),
+each against a limit that is measured in the same run. It takes about three
+minutes, on a machine that does nothing else. Its files go where TMPDIR says,
+or to /var/tmp.
 
   --json        print one JSON array and nothing else on standard output
   --only NAME   measure only this, once or more: ${NAMES.join(', ')}
