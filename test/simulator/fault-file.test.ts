@@ -230,7 +230,7 @@ describe('a fault file', () => {
     }
     rig.save()
     await rig.says(
-      'dropped-link,plc=a: its link does not follow: listen EADDRINUSE. Free what it needs, then list the fault and take it out again.',
+      'dropped-link,plc=a: its link does not follow: a stays dropped: listen EADDRINUSE. Free what it needs, then list the fault and take it out again.',
     )
   })
 })

@@ -28,6 +28,14 @@ const send = (answers: readonly Buffer[], socket: Socket) => {
   for (const answer of answers) if (socket.writable) socket.write(answer)
 }
 
+/** Connections whose bytes are on their way in pieces: nothing comes between the pieces of a stream. */
+const cutting = new WeakSet<Socket>()
+
+function whenWhole(socket: Socket, act: () => void): void {
+  if (cutting.has(socket)) setTimeout(() => whenWhole(socket, act), 1)
+  else act()
+}
+
 function shuffled(answers: readonly Buffer[], dice: Dice): Buffer[] {
   const left = [...answers]
   return answers.flatMap(() => left.splice(dice.below(left.length), 1))
@@ -48,8 +56,10 @@ const RUINS: Readonly<Record<string, Ruin>> = {
   'cut anywhere': (answers, socket, dice) => {
     const bytes = Buffer.concat(shuffled(answers, dice))
     const cuts = [0, dice.below(bytes.length), dice.below(bytes.length), bytes.length].sort((a, b) => a - b)
+    cutting.add(socket)
     for (const [index, from] of cuts.slice(0, -1).entries())
       setTimeout(() => send([bytes.subarray(from, cuts[index + 1])], socket), 2 * index)
+    setTimeout(() => cutting.delete(socket), 2 * cuts.length)
   },
   'each twice': (answers, socket, dice) => send(shuffled([...answers, ...answers], dice), socket),
   'one never': (answers, socket, dice) => {
@@ -65,7 +75,7 @@ const RUINS: Readonly<Record<string, Ruin>> = {
       answers.filter(answer => answer !== late),
       socket,
     )
-    setTimeout(() => send([late], socket), LATE)
+    setTimeout(() => whenWhole(socket, () => send([late], socket)), LATE)
   },
   'one under a number that nobody asked with': (answers, socket, dice) => {
     const lost = dice.one(answers)
@@ -118,7 +128,7 @@ class Crowd {
 
   readonly answer = (request: OddRequest, socket: Socket): undefined => {
     const held = this.#held.get(socket) ?? []
-    if (held.length === 0) setTimeout(() => this.#release(socket), 2)
+    if (held.length === 0) setTimeout(() => whenWhole(socket, () => this.#release(socket)), 2)
     this.#held.set(socket, [...held, this.#answerTo(request)])
   }
 
