@@ -16,6 +16,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import Database from 'better-sqlite3'
 import { type Readable, SCHEMA_VERSION, versionOf } from './schema.ts'
+import { mustBeOurTables } from './structure.ts'
 
 /** An open file and how to let go of it. */
 type Reader = Readable & { exec(sql: string): unknown; close(): unknown }
@@ -45,7 +46,7 @@ export class Evidence implements Disposable {
     this.#folder = folder
   }
 
-  /** Opens the log at `path`. Throws what SQLite and the file system throw, and AuditFailure when it is no log of ours. */
+  /** Opens the log at `path`. Throws what SQLite and the file system throw, AuditFailure when it is no log of ours, and ChangedTables. */
   static open(path: string): Evidence {
     statSync(path)
     accessSync(path, constants.R_OK)
@@ -54,6 +55,7 @@ export class Evidence implements Disposable {
       evidence.#reader.exec(HARDENING)
       if (versionOf(evidence.database, path) !== SCHEMA_VERSION)
         throw new Error(`${path} is empty: there is no log in it`)
+      mustBeOurTables(evidence.database)
       return evidence
     } catch (error) {
       evidence[Symbol.dispose]()

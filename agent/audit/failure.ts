@@ -19,7 +19,7 @@ export class AuditFailure extends Error {
   }
 }
 
-const DAMAGE =
+export const DAMAGE =
   'keep the file as it is, run `holdfast audit verify` on a copy, and look at the disk (dmesg, smartctl)'
 const READ_ONLY: Failure = {
   kind: 'unwritable',

@@ -57,6 +57,8 @@ interface Examined {
 const CHUNK = 1 << 20
 /** Longer than any checkpoint of ours: what may be cut in two between chunks. */
 const NOTE_MAX = 1024
+/** Notes that are looked at and that no key of ours signed, at most: checking a signature takes its time, and a gateway is waiting to start. */
+const FORGERIES_MAX = 10_000
 
 /** Hashes a file and looks for checkpoints in its bytes, wherever they are: a damaged database may show none of its rows. */
 async function examine(path: string, keys: readonly NoteVerifier[]): Promise<Examined> {
@@ -65,10 +67,11 @@ async function examine(path: string, keys: readonly NoteVerifier[]): Promise<Exa
   const hash = createHash('sha256')
   let newest: Examined['checkpoint']
   let rest = Buffer.alloc(0)
+  const look = { forgeries: 0 }
   for await (const chunk of createReadStream(path, { highWaterMark: CHUNK }) as AsyncIterable<Buffer>) {
     hash.update(chunk)
     const window = Buffer.concat([rest, chunk])
-    for (const { size, text } of checkpointsIn(window, keys)) {
+    for (const { size, text } of checkpointsIn(window, keys, look)) {
       if (newest === undefined || size > newest.size) newest = { size, text }
     }
     rest = window.subarray(-NOTE_MAX)
@@ -79,17 +82,23 @@ async function examine(path: string, keys: readonly NoteVerifier[]): Promise<Exa
 function* checkpointsIn(
   bytes: Buffer,
   keys: readonly NoteVerifier[],
+  look: { forgeries: number },
 ): Generator<{ size: number; text: string }> {
   for (const key of keys) {
     const signature = Buffer.from(`\n\n— ${key.name} `)
     const origin = Buffer.from(`${key.name}\n`)
     for (let at = bytes.indexOf(signature); at >= 0; at = bytes.indexOf(signature, at + 1)) {
-      const from = bytes.lastIndexOf(origin, at)
-      const end = bytes.indexOf('\n', at + 2)
+      // Never farther than a note reaches: the file may have been made so that it takes a day to look through.
+      const near = bytes.subarray(Math.max(0, at - NOTE_MAX), at + NOTE_MAX)
+      const middle = Math.min(at, NOTE_MAX)
+      const from = near.lastIndexOf(origin, middle)
+      const end = near.indexOf('\n', middle + 2)
       if (from < 0 || end < 0 || end - from > NOTE_MAX) continue
-      const text = bytes.toString('utf8', from, end + 1)
+      const text = near.toString('utf8', from, end + 1)
       const checkpoint: CheckpointNote | undefined = parseCheckpoint(text)
-      if (checkpoint && isSignedBy(checkpoint.note, key)) yield { size: checkpoint.size, text }
+      if (checkpoint === undefined || look.forgeries > FORGERIES_MAX) continue
+      if (isSignedBy(checkpoint.note, key)) yield { size: checkpoint.size, text }
+      else look.forgeries += 1
     }
   }
 }

@@ -7,6 +7,7 @@ import type { NoteSigner } from './note.ts'
 import { recordText, type StampedEntry } from './record.ts'
 import { type OpenMode, openDatabase } from './schema.ts'
 import { type FoundRecord, latestOf, recordsAfter } from './search.ts'
+import { mustBeOurTables } from './structure.ts'
 import { restoreFrontier } from './tail.ts'
 
 /** How far the log had come, as its keeper remembers it: an opened file must not be behind. */
@@ -65,6 +66,7 @@ export class AuditStore implements Disposable {
   constructor(path: string, boot: string, mode: OpenMode, known: Head | undefined) {
     const { database, created } = openDatabase(path, mode)
     try {
+      mustBeOurTables(database)
       this.created = created
       this.#database = database
       this.#path = path
@@ -125,7 +127,7 @@ export class AuditStore implements Disposable {
           } else if (wanted) {
             const text = recordText(frontier.size, this.#boot, stamped)
             leaf = leafHash(Buffer.from(text))
-            this.#insert.run(frontier.size, text, leaf)
+            mustBeTaken(this.#insert.run(frontier.size, text, leaf))
             seqs.push(frontier.size)
             frontier.append(leaf)
           } else seqs.push(undefined)
@@ -222,7 +224,7 @@ export class AuditStore implements Disposable {
     if (stands) return { size, note: this.#noteAt(size) }
     const root = frontier.root()
     const note = signer === undefined ? undefined : signCheckpoint(size, root, signer)
-    this.#seal.run(size, root, frontier.bytes(), note ?? null)
+    mustBeTaken(this.#seal.run(size, root, frontier.bytes(), note ?? null))
     return { size, note }
   }
 
@@ -265,6 +267,17 @@ export class AuditStore implements Disposable {
     if (there && wal === this.#walInode) return
     throw new AuditFailure(GONE)
   }
+}
+
+/** A trigger in the file can have SQLite leave a row out and report no error. */
+function mustBeTaken({ changes }: Database.RunResult): void {
+  if (changes !== 1) throw new AuditFailure(LEFT_OUT)
+}
+
+const LEFT_OUT: Failure = {
+  kind: 'unwritable',
+  detail: 'the audit log file left out what was written to it: its tables were changed',
+  remedy: 'keep the file as it is and run `holdfast audit verify` on a copy; the next start moves it aside',
 }
 
 const GONE: Failure = {

@@ -1,7 +1,8 @@
 import Database from 'better-sqlite3'
+import { AuditFailure, DAMAGE } from './failure.ts'
 import { makeTables, type Readable } from './schema.ts'
 
-/** What is wrong with a log's tables or indexes, though its records are what was written. */
+/** What is wrong with a log's indexes, though its records are what was written. */
 export interface StructureFault {
   /** The first record that a search would miss or find wrongly; undefined when it is not about single records. */
   readonly at: number | undefined
@@ -14,18 +15,38 @@ interface SchemaObject {
   readonly sql: string | null
 }
 
+/** The log's tables are not the ones that this program makes: what a query on them would do, nobody knows before. */
+export class ChangedTables extends AuditFailure {
+  constructor(changes: readonly string[]) {
+    super({ kind: 'corrupt', detail: `its tables were changed: ${changes.join(', ')}`, remedy: DAMAGE })
+  }
+}
+
+/** What SQLite keeps for itself, as it makes it: statistics and counts change no answer. Whatever else has such a name was planted. */
+const OF_SQLITE: Readonly<Record<string, string>> = {
+  sqlite_stat1: 'CREATE TABLE sqlite_stat1(tbl,idx,stat)',
+  sqlite_stat4: 'CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)',
+  sqlite_sequence: 'CREATE TABLE sqlite_sequence(name,seq)',
+}
+
 /** Findings that are asked for at most: enough to name the first record in all but a wrecked file. */
 const FINDINGS_MAX = 1000
 const ROW = /\brow (\d+)\b/
 
 /**
- * Says what keeps the log's own search from finding what the records say: a column that is computed otherwise, an index
- * that leaves something out, a trigger that is gone, a page that is damaged. Reads every index against every record, which
- * takes longer than reading the records.
+ * Throws ChangedTables unless tables, indexes and triggers are as this program makes them. Asked before anything else: a table may have become
+ * a view that never ends, and a trigger can keep a record out that was acknowledged. Reads nothing but the schema.
+ */
+export function mustBeOurTables(database: Readable): void {
+  const changed = changedObjects(database)
+  if (changed.length > 0) throw new ChangedTables(changed)
+}
+
+/**
+ * Says what keeps the log's own search from finding what the records say: an index that leaves something out, a page that is damaged.
+ * Reads every index against every record, which takes longer than reading the records.
  */
 export function structureFault(database: Readable): StructureFault | undefined {
-  const changed = changedObjects(database)
-  if (changed.length > 0) return { at: undefined, detail: `its tables were changed: ${changed.join(', ')}` }
   const findings = database
     .prepare(`PRAGMA integrity_check(${FINDINGS_MAX})`)
     .all()
@@ -59,11 +80,10 @@ function changedObjects(database: Readable): string[] {
   ]
 }
 
-/** SQLite's own objects are left out: statistics change no answer. */
+/** All but SQLite's own. */
 function objectsIn(database: Readable): SchemaObject[] {
-  return database
-    .prepare("SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
-    .all() as SchemaObject[]
+  const objects = database.prepare('SELECT type, name, sql FROM sqlite_schema').all() as SchemaObject[]
+  return objects.filter(({ type, name, sql }) => type !== 'table' || sql !== OF_SQLITE[name])
 }
 
 /** An empty log in memory, as this program makes one. */

@@ -2,7 +2,7 @@ import { type CheckpointNote, parseCheckpoint, RECORDS_PER_CHECKPOINT } from './
 import { Evidence } from './evidence.ts'
 import { Examination, Tampered } from './examination.ts'
 import { isSignedBy, type NoteVerifier, parseVkey } from './note.ts'
-import { structureFault } from './structure.ts'
+import { ChangedTables, structureFault } from './structure.ts'
 
 export interface VerifyOptions {
   /** The log: the live file, or a copy with the `-wal` beside it if there was one. */
@@ -72,6 +72,7 @@ function verifyOnce(
     const verdict = examine(evidence, keys, held, recordsOnly ?? false)
     return verdict.kind !== 'intact' && evidence.wasDisturbed() ? 'disturbed' : verdict
   } catch (error) {
+    if (error instanceof ChangedTables) return { kind: 'tampered', at: undefined, detail: error.message }
     return unreadable(error instanceof Error ? error.message : String(error))
   }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { signCheckpoint } from '../../../agent/audit/checkpoint.ts'
 import { parseVkey, verifierOf } from '../../../agent/audit/note.ts'
 import { hasRemains, quarantineLog } from '../../../agent/audit/quarantine.ts'
 import { AuditStore } from '../../../agent/audit/store.ts'
@@ -55,6 +56,18 @@ describe('a log that cannot be used', () => {
       writeLog(folder.log, 1, 64)
       assert.equal((await quarantineLog(folder.log, START, [])).file, name)
     }
+  })
+
+  it('is looked through in a time that grows with its length, whatever it was made of', async () => {
+    using folder = new Folder()
+    const [key = assert.fail()] = KEYS
+    writeFileSync(folder.log, Buffer.alloc(8 << 20, `\n\n— ${key.name} `))
+    assert.equal((await quarantineLog(folder.log, START, KEYS)).checkpoint, undefined)
+    const size = 1000
+    const forged = signCheckpoint(size, Buffer.alloc(32), SIGNER).replace(`\n${size}\n`, `\n${size + 1}\n`)
+    const genuine = signCheckpoint(size, Buffer.alloc(32), SIGNER)
+    writeFileSync(folder.log, genuine + forged.repeat(200_000))
+    assert.equal((await quarantineLog(folder.log, START + 1000, KEYS)).checkpoint, genuine)
   })
 
   it('is moved aside when it is not even a file', async () => {

@@ -167,6 +167,21 @@ describe("the log's file", () => {
     assert.deepEqual(Buffer.from(root ?? []), naiveRoot(bytes.map(text => Buffer.from(text))))
   })
 
+  it('acknowledges nothing that a trigger kept out, wherever that came from', () => {
+    using folder = new Folder()
+    using store = new AuditStore(folder.log, 'boot-1', 'create', undefined)
+    store.append(0, [candidate(0)], true, SIGNER)
+    for (const table of ['record', 'checkpoint'])
+      new Database(folder.log)
+        .exec(`CREATE TRIGGER trap_${table} BEFORE INSERT ON ${table} BEGIN SELECT RAISE(IGNORE); END`)
+        .close()
+    assert.throws(() => store.append(1, [candidate(1)], false, SIGNER), /left out what was written/)
+    new Database(folder.log).exec('DROP TRIGGER trap_record').close()
+    assert.throws(() => store.append(1, [candidate(1)], true, SIGNER), /left out what was written/)
+    new Database(folder.log).exec('DROP TRIGGER trap_checkpoint').close()
+    assert.deepEqual(store.append(1, [candidate(1)], true, SIGNER).seqs, [1])
+  })
+
   it('does not write a second time what was committed without an answer', () => {
     using folder = new Folder()
     const three = [candidate(0), candidate(1), candidate(2)]

@@ -16,6 +16,8 @@ import { Folder, intent, readRecords, SIGNER, START, tamper, VKEY, writeLog } fr
 /** A log as an agent leaves it: a signed checkpoint after every 64 records, and 40 records after the last. */
 const SIZE = 1000
 const EVERY = 64
+/** Keeps what somebody did out of the log, and SQLite says nothing of it. */
+const TRAP = 'CREATE TRIGGER sqlite_stat1 BEFORE INSERT ON record BEGIN SELECT RAISE(IGNORE); END'
 /** How often each kind of change is made, each time somewhere else. */
 const SAMPLES = 25
 
@@ -461,14 +463,33 @@ describe(`of a log of ${SIZE} records, verification is not content when`, () => 
       /index record_credential is another/,
     ],
     ['a view was added', 'CREATE VIEW records AS SELECT 1', /view records was added/],
+    [
+      'a table became a view that never ends',
+      'DROP TABLE checkpoint; CREATE VIEW checkpoint AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x AS size, x AS root, x AS frontier, NULL AS note FROM c',
+      /table checkpoint is another/,
+    ],
+    [
+      'a trigger hides behind a name of SQLite',
+      `PRAGMA writable_schema = ON; INSERT INTO sqlite_schema (type, name, tbl_name, rootpage, sql) VALUES ('trigger', 'sqlite_stat1', 'record', 0, '${TRAP}')`,
+      /trigger sqlite_stat1 was added/,
+    ],
   ]
   for (const [what, change, says] of structures) {
     it(what, () => {
       copyFileSync(intact, damaged)
-      new Database(damaged).exec(change).close()
-      const verdict = verifyAuditLog({ path: damaged, publicKey: VKEY })
-      assert.deepEqual([verdict.kind, verdict.kind === 'tampered' && verdict.at], ['tampered', undefined])
-      assert.match(verdict.kind === 'tampered' ? verdict.detail : '', says)
+      new Database(damaged).unsafeMode().exec(change).close()
+      for (const recordsOnly of [false, true]) {
+        const verdict = verifyAuditLog({ path: damaged, publicKey: VKEY, recordsOnly })
+        assert.deepEqual([verdict.kind, verdict.kind === 'tampered' && verdict.at], ['tampered', undefined])
+        assert.match(verdict.kind === 'tampered' ? verdict.detail : '', says)
+      }
+      assert.throws(() => new AuditStore(damaged, 'boot-2', 'existing', undefined), says, 'nor does an agent')
     })
   }
+
+  it('SQLite has counted its rows for itself: that is no change', () => {
+    copyFileSync(intact, damaged)
+    new Database(damaged).exec('ANALYZE').close()
+    assert.equal(verifyAuditLog({ path: damaged, publicKey: VKEY }).kind, 'intact')
+  })
 })
