@@ -1,7 +1,7 @@
 import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
 import type { Clock, Millis } from '../model/time.ts'
 import type { AuditLog } from './audit/log.ts'
-import type { NoteSigner } from './audit/note.ts'
+import type { NoteSigner, NoteVerifier } from './audit/note.ts'
 import { publishCheckpointKey } from './checkpoint-key.ts'
 import type { Config } from './config/config.ts'
 
@@ -41,10 +41,10 @@ export class CheckpointKeys implements AsyncDisposable {
     await published
   }
 
-  /** Signs with this key as soon as it is published, and tries that until it is. Returns at once. */
-  signWith(signer: NoteSigner): void {
+  /** Signs with this key as soon as it is published, and tries that until it is; those of `earlier` generations are ours too. Returns at once. */
+  signWith(signer: NoteSigner, earlier: readonly NoteVerifier[] = []): void {
     this.#newest = signer
-    void this.#take(signer)
+    void this.#take(signer, earlier)
   }
 
   /** Tries no more. Waits for no disk. */
@@ -52,13 +52,13 @@ export class CheckpointKeys implements AsyncDisposable {
     this.#stop.abort()
   }
 
-  async #take(signer: NoteSigner): Promise<void> {
+  async #take(signer: NoteSigner, earlier: readonly NoteVerifier[]): Promise<void> {
     const { signal } = this.#stop
     while (this.#newest === signer && !signal.aborted) {
       const failure = await this.publish(signer).catch((error: Error) => error)
       if (this.#newest !== signer || signal.aborted) return
       if (failure === undefined) {
-        this.#audit.checkpointWith(signer)
+        this.#audit.checkpointWith(signer, earlier)
         return this.#alarms.clear('checkpoint-key-unpublished', 'audit.vkey has the key')
       }
       this.#alarms.raise('checkpoint-key-unpublished', `audit.vkey does not take it: ${failure.message}`)

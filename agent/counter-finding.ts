@@ -1,10 +1,12 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import type { CounterReading } from './audit/counter/counter.ts'
 import { questionCounter } from './audit/counter/question.ts'
+import { parseVkey } from './audit/note.ts'
+import { signedSize } from './audit/vouching.ts'
 import type { Config } from './config/config.ts'
 import type { Finding } from './credential/tpm/findings.ts'
 import { counterOf } from './open-counter.ts'
-import { auditPath } from './paths.ts'
+import { auditPath, vkeyPath } from './paths.ts'
 
 export interface CounterStatus {
   /** The counter's NV index in the TPM. */
@@ -23,10 +25,10 @@ export async function counterStatus(config: Config): Promise<CounterStatus | und
   if (counter === undefined || !existsSync(path)) return undefined
   const { index } = counter
   const reading = await counter.read()
-  return { index, reading, finding: findingOf(path, index, reading) }
+  return { index, reading, finding: findingOf(path, vkeyPath(config), index, reading) }
 }
 
-function findingOf(path: string, index: string, reading: CounterReading): Finding {
+function findingOf(path: string, vkeys: string, index: string, reading: CounterReading): Finding {
   if (reading.kind === 'unavailable')
     return {
       level: 'notice',
@@ -34,7 +36,10 @@ function findingOf(path: string, index: string, reading: CounterReading): Findin
       remedy: reading.remedy,
     }
   try {
-    const verdict = questionCounter(path, reading)
+    const keys = readFileSync(vkeys, 'utf8')
+      .split('\n')
+      .flatMap(line => parseVkey(line) ?? [])
+    const verdict = questionCounter(path, reading, database => signedSize(database, keys))
     switch (verdict.kind) {
       case 'bound':
         return {

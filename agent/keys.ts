@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
 import { type Clock, formatDuration } from '../model/time.ts'
 import type { AuditLog } from './audit/log.ts'
-import { signerFrom } from './audit/note.ts'
+import { signerFrom, verifierOf } from './audit/note.ts'
 import { CheckpointKeys } from './checkpoint-keys.ts'
 import type { Config } from './config/config.ts'
 import { BreakGlass } from './credential/break-glass/break-glass.ts'
@@ -61,9 +61,10 @@ export async function openKeys(
       unavailable: ({ reason, detail, remedy }) =>
         alarms.raise('master-key-unavailable', `${detail}. ${remedy}`, { reason }),
       restored: () => alarms.clear('master-key-unavailable', 'the master key can be used again'),
-      checkpointSeed: seed => {
-        checkpointKeys.signWith(signerFrom(logName(config), seed))
-        seed.fill(0)
+      checkpointSeed: (seed, earlier) => {
+        const [signer, ...signers] = [seed, ...earlier].map(each => signerFrom(logName(config), each))
+        if (signer !== undefined) checkpointKeys.signWith(signer, signers.map(verifierOf))
+        for (const each of [seed, ...earlier]) each.fill(0)
       },
       retired: ({ master }) => void retire(config, master.generation, clock, audit, alarms.raise),
       rotationDue: age =>

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
 import type { AuditEntry } from '../model/audit.ts'
 import type { Clock, UnixMs } from '../model/time.ts'
+import { CheckpointKeeper, type KeptCheckpointListener } from './audit/kept-checkpoint.ts'
 import { type AuditLog, openAuditLog } from './audit/log.ts'
 import { parseVkey } from './audit/note.ts'
 import { hasRemains, type Quarantined, quarantineLog } from './audit/quarantine.ts'
@@ -33,17 +34,23 @@ export async function openAudit(
     patient: true,
     onTrouble: ({ kind, detail }: { kind: string; detail: string }) =>
       kind === 'healed' ? alarms.clear('audit-unwritable', detail) : alarms.raise('audit-unwritable', detail),
+    onDoubt: (detail: string) => alarms.raise('audit-log-unproven', detail),
     onCheckpoint: ({ note, size }: { note: string | undefined; size: number }) => {
       if (note !== undefined) witness.info({ event: 'checkpoint', size, note }, 'audit checkpoint')
     },
   }
+  const keeping = {
+    unkept: (detail: string) => alarms.raise('audit-checkpoint-unkept', detail),
+    kept: () => alarms.clear('audit-checkpoint-unkept'),
+  }
   const now = clock.wall()
   const replay = new ReplayMemory(now)
-  let opened = await openAuditLog({ ...options, mode: 'existing' })
+  const kept = await keptOf(path, clock, keeping)
+  let opened = await openAuditLog({ ...options, kept, mode: 'existing' })
   let lost: Loss | undefined
   if (opened.kind === 'missing' || opened.kind === 'corrupt') {
     lost = { kind: opened.kind, detail: opened.detail, aside: await moveAside(config, now) }
-    opened = await openAuditLog({ ...options, mode: 'create' })
+    opened = await openAuditLog({ ...options, kept: await keptOf(path, clock, keeping), mode: 'create' })
   }
   if (opened.kind !== 'opened') {
     throw new StartFailure(
@@ -63,6 +70,17 @@ export async function openAudit(
   if (!(await recallNonces(audit, replay, now))) isLost = true
   const replayLostUntil = (isLost ? now : (lostAt ?? -REPLAY_WINDOW)) + REPLAY_WINDOW
   return { audit, replay, replayLostUntil, isNew }
+}
+
+/** What is kept beside the log. Throws StartFailure when a newer holdfast wrote it. */
+async function keptOf(
+  path: string,
+  clock: Clock,
+  listener: KeptCheckpointListener,
+): Promise<CheckpointKeeper> {
+  return await CheckpointKeeper.open(path, clock, listener).catch((error: Error) => {
+    throw new StartFailure(`${error.message}. Install that one again`, 'version')
+  })
 }
 
 /** Why there was no log to go on with, and what was moved aside. */

@@ -50,6 +50,7 @@ export function openCounter(
         alarms.raise('audit-log-rolled-back', detail)
       },
       meant: () => alarms.clear('audit-log-rolled-back'),
+      moved: detail => alarms.raise('audit-counter-moved', detail),
       lost: detail => alarms.raise('audit-counter-lost', detail),
       unavailable: (detail, remedy) =>
         alarms.raise(

@@ -179,15 +179,22 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
     means:
       "the TPM's counter was moved on, at a start or after an hour: all records up to here are bound to it",
     always: ['counter', 'counter_index'],
-    sometimes: ['repeats'],
+    sometimes: ['counter_first', 'repeats'],
   },
   'log-rolled-back': {
     means: "the TPM's counter has made counts that the log does not have",
     always: ['counter', 'counter_recorded', 'detail'],
     sometimes: ['repeats'],
   },
+  'log-unproven': {
+    means:
+      'at its start the agent found that no signature of its own vouches for these records as it should; it signs on, and this stays',
+    always: ['proven_to', 'unproven_to', 'detail'],
+    sometimes: ['repeats'],
+  },
   'log-restored': {
-    means: 'somebody said that the log was put back on purpose, from a backup',
+    means:
+      'somebody said that the log was put back on purpose, from a backup, or is the right one all the same',
     always: ['by', 'reason'],
     sometimes: [],
   },

@@ -21,6 +21,7 @@ export const AUDIT_MEMBERS = {
   count: 'how many there were',
   counter:
     "where the TPM's counter stands as soon as this is on the disk; of a roll-back, where it was found; null when it is about to be begun",
+  counter_first: 'where a new counter of this TPM begins, as it was about to be begun',
   counter_index: "the counter's NV index in the TPM",
   counter_recorded: 'the last count in the log, or null',
   created: 'when the request was signed, in whole seconds since 1970',
@@ -78,6 +79,8 @@ export const AUDIT_MEMBERS = {
   towards_safe: 'whether the command goes towards the safe state',
   tripped_at: 'when the trip began that was reset',
   troubles: 'what kept the agent from carrying out every command, in words',
+  proven_to: 'so many records something of our own vouched for',
+  unproven_to: 'the number of records that the log had when it was found',
   until: 'until when it stands',
 } as const
 

@@ -43,6 +43,7 @@ export type AuditKind =
   | 'log-counted'
   | 'log-rolled-back'
   | 'log-restored'
+  | 'log-unproven'
   | 'alarm'
   | 'alarm-cleared'
   | 'alarm-acknowledged'

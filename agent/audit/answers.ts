@@ -27,6 +27,9 @@ export type FoundRecords =
   | { readonly kind: 'records'; readonly texts: readonly string[] }
   | { readonly kind: 'unreadable'; readonly detail: string }
 
+/** The same of records that can be believed; `unsigned` while there is no key to tell. */
+export type VouchedRecord = LatestRecord | { readonly kind: 'unsigned' }
+
 export type LatestRecord =
   /** Undefined when there is none of that kind. */
   | { readonly kind: 'latest'; readonly record: FoundRecord | undefined }

@@ -8,14 +8,15 @@ const HEADER: ReadonlySet<string> = new Set(['seq', 'boot', 'time', 'mono_ms'])
 
 /**
  * Entries that say again what must not be lost when the records before `to` go: the last count, to which the TPM's counter is
- * compared, and a roll-back about which nobody has said anything.
+ * compared, and a roll-back or a doubt about which nobody has said anything.
  */
 export function carriedOver(database: Readable, to: number): AuditEntry[] {
   const counted = latestOf(database, 'log-counted')
   const rolledBack = latestOf(database, 'log-rolled-back')
   const restored = latestOf(database, 'log-restored')
-  const isOpen = rolledBack !== undefined && (restored?.seq ?? -1) < rolledBack.seq
-  const needed = [counted, isOpen ? rolledBack : undefined]
+  const unproven = latestOf(database, 'log-unproven')
+  const open = [rolledBack, unproven].filter(record => (record?.seq ?? -1) > (restored?.seq ?? -1))
+  const needed = [counted, ...open]
   return needed.flatMap(record => (record === undefined || record.seq >= to ? [] : [again(record)]))
 }
 

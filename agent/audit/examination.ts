@@ -31,6 +31,12 @@ interface CheckpointRow {
   readonly note: string | null
 }
 
+/** Records from one to before another. */
+export interface Stretch {
+  readonly from: number
+  readonly to: number
+}
+
 /** Records read at a time. No transaction is held between two readings: a long reader would keep a live log from tidying up. */
 const CHUNK = 4096
 /** The lowest sequence number that SQLite can hold: a record that was slipped in before the first is found, too. */
@@ -45,6 +51,7 @@ export class Examination {
   /** Up to here a checkpoint that can be believed agrees with the records. */
   #agreed = 0
   #signedUpTo = 0
+  readonly #signedLate: Stretch[] = []
   /** Up to here there is a checkpoint, believed or not. */
   #sealed = 0
   #pruned = 0
@@ -57,6 +64,11 @@ export class Examination {
 
   get signedUpTo(): number {
     return this.#signedUpTo
+  }
+
+  /** Where more records than an agent with its key leaves open had no signature until a later one covered them: nothing vouches for them before that. */
+  get signedLate(): readonly Stretch[] {
+    return this.#signedLate
   }
 
   /** Records of which only the hashes are left. */
@@ -126,13 +138,17 @@ export class Examination {
   /** Whoever takes a record out and leaves its hash has not pruned: that is on record, in a record that stays. */
   #mustBeToldOf(pruned: number): void {
     if (pruned === 0) return
-    const texts = this.#database.prepare("SELECT bytes FROM record WHERE kind = 'log-pruned'").all()
+    // Whoever can write the file can write such a record, too, and cannot sign it.
+    const believed = this.#keys.length > 0 ? this.#signedUpTo : this.frontier.size
+    const texts = this.#database
+      .prepare("SELECT bytes FROM record WHERE kind = 'log-pruned' AND seq < ?")
+      .all(believed)
     const told = texts.map(row => Number(JSON.parse((row as { bytes: string }).bytes).pruned_to) || 0)
     const most = Math.max(0, ...told)
     if (most >= pruned) return
     throw new Tampered(
       most,
-      `records ${most} to ${pruned - 1} were taken out, and no record says that they were pruned`,
+      `records ${most} to ${pruned - 1} were taken out, and no ${this.#keys.length > 0 ? 'signed ' : ''}record says that they were pruned`,
     )
   }
 
@@ -201,7 +217,11 @@ export class Examination {
     if (!sameHash(root, found)) throw this.#changed(size, 'the checkpoint')
     if (!sameHash(frontier, this.frontier.bytes()))
       throw this.#forged(size, 'its right edge does not fit its root')
-    if (signer) this.#signedUpTo = size
+    if (signer) {
+      if (size - this.#signedUpTo > RECORDS_PER_CHECKPOINT)
+        this.#signedLate.push({ from: this.#signedUpTo, to: size })
+      this.#signedUpTo = size
+    }
     // With a key at hand, an unsigned checkpoint proves nothing: whoever changes a record can write a new one.
     if (signer || this.#keys.length === 0) this.#agreed = size
   }

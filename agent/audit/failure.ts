@@ -38,6 +38,19 @@ const UNKNOWN: Failure = {
   remedy: 'look whether its folder exists and belongs to the user that the agent runs as',
 }
 
+export const LEFT_OUT: Failure = {
+  kind: 'unwritable',
+  detail: 'the audit log file left out what was written to it: its tables were changed',
+  remedy: 'keep the file as it is and run `holdfast audit verify` on a copy; the next start moves it aside',
+}
+
+export const GONE: Failure = {
+  kind: 'unwritable',
+  detail: 'the audit log file was deleted or replaced while the agent had it open',
+  remedy:
+    'put the file back from its backup; the agent does not begin a new log by itself, as that would hide the loss',
+}
+
 /** What the codes of SQLite and of the system mean to the person on shift. The first whose name begins the code is used. */
 const MEANINGS: Readonly<Record<string, Failure>> = {
   SQLITE_FULL: {

@@ -3,7 +3,7 @@ import type { Failure } from './failure.ts'
 import type { AuditLogOptions } from './options.ts'
 import type { SealedCheckpoint } from './store.ts'
 
-type Callbacks = Pick<AuditLogOptions, 'onTrouble' | 'onCheckpoint'>
+type Callbacks = Pick<AuditLogOptions, 'onTrouble' | 'onCheckpoint' | 'onDoubt' | 'kept'>
 
 /** Whoever wants to know how the log is doing. Their mistake must not keep the next record from the disk. */
 export class LogListeners {
@@ -42,7 +42,14 @@ export class LogListeners {
 
   /** A checkpoint is durable. */
   sealed(checkpoint: SealedCheckpoint): void {
+    const { note } = checkpoint
+    if (note !== undefined) tell(() => this.#callbacks.kept?.keep(note))
     tell(() => this.#callbacks.onCheckpoint?.(checkpoint))
+  }
+
+  /** Something speaks against what was found in the file. */
+  doubted(detail: string): void {
+    tell(() => this.#callbacks.onDoubt?.(detail))
   }
 }
 

@@ -1,17 +1,18 @@
-import type { AuditEntry, AuditKind } from '../../model/audit.ts'
-import type { Clock, Millis, UnixMs } from '../../model/time.ts'
-import type { AuditState, FoundRecords, LatestRecord, RecentNonces, Sealed } from './answers.ts'
+import type { AuditEntry } from '../../model/audit.ts'
+import type { Clock, Millis } from '../../model/time.ts'
+import type { AuditState, Sealed } from './answers.ts'
 import type { Failure } from './failure.ts'
-import type { Followed } from './forward/forwarder.ts'
 import { Gap, gapEntry } from './gap.ts'
+import type { KeptCheckpoint } from './kept-checkpoint.ts'
 import { LogListeners } from './listeners.ts'
 import type { Reply, Request } from './messages.ts'
-import type { NoteSigner } from './note.ts'
+import type { NoteSigner, NoteVerifier } from './note.ts'
 import { type AuditLimits, type AuditLogOptions, LIMITS } from './options.ts'
 import { type Appended, AuditQueue, Pending, settleDurable, settleUnwritable } from './queue.ts'
 import { LogReader } from './reader.ts'
 import { type StampedEntry, stampEntry } from './record.ts'
 import { answerSealers, Sealers } from './sealers.ts'
+import { Signing } from './signing.ts'
 import { stallFailure, watchForStall } from './stall.ts'
 import type { Head } from './store.ts'
 import { type Crashed, failureIn, WriterThread } from './thread.ts'
@@ -25,15 +26,16 @@ export type OpenedAuditLog = { readonly kind: 'opened'; readonly log: AuditLog; 
 
 /** Opens the log, or says why not and what can be done. Never rejects. */
 export async function openAuditLog(options: AuditLogOptions): Promise<OpenedAuditLog | Failure> {
-  const { path, boot, mode } = options
+  const { path, boot, mode, kept } = options
   const thread = new WriterThread(options.writer)
-  const reply = await thread.ask({ kind: 'open', path, boot, mode, known: undefined })
+  const reply = await thread.ask({ kind: 'open', path, boot, mode, known: undefined, kept: kept?.found })
   if (reply.kind === 'opened')
     return { kind: 'opened', log: new AuditLog(options, thread, reply.head), created: reply.created }
   const failure = failureIn(reply)
   if (options.patient && failure.kind === 'unwritable')
     return { kind: 'opened', log: new AuditLog(options, thread, failure), created: false }
   await thread[Symbol.asyncDispose]()
+  await kept?.[Symbol.asyncDispose]()
   return failure
 }
 
@@ -42,7 +44,7 @@ export async function openAuditLog(options: AuditLogOptions): Promise<OpenedAudi
  * a bounded queue and go to the writer's thread one transaction at a time, so all that arrive during one commit share
  * the next. When a commit fails, appends are refused, notes are kept, and the file is opened anew until it takes them.
  */
-export class AuditLog implements AsyncDisposable {
+export class AuditLog extends LogReader implements AsyncDisposable {
   readonly #options: AuditLogOptions
   readonly #limits: AuditLimits
   readonly #clock: Clock
@@ -53,7 +55,9 @@ export class AuditLog implements AsyncDisposable {
   readonly #closing = new AbortController()
   /** Undefined while the file has not been opened yet. */
   #head: Head | undefined
-  #signer: NoteSigner | undefined
+  readonly #signing: Signing
+  /** The newest signed checkpoint of this run. */
+  #newest: KeptCheckpoint | undefined
   #trouble: Failure | undefined
   /** Entries of a commit that is under way, or that failed and may yet be found in the file; `#base` is where they would be. */
   #batch: readonly Pending[] = []
@@ -66,10 +70,10 @@ export class AuditLog implements AsyncDisposable {
   #sealTimer = false
   readonly #sealers = new Sealers()
   readonly #listeners: LogListeners
-  readonly #reader = new LogReader(request => this.#query(request))
 
   /** `begun` is how far the opened file has come, or why it cannot be opened yet. */
   constructor(options: AuditLogOptions, thread: WriterThread, begun: Head | Failure) {
+    super()
     this.#options = options
     this.#listeners = new LogListeners(options)
     this.#limits = { ...LIMITS, ...options.limits }
@@ -77,6 +81,15 @@ export class AuditLog implements AsyncDisposable {
     this.#began = options.clock.monotonic()
     this.#thread = thread
     this.#queue = new AuditQueue(this.#limits.queue)
+    this.#signing = new Signing({
+      ask: request => thread.ask(request),
+      append: entry => this.append(entry),
+      seal: () => void this.checkpoint(),
+      doubted: detail => this.#listeners.doubted(detail),
+      clock: options.clock,
+      retry: this.#limits.retry,
+      closing: this.#closing.signal,
+    })
     if ('kind' in begun) {
       this.#fail(begun)
       this.#wake()
@@ -109,10 +122,12 @@ export class AuditLog implements AsyncDisposable {
     this.#listeners.onCommit(listener)
   }
 
-  /** Sets the key that checkpoints are signed with and signs one at once, so that all before it is covered; or takes the key away. */
-  checkpointWith(signer: NoteSigner | undefined): void {
-    this.#signer = signer
-    void this.#thread.ask({ kind: 'sign', signer })
+  /**
+   * Sets the key that checkpoints are signed with, beside which those of `earlier` generations are ours too, and signs one at once, so that
+   * all before it is covered; or takes the key away.
+   */
+  checkpointWith(signer: NoteSigner | undefined, earlier: readonly NoteVerifier[] = []): void {
+    void this.#signing.take(signer, earlier)
     if (signer !== undefined) void this.checkpoint()
   }
 
@@ -133,26 +148,6 @@ export class AuditLog implements AsyncDisposable {
     }
   }
 
-  /** The nonces of commands that were signed at `since` or later, to fill the replay memory at start. Never rejects. */
-  recentNonces(since: UnixMs): Promise<RecentNonces> {
-    return this.#reader.recentNonces(since)
-  }
-
-  /** The newest records of one kind, from a time on, at most `most`: their canonical JSON, newest first. Never rejects. */
-  records(of: AuditKind, since: UnixMs, most: number): Promise<FoundRecords> {
-    return this.#reader.records(of, since, most)
-  }
-
-  /** The last record of one kind, by its place and not by its time: clocks are set. Never rejects. */
-  latest(of: AuditKind): Promise<LatestRecord> {
-    return this.#reader.latest(of)
-  }
-
-  /** The records after one, in their order, at most `most`, and which log they are of: for whoever forwards them. Never rejects. */
-  recordsAfter(seq: number, most: number): Promise<Followed> {
-    return this.#reader.recordsAfter(seq, most)
-  }
-
   /**
    * Writes what waits, makes a last checkpoint and closes the file. A disk that does not take it is given one more try;
    * `state().queue` then says how many entries were lost.
@@ -170,9 +165,10 @@ export class AuditLog implements AsyncDisposable {
       await this.#thread.ask({ kind: 'close' })
       await this.#thread[Symbol.asyncDispose]()
     } else void this.#thread[Symbol.asyncDispose]()
+    await this.#options.kept?.[Symbol.asyncDispose]()
   }
 
-  async #query(request: Request): Promise<Reply | Crashed> {
+  protected override async query(request: Request): Promise<Reply | Crashed> {
     if (!this.#isOpen && this.#trouble) return { kind: 'failed', failure: this.#trouble }
     const reply = await this.#thread.ask(request)
     if (reply.kind === 'failed' || reply.kind === 'crashed') {
@@ -209,16 +205,16 @@ export class AuditLog implements AsyncDisposable {
 
   /** Opens the file after a failure; it must still hold all that was acknowledged. */
   async #reopen(): Promise<boolean> {
-    const { path, boot, mode } = this.#options
+    const { path, boot, mode: first } = this.#options
     const known = this.#head
-    const opened = await this.#watched(
-      this.#thread.ask({ kind: 'open', path, boot, mode: known ? 'existing' : mode, known }),
-    )
+    const kept = this.#newest ?? this.#options.kept?.found
+    const mode = known ? 'existing' : first
+    const opened = await this.#watched(this.#thread.ask({ kind: 'open', path, boot, mode, known, kept }))
     if (opened.kind !== 'opened') {
       this.#fail(failureIn(opened))
       return false
     }
-    await this.#thread.ask({ kind: 'sign', signer: this.#signer })
+    await this.#signing.again()
     this.#isOpen = true
     this.#head = opened.head
     return true
@@ -253,6 +249,7 @@ export class AuditLog implements AsyncDisposable {
     this.#batch = []
     const checkpoint = reply.checkpoint
     answerSealers(due, checkpoint)
+    if (checkpoint?.note !== undefined) this.#newest = { kind: 'note', note: checkpoint.note }
     if (checkpoint) this.#listeners.sealed(checkpoint)
     else void this.#sealLater()
     this.#heal()

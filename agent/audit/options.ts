@@ -1,4 +1,5 @@
 import type { Clock, Millis } from '../../model/time.ts'
+import type { CheckpointKeeper } from './kept-checkpoint.ts'
 import type { OpenMode } from './schema.ts'
 import type { SealedCheckpoint } from './store.ts'
 
@@ -22,6 +23,10 @@ export interface AuditLogOptions {
   readonly onTrouble: (trouble: AuditTrouble) => void
   /** Gets every checkpoint after it is durable, to be kept where whoever edits this file cannot reach. */
   readonly onCheckpoint?: (checkpoint: SealedCheckpoint) => void
+  /** Keeps the newest signed checkpoint beside the log, and knows the one that was kept before. It is closed with the log. */
+  readonly kept?: CheckpointKeeper
+  /** Told when something speaks against signing on top of what was found; a record says so too. */
+  readonly onDoubt?: (detail: string) => void
   readonly limits?: Partial<AuditLimits>
   /** The writer's module. A test hands in one that fails. */
   readonly writer?: URL

@@ -3,7 +3,9 @@ import type { UnixMs } from '../../model/time.ts'
 import { writeArchive } from './archive.ts'
 import { carriedOver } from './carried.ts'
 import { Evidence } from './evidence.ts'
-import type { NoteSigner } from './note.ts'
+import { AuditFailure } from './failure.ts'
+import type { KeptCheckpoint } from './kept-checkpoint.ts'
+import { type NoteSigner, verifierOf } from './note.ts'
 import { stampEntry } from './record.ts'
 import type { Readable } from './schema.ts'
 import { AuditStore } from './store.ts'
@@ -25,8 +27,10 @@ export interface Pruning {
   readonly by: string
   readonly boot: string
   readonly now: UnixMs
-  /** Signs the record of this act; without it, the agent does at its next start. */
-  readonly signer: NoteSigner | undefined
+  /** Signs the record of this act: of one that is not signed nobody knows who wrote it. */
+  readonly signer: NoteSigner
+  /** The newest signed checkpoint that is kept beside the log; undefined where none is. */
+  readonly kept?: KeptCheckpoint
 }
 
 export type Pruned =
@@ -44,7 +48,8 @@ export type Pruned =
  * nothing is lost, and it can be done again with another archive.
  */
 export function pruneAuditLog(pruning: Pruning): Pruned {
-  const { path, archive, before, by, boot, now, signer } = pruning
+  const { path, archive, before, by, boot, now, signer, kept } = pruning
+  mustBeVouchedFor(pruning)
   const archived = archiveOld(path, before, archive)
   if (archived.kind === 'nothing') return archived
   const { to, root, sha256, carried } = archived
@@ -57,11 +62,23 @@ export function pruneAuditLog(pruning: Pruning): Pruned {
     archive,
     archive_sha256: sha256,
   }
-  using store = new AuditStore(path, boot, 'existing', undefined)
+  using store = new AuditStore(path, boot, 'existing', undefined, kept)
   const written = [...carried, entry].map(each => ({ stamped: stampEntry(each, now, 0), wanted: true }))
   store.append(store.head.size, written, true, signer)
   store.prune(to)
   return archived
+}
+
+/** What the agent would not sign on top of without a word is not pruned either. Throws AuditFailure. */
+function mustBeVouchedFor({ path, boot, signer, kept }: Pruning): void {
+  using store = new AuditStore(path, boot, 'existing', undefined, kept)
+  const { doubt } = store.vouch([verifierOf(signer)])
+  if (doubt === undefined) return
+  throw new AuditFailure({
+    kind: 'corrupt',
+    detail: doubt,
+    remedy: 'start the agent, look at its alarms and at `holdfast audit verify`, then prune',
+  })
 }
 
 function archiveOld(path: string, before: UnixMs, archive: string): Pruned {

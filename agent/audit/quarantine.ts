@@ -18,7 +18,7 @@ export interface Quarantined {
 }
 
 /** The files of a log. The name of the first comes before the ends of the others, so that SQLite finds them together. */
-const ENDS = ['', '-wal', '-shm'] as const
+const ENDS = ['', '-wal', '-shm', '-checkpoint'] as const
 
 /**
  * Moves a log that cannot be used aside, with all that belongs to it. Nothing of it is changed or deleted: it is evidence.

@@ -81,14 +81,21 @@ export function recordsAfter(database: Readable, seq: number, most: number): Fou
   return rows.map(row => ({ seq: row.seq, text: row.bytes }))
 }
 
-/** The last record of one kind, by its place and not by its time, as somebody may have set the clock back; undefined when there is none. */
-export function latestOf(database: Readable, kind: string): FoundRecord | undefined {
+/**
+ * The last record of one kind, of those before a place, by its own place and not by its time, as somebody may have set the clock back;
+ * undefined when there is none.
+ */
+export function latestOf(
+  database: Readable,
+  kind: string,
+  before = Number.MAX_SAFE_INTEGER,
+): FoundRecord | undefined {
   // By the index: a kind that is rare or not there at all must not cost a walk through the whole log.
   const [row] = database
     .prepare(
-      'SELECT seq, bytes FROM record WHERE seq = (SELECT max(seq) FROM record INDEXED BY record_kind WHERE kind = ?)',
+      'SELECT seq, bytes FROM record WHERE seq = (SELECT max(seq) FROM record INDEXED BY record_kind WHERE kind = ? AND seq < ?)',
     )
-    .all(kind) as Pick<Row, 'seq' | 'bytes'>[]
+    .all(kind, before) as Pick<Row, 'seq' | 'bytes'>[]
   return row && { seq: row.seq, text: row.bytes }
 }
 

@@ -1,14 +1,16 @@
 import { statSync } from 'node:fs'
 import type Database from 'better-sqlite3'
-import { RECORDS_PER_CHECKPOINT, signCheckpoint } from './checkpoint.ts'
-import { AuditFailure, type Failure } from './failure.ts'
+import { parseCheckpoint, RECORDS_PER_CHECKPOINT, signCheckpoint } from './checkpoint.ts'
+import { AuditFailure, GONE, LEFT_OUT } from './failure.ts'
+import type { KeptCheckpoint } from './kept-checkpoint.ts'
 import { type Frontier, leafHash, sameHash } from './merkle.ts'
-import type { NoteSigner } from './note.ts'
+import type { NoteSigner, NoteVerifier } from './note.ts'
 import { recordText, type StampedEntry } from './record.ts'
 import { type OpenMode, openDatabase } from './schema.ts'
 import { type FoundRecord, latestOf, recordsAfter } from './search.ts'
 import { mustBeOurTables } from './structure.ts'
-import { restoreFrontier } from './tail.ts'
+import { restoreFrontier, type Tail } from './tail.ts'
+import { latestVouched, type Vouched, vouchFor } from './vouching.ts'
 
 /** How far the log had come, as its keeper remembers it: an opened file must not be behind. */
 export interface Head {
@@ -61,9 +63,15 @@ export class AuditStore implements Disposable {
   #leaf: Uint8Array | undefined
   #sealed: { readonly size: number; readonly signed: boolean }
   #walInode: number | undefined
+  /** What was found when the log was opened. */
+  readonly #found: Pick<Tail, 'frontier' | 'notes'>
+  readonly #kept: KeptCheckpoint | undefined
 
-  /** Opens the log and finds its right edge again. Throws AuditFailure when it is behind `known`, and what `openDatabase` throws. */
-  constructor(path: string, boot: string, mode: OpenMode, known: Head | undefined) {
+  /**
+   * Opens the log and finds its right edge again. Throws AuditFailure when it is behind `known` or does not have the checkpoint that was
+   * `kept` (who signed that is for `vouch` to say), and what `openDatabase` throws.
+   */
+  constructor(path: string, boot: string, mode: OpenMode, known: Head | undefined, kept?: KeptCheckpoint) {
     const { database, created } = openDatabase(path, mode)
     try {
       mustBeOurTables(database)
@@ -88,7 +96,10 @@ export class AuditStore implements Disposable {
       this.#signed = database.prepare(
         'SELECT size, note FROM checkpoint WHERE size <= ? AND note IS NOT NULL ORDER BY size DESC LIMIT 1',
       )
-      const tail = restoreFrontier(database)
+      const checkpoint = kept?.kind === 'note' ? parseCheckpoint(kept.note) : undefined
+      const tail = restoreFrontier(database, checkpoint)
+      this.#found = { frontier: tail.frontier.clone(), notes: tail.notes }
+      this.#kept = kept
       this.#frontier = tail.frontier
       this.#sealed = tail.sealed
       this.#leaf = this.#leafAt(tail.frontier.size - 1)
@@ -97,6 +108,16 @@ export class AuditStore implements Disposable {
       database.close()
       throw error
     }
+  }
+
+  /** How far signatures of these keys covered the log when it was opened, and what speaks against signing on top of it. */
+  vouch(keys: readonly NoteVerifier[]): Vouched {
+    return vouchFor(this.#database, this.#found, this.#kept, keys)
+  }
+
+  /** The last record of one kind that can be believed; undefined when there is none. */
+  latestVouched(kind: string, vouched: Vouched, keys: readonly NoteVerifier[]): FoundRecord | undefined {
+    return latestVouched(this.#database, kind, vouched, keys)
   }
 
   get head(): Head {
@@ -272,17 +293,4 @@ export class AuditStore implements Disposable {
 /** A trigger in the file can have SQLite leave a row out and report no error. */
 function mustBeTaken({ changes }: Database.RunResult): void {
   if (changes !== 1) throw new AuditFailure(LEFT_OUT)
-}
-
-const LEFT_OUT: Failure = {
-  kind: 'unwritable',
-  detail: 'the audit log file left out what was written to it: its tables were changed',
-  remedy: 'keep the file as it is and run `holdfast audit verify` on a copy; the next start moves it aside',
-}
-
-const GONE: Failure = {
-  kind: 'unwritable',
-  detail: 'the audit log file was deleted or replaced while the agent had it open',
-  remedy:
-    'put the file back from its backup; the agent does not begin a new log by itself, as that would hide the loss',
 }

@@ -30,6 +30,7 @@ export function jsonOf(judgement: Judgement, trust: Trust) {
     detail: 'detail' in judgement ? judgement.detail : coverOf(judgement, trust),
     root: whole?.root ?? null,
     signed_up_to: whole?.signedUpTo ?? (judgement.kind === 'unsigned' ? judgement.signedUpTo : null),
+    signed_late: whole?.signedLate ?? null,
     counter: judgement.kind === 'intact' ? (judgement.counter ?? null) : null,
   }
 }
@@ -38,7 +39,7 @@ export function jsonOf(judgement: Judgement, trust: Trust) {
 export function lineOf(judgement: Judgement, trust: Trust): string {
   switch (judgement.kind) {
     case 'intact':
-      return `intact: ${judgement.records} records${prunedWords(judgement)}, root ${judgement.root}; ${coverOf(judgement, trust)}${counterWords(judgement.counter)}`
+      return `intact: ${judgement.records} records${prunedWords(judgement)}, root ${judgement.root}; ${coverOf(judgement, trust)}${lateWords(judgement)}${counterWords(judgement.counter)}`
     case 'unproven':
       return `NOT PROVEN: ${judgement.records} records fit together${prunedWords(judgement)}, root ${judgement.root}; ${coverOf(judgement, trust)}`
     case 'tampered':
@@ -59,6 +60,16 @@ function prunedWords({ pruned, archived }: Whole): string {
   const archive = archived === undefined ? '' : `; the archive has ${archived} of them as they were written`
   return ` (of records 0 to ${pruned - 1}, which were pruned, the hashes${archive})`
 }
+
+function lateWords({ signedLate }: Whole): string {
+  if (signedLate.length === 0) return ''
+  const stretches = signedLate.slice(0, STRETCHES_MAX).map(({ from, to }) => `${from} to ${to - 1}`)
+  const more = signedLate.length - stretches.length
+  return `; SIGNED LATE: records ${stretches.join(', ')}${more > 0 ? `, and ${more} stretches more` : ''} had no signature for longer than while the agent has its key, and nothing vouches for them before it signed them`
+}
+
+/** As many stretches are named on a line. */
+const STRETCHES_MAX = 8
 
 function counterWords(counter: number | undefined): string {
   return counter === undefined ? '' : `; the TPM's counter stands at ${counter}, as the log says`

@@ -80,7 +80,13 @@ async function judge(
         judgement: unreadable('the TPM has a counter for each name, and the name is in the public key'),
         trust,
       }
-    return { judgement: withCounter(archived, questionCounter(path, reading)), trust }
+    return {
+      judgement: withCounter(
+        archived,
+        questionCounter(path, reading, () => archived.signedUpTo),
+      ),
+      trust,
+    }
   } catch (error) {
     return { judgement: unreadable(error instanceof Error ? error.message : String(error)), trust }
   }

@@ -1,8 +1,11 @@
 import { type CheckpointNote, parseCheckpoint, RECORDS_PER_CHECKPOINT } from './checkpoint.ts'
 import { Evidence } from './evidence.ts'
-import { Examination, Tampered } from './examination.ts'
+import { Examination, type Stretch, Tampered } from './examination.ts'
 import { isSignedBy, type NoteVerifier, parseVkey } from './note.ts'
+import type { Readable } from './schema.ts'
+import { latestOf } from './search.ts'
 import { ChangedTables, structureFault } from './structure.ts'
+import { parseRecord } from './words.ts'
 
 export interface VerifyOptions {
   /** The log: the live file, or a copy with the `-wal` beside it if there was one. */
@@ -28,6 +31,8 @@ export type Verdict =
       readonly root: string
       /** Records that a verified signature covers. */
       readonly signedUpTo: number
+      /** Records that no signature covered for longer than it takes while an agent has its key: nothing vouches for them before that. */
+      readonly signedLate: readonly Stretch[]
       /** Records after them: a change there that was made with care is not seen. */
       readonly unsignedTail: number
     }
@@ -84,7 +89,8 @@ function examine(
   recordsOnly: boolean,
 ): Verdict {
   try {
-    const { frontier, signedUpTo, isEnrolled, pruned } = new Examination(evidence.database, keys, held).run()
+    const examined = new Examination(evidence.database, keys, held).run()
+    const { frontier, signedUpTo, signedLate, isEnrolled, pruned } = examined
     const fault = recordsOnly ? undefined : structureFault(evidence.database)
     if (fault) return { kind: 'tampered', ...fault }
     const unsignedTail = frontier.size - signedUpTo
@@ -95,12 +101,15 @@ function examine(
         signedUpTo,
         detail: unsignedWords(signedUpTo, unsignedTail),
       }
+    const doubt = openDoubt(evidence.database, keys.length > 0 ? signedUpTo : frontier.size)
+    if (doubt) return { kind: 'unsigned', records: frontier.size, ...doubt }
     return {
       kind: 'intact',
       records: frontier.size,
       pruned,
       root: Buffer.from(frontier.root()).toString('base64'),
       signedUpTo,
+      signedLate,
       unsignedTail,
     }
   } catch (error) {
@@ -114,8 +123,24 @@ function mustBeSigned(unsignedTail: number, isEnrolledUnsigned: boolean): boolea
   return unsignedTail > RECORDS_PER_CHECKPOINT || (isEnrolledUnsigned && unsignedTail > 0)
 }
 
+/** What the agent itself wrote down about records that nothing of its own vouched for, as long as nobody has answered for them. */
+function openDoubt(
+  database: Readable,
+  believed: number,
+): { readonly signedUpTo: number; readonly detail: string } | undefined {
+  const unproven = latestOf(database, 'log-unproven')
+  if (unproven === undefined || (latestOf(database, 'log-restored', believed)?.seq ?? -1) > unproven.seq)
+    return undefined
+  const { proven_to, unproven_to, detail } = parseRecord(unproven.text)
+  const [from, to] = [Number(proven_to) || 0, Number(unproven_to) || 0]
+  return {
+    signedUpTo: from,
+    detail: `record ${unproven.seq} says of what the agent found at its start, ${to} records: ${String(detail)}. Nobody has answered for it (holdfast audit restored); compare with a checkpoint that was kept elsewhere`,
+  }
+}
+
 function unsignedWords(signedUpTo: number, unsignedTail: number): string {
-  return `no signature covers the last ${unsignedTail} records, and an agent that has its key leaves at most ${RECORDS_PER_CHECKPOINT} open. Either the agent ran without its key (there is an alarm then) or was ended before it had it, and signs them all once it has; or somebody took the signatures out and may have changed any record from ${signedUpTo} on: compare with a checkpoint that was kept elsewhere`
+  return `no signature covers the last ${unsignedTail} records, and an agent that has its key leaves at most ${RECORDS_PER_CHECKPOINT} open. Either the agent ran without its key (there is an alarm then) or was ended before it had it, and says so in a record once it has; or somebody took the signatures out and may have changed any record from ${signedUpTo} on: compare with a checkpoint that was kept elsewhere`
 }
 
 function readKeys(text: string | undefined): readonly NoteVerifier[] | undefined {

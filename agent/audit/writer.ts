@@ -1,8 +1,9 @@
 import { performance } from 'node:perf_hooks'
 import { failureOf } from './failure.ts'
 import type { Envelope, Reply, Request } from './messages.ts'
-import type { NoteSigner } from './note.ts'
+import type { NoteSigner, NoteVerifier } from './note.ts'
 import { AuditStore } from './store.ts'
+import type { Vouched } from './vouching.ts'
 
 /** As much of a MessagePort as the writer needs. */
 export interface WriterPort {
@@ -22,6 +23,8 @@ export function serveWriter(port: WriterPort): void {
 class Writer {
   #store: AuditStore | undefined
   #signer: NoteSigner | undefined
+  #keys: readonly NoteVerifier[] = []
+  #vouched: Vouched | undefined
 
   /** Answers one request. A failure closes the file: what is left is read again from the disk before anything is added. */
   answer(request: Request): Reply {
@@ -37,7 +40,9 @@ class Writer {
     switch (request.kind) {
       case 'open': {
         this.#close()
-        this.#store = new AuditStore(request.path, request.boot, request.mode, request.known)
+        this.#store = new AuditStore(
+          ...([request.path, request.boot, request.mode, request.known, request.kept] as const),
+        )
         return { kind: 'opened', created: this.#store.created, head: this.#store.head }
       }
       case 'commit': {
@@ -46,20 +51,37 @@ class Writer {
         return { kind: 'committed', tookMs: performance.now() - began, ...committed }
       }
       case 'sign':
-        this.#signer = request.signer
-        return { kind: 'done' }
+        return { kind: 'signing', vouched: this.#sign(request) }
       case 'nonces':
         return { kind: 'nonces', nonces: this.#open().recentNonces(request.since) }
       case 'records':
         return { kind: 'records', texts: this.#open().records(request.of, request.since, request.most) }
       case 'latest':
         return { kind: 'latest', record: this.#open().latest(request.of) }
+      case 'vouched': {
+        const store = this.#open()
+        const vouched = this.#signer && this.#vouched
+        const record = vouched && store.latestVouched(request.of, vouched, this.#keys)
+        return { kind: 'vouched', isKnown: vouched !== undefined, record }
+      }
       case 'after':
         return { kind: 'after', ...this.#open().recordsAfter(request.seq, request.most) }
       case 'close':
         this.#close()
         return { kind: 'done' }
     }
+  }
+
+  /** Goes over to a key, unless there is a doubt about what it would sign and nobody has written that down yet. */
+  #sign({ signer, keys, vouched: known }: Extract<Request, { kind: 'sign' }>): Vouched | undefined {
+    this.#signer = undefined
+    this.#keys = keys
+    if (signer === undefined) return known
+    const vouched = known ?? this.#store?.vouch(keys)
+    if (vouched === undefined) return undefined
+    this.#vouched = vouched
+    if (vouched.doubt === undefined || known !== undefined) this.#signer = signer
+    return vouched
   }
 
   #open(): AuditStore {

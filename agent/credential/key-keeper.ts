@@ -8,8 +8,11 @@ export interface KeyKeeperListener {
   unavailable(trouble: MasterKeyUnavailable): void
   /** It can be used again. */
   restored(): void
-  /** The seed of the key that signs audit checkpoints, of the newest generation; the listener wipes it. */
-  checkpointSeed(seed: Uint8Array): void
+  /**
+   * The seed of the key that signs audit checkpoints, of the newest generation, and those of the earlier ones that are still here: what they
+   * signed is ours too. The listener wipes them.
+   */
+  checkpointSeed(seed: Uint8Array, earlier: readonly Uint8Array[]): void
   /** A generation's grace is over; its keys are wiped. */
   retired(generation: Generation): void
   /** The newest generation is older than it should get; said once of each. */
@@ -53,6 +56,8 @@ export class KeyKeeper implements AsyncDisposable {
   /** Tries once now, and goes on in the background. Resolves after the first try, whatever came of it. */
   async start(): Promise<void> {
     await this.#refresh('current')
+    // Before anybody is let in: what a cut leaves unsigned then is what the checkpoints' own rhythm leaves.
+    if (this.#keys.trouble === undefined) await this.#seed()
     this.#running = this.#run()
   }
 
@@ -95,13 +100,24 @@ export class KeyKeeper implements AsyncDisposable {
   async #seed(): Promise<void> {
     const newest = this.#keys.generations.at(-1)
     if (!newest || this.#seeded === newest.master.generation) return
+    const seeds: Uint8Array[] = []
+    for (const generation of this.#keys.generations) {
+      const seed = await this.#seedOf(generation)
+      if (seed !== undefined) seeds.push(seed)
+      // One that is not to be had any more vouches for nothing.
+      else if (generation === newest) return
+    }
+    const seed = seeds.pop()
+    if (seed === undefined) return
+    this.#seeded = newest.master.generation
+    this.#listener.checkpointSeed(seed, seeds)
+  }
+
+  async #seedOf({ master }: Generation): Promise<Uint8Array | undefined> {
     const { environment, gateway, timeout } = this.#settings
-    const { generation } = newest.master
-    const message = checkpointSeedMessage({ environment, gateway, generation })
-    const answer = await newest.master.hmac(message, AbortSignal.timeout(timeout))
-    if (answer.kind !== 'mac') return
-    this.#seeded = generation
-    this.#listener.checkpointSeed(answer.mac)
+    const message = checkpointSeedMessage({ environment, gateway, generation: master.generation })
+    const answer = await master.hmac(message, AbortSignal.timeout(timeout))
+    return answer.kind === 'mac' ? answer.mac : undefined
   }
 
   #remind(): void {

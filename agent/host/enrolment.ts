@@ -1,5 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { count } from '../audit/counter/count.ts'
+import { CheckpointKeeper } from '../audit/kept-checkpoint.ts'
 import { type AuditLog, openAuditLog } from '../audit/log.ts'
 import { deriveCheckpointKey, publishCheckpointKey } from '../checkpoint-key.ts'
 import type { Config } from '../config/config.ts'
@@ -51,14 +53,20 @@ export interface BegunLog {
   readonly isNew: boolean
 }
 
+/** The agent says what stays so at its start. */
+const UNHEARD = { unkept: () => {}, kept: () => {} }
+
 /** Opens the audit log of a gateway whose state this process has locked, and begins it where there is none. */
 export async function beginLog(config: Config): Promise<BegunLog | NotEnrolled> {
   const path = auditPath(config)
+  // Whoever enrols begins the log where there is none; what is kept of one before says nothing about it.
+  const kept = await CheckpointKeeper.open(path, systemClock, UNHEARD, !existsSync(path))
   const opened = await openAuditLog({
     path,
     boot: randomUUID(),
     clock: systemClock,
     mode: 'create',
+    kept,
     onTrouble: () => {},
   })
   if (opened.kind !== 'opened')
@@ -118,9 +126,14 @@ async function bind(config: Config, log: AuditLog, isNew: boolean): Promise<stri
   if (counter === undefined) return []
   const notes: string[] = []
   const hear = (detail: string) => void notes.push(detail)
-  const counted = await count(log, counter, isNew, { rolledBack: hear, lost: hear })
+  const counted = await count(log, counter, isNew ? 'adopted' : 'rolled-back', {
+    rolledBack: hear,
+    moved: hear,
+    lost: hear,
+  })
   if (counted.kind === 'counted') return notes
-  return [...notes, `the audit log is not bound to the TPM's counter yet: ${counted.detail}`]
+  const why = counted.kind === 'unsigned' ? 'there is no key to sign it with' : counted.detail
+  return [...notes, `the audit log is not bound to the TPM's counter yet: ${why}`]
 }
 
 interface Made {

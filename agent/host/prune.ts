@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { failureOf } from '../audit/failure.ts'
+import { loadKeptCheckpoint } from '../audit/kept-checkpoint.ts'
 import { MOMENT_FORM, parseMoment } from '../audit/moment.ts'
 import type { NoteSigner } from '../audit/note.ts'
 import { type Pruned, pruneAuditLog } from '../audit/prune.ts'
@@ -69,7 +70,7 @@ export async function prune(
     )
   const signer = await signerOf(config, around)
   if (typeof signer === 'string')
-    process.stderr.write(`Note: ${signer}; the agent will sign the record of this at its next start.\n`)
+    return fail(`nothing was changed, as the record of it could not be signed: ${signer}`)
   let pruned: Pruned
   try {
     pruned = pruneAuditLog({
@@ -79,7 +80,8 @@ export async function prune(
       by: `user ${around.user}`,
       boot: randomUUID(),
       now,
-      signer: typeof signer === 'string' ? undefined : signer,
+      signer,
+      kept: await loadKeptCheckpoint(auditPath(config)),
     })
   } catch (error) {
     return fail(

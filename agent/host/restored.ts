@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { count } from '../audit/counter/count.ts'
+import { CheckpointKeeper } from '../audit/kept-checkpoint.ts'
 import { openAuditLog } from '../audit/log.ts'
+import { deriveCheckpointKey, publishCheckpointKey } from '../checkpoint-key.ts'
 import { loadConfig } from '../config/load.ts'
 import { formatProblems } from '../config/problem.ts'
-import type { KeySurroundings } from '../master-keys.ts'
+import { type KeySurroundings, openMasterKeys } from '../master-keys.ts'
 import { counterOf } from '../open-counter.ts'
 import { auditPath } from '../paths.ts'
 import { lockState } from '../state-lock.ts'
@@ -20,8 +22,8 @@ const DONE = 0
 const UNUSABLE = 2
 
 /**
- * `holdfast audit restored`: says that a stopped agent's log was put back on purpose, and counts it on with the TPM's counter. What
- * is missing stays missing, and the record says who took it upon himself. Resolves with the exit code: 0 done, 2 something is in the way.
+ * `holdfast audit restored`: says that a stopped agent's log was put back on purpose, or is the right one all the same; signs that, keeps its
+ * checkpoint as the newest, and counts it on with the TPM's counter. What is missing stays missing, and the record says who took it upon himself. Resolves with the exit code: 0 done, 2 something is in the way.
  */
 export async function restored(options: RestoredOptions, around: KeySurroundings): Promise<number> {
   const loaded = await loadConfig(options.config)
@@ -32,27 +34,44 @@ export async function restored(options: RestoredOptions, around: KeySurroundings
   if (lock instanceof Error) return fail(lock.message)
   await using _lock = lock
   const path = auditPath(config)
+  const newest = (await openMasterKeys(config, around)).generations.at(-1)
+  const key = newest && (await deriveCheckpointKey(config, newest.master))
+  if (key?.kind !== 'signer')
+    return fail(`nothing was changed, as it could not be signed: ${key?.detail}\n${key?.remedy}`)
+  // Whoever says this answers for the log as it is now.
+  const kept = await CheckpointKeeper.open(
+    path,
+    systemClock,
+    { unkept: detail => void process.stderr.write(`Note: ${detail}\n`), kept: () => {} },
+    true,
+  )
   const opened = await openAuditLog({
     path,
     boot: randomUUID(),
     clock: systemClock,
     mode: 'existing',
+    kept,
     onTrouble: () => {},
   })
   if (opened.kind !== 'opened')
     return fail(`the audit log ${path} cannot be used: ${opened.detail}\n${opened.remedy}`)
   await using log = opened.log
+  await publishCheckpointKey(config, key.signer)
+  log.checkpointWith(key.signer)
   const { reason } = options
   const told = await log.append({ kind: 'log-restored', by: `user ${around.user}`, reason })
   if (told.kind === 'unwritable') return fail(`it could not be recorded in ${path}: ${told.detail}`)
+  await log.checkpoint()
   const recorded = `Recorded as record ${told.seq}: the log was restored on purpose.`
   const counter = counterOf(config)
   if (counter === undefined) return tell(`${recorded} This gateway's log is bound to no TPM counter.`)
   const note = (detail: string) => void process.stderr.write(`Note: ${detail}.\n`)
-  const counted = await count(log, counter, true, { rolledBack: note, lost: note })
+  const counted = await count(log, counter, 'adopted', { rolledBack: note, moved: note, lost: note })
   return counted.kind === 'counted'
     ? tell(`${recorded} It is bound to the TPM's counter again, which stands at ${counted.counter}.`)
-    : fail(`${recorded} It could not be bound to the TPM's counter: ${counted.detail}. Run this again.`)
+    : fail(
+        `${recorded} It could not be bound to the TPM's counter: ${counted.kind === 'unsigned' ? 'there is no key' : counted.detail}. Run this again.`,
+      )
 }
 
 function tell(text: string): number {

@@ -36,6 +36,34 @@ export const GATEWAY_ALARMS = {
     consequence: 'what was done before can be proved only as far as the old file verifies',
     remedy: 'keep the old file; `holdfast audit verify` on a copy of it says what is wrong',
   },
+  'audit-log-unproven': {
+    severity: 'critical',
+    within: 'hours',
+    ends: 'acknowledging',
+    cause:
+      'at its start the agent found an audit log that its own signatures do not vouch for as they should: the checkpoint kept beside it is gone or forged, or the end is unsigned',
+    consequence:
+      'records may have been changed, added or cut off; the agent signs on, a record says from where to where, and `holdfast audit verify` ends with 4',
+    remedy:
+      'copy the state directory, compare with a checkpoint that was kept elsewhere, and find out whether the master key was away or replaced; when you answer for it, `holdfast audit restored`',
+  },
+  'audit-checkpoint-unkept': {
+    severity: 'warning',
+    within: 'hours',
+    ends: 'itself',
+    cause: 'the newest signed checkpoint cannot be written beside the audit log',
+    consequence: 'what somebody changes in the log from then on is found later, or only by others',
+    remedy: DISK,
+  },
+  'audit-counter-moved': {
+    severity: 'warning',
+    within: 'hours',
+    ends: 'acknowledging',
+    cause: "something else than this agent moved the TPM's counter of the audit log while the agent ran",
+    consequence:
+      'no record is missing, as this run has the whole log; before a start it would look like a roll-back',
+    remedy: 'find out who may use the TPM: the group tss should have nobody but the agent in it',
+  },
   'audit-log-rolled-back': {
     severity: 'critical',
     within: 'hours',

@@ -1,13 +1,24 @@
 import type { AuditEntry, AuditKind } from '../../../model/audit.ts'
-import type { LatestRecord, Sealed } from '../answers.ts'
+import type { LatestRecord, Sealed, VouchedRecord } from '../answers.ts'
 import type { Appended } from '../queue.ts'
-import { type Comparison, compareCounts, countIn, lossWords, rollBackWords } from './comparison.ts'
+import {
+  type Comparison,
+  compareCounts,
+  countIn,
+  type Jump,
+  lossWords,
+  movedWords,
+  type RecordedCount,
+  rollBackWords,
+} from './comparison.ts'
 import type { CounterReading, MonotonicCounter } from './counter.ts'
 
 /** As much of the log as counting takes. */
 export interface CountedLog {
   append(entry: AuditEntry): Promise<Appended>
   latest(of: AuditKind): Promise<LatestRecord>
+  /** The same of records that can be believed. */
+  vouched(of: AuditKind): Promise<VouchedRecord>
   checkpoint(): Promise<Sealed>
 }
 
@@ -21,6 +32,8 @@ export type Counted =
     }
   /** The counter cannot be asked or moved now. */
   | { readonly kind: 'unavailable'; readonly detail: string; readonly remedy: string }
+  /** There is no key to sign a count with: the counter stays where it is. */
+  | { readonly kind: 'unsigned' }
   /** The log cannot be read or written now. */
   | { readonly kind: 'unwritable'; readonly detail: string }
 
@@ -28,66 +41,103 @@ export type Counted =
 export interface CountListener {
   /** The log was put back to an earlier state. */
   rolledBack(detail: string): void
+  /** Something else moved the counter while this run had the log. */
+  moved(detail: string): void
   /** The counter is behind the log: another TPM, or a cleared one. */
   lost(detail: string): void
 }
 
 /**
- * Compares the log with its counter and counts both one on. The count is durable in the log before the counter moves. What is found is
- * told first: that a disk is full or a TPM cannot count keeps it from nobody. `jumpIsKnown`: a counter that is ahead is no news, as the
- * log was begun anew or somebody said that it was restored. Never rejects.
+ * Compares the log with its counter and counts both one on. The count is in the log and signed before the counter moves: an end at any
+ * moment leaves a log that is one ahead, and a count that nobody of ours signed is passed over. What is found is told first: that a disk
+ * is full or a TPM cannot count keeps it from nobody. `jump` is what a counter that is ahead means. Never rejects.
  */
 export async function count(
   log: CountedLog,
   counter: MonotonicCounter,
-  jumpIsKnown: boolean,
+  jump: Jump,
   listener: CountListener,
 ): Promise<Counted> {
-  const last = await log.latest('log-counted')
+  const vouched = await log.vouched('log-counted')
+  // Without a key an intruder's count would be believed, which hides a roll-back until there is one, and makes none up.
+  const last = vouched.kind === 'unsigned' ? await log.latest('log-counted') : vouched
   if (last.kind === 'unreadable') return { kind: 'unwritable', detail: last.detail }
   const reading = await counter.read()
   if (reading.kind === 'unavailable') return reading
   const recorded = countIn(last.record)
   const found = reading.kind === 'value' ? reading.value : undefined
-  const comparison = compareCounts(recorded, found, jumpIsKnown)
+  const comparison = compareCounts(recorded, found, jump)
+  if (found !== undefined) tell(comparison, recorded, found, listener)
+  else if (comparison === 'lost') listener.lost(lossWords(recorded, found))
+  if (vouched.kind === 'unsigned') return { kind: 'unsigned' }
   if (comparison === 'rolled-back' && found !== undefined) {
-    const detail = rollBackWords(recorded, found)
-    listener.rolledBack(detail)
     const before = typeof recorded === 'number' ? recorded : null
+    const detail = rollBackWords(recorded, found)
     const entry: AuditEntry = { kind: 'log-rolled-back', counter: found, counter_recorded: before, detail }
     const told = await log.append(entry)
     if (told.kind === 'unwritable') return told
-  } else if (comparison === 'lost') listener.lost(lossWords(recorded, found))
-  const moved = await move(log, counter, found, comparison === 'pending')
-  if (moved.kind !== 'value') return moved
-  await log.checkpoint()
-  return { kind: 'counted', counter: moved.value, comparison }
+  }
+  const moved = await move(log, counter, reading, comparison === 'pending')
+  return moved.kind === 'value' ? { kind: 'counted', counter: moved.value, comparison } : moved
+}
+
+function tell(comparison: Comparison, recorded: RecordedCount, found: number, listener: CountListener): void {
+  if (comparison === 'rolled-back') listener.rolledBack(rollBackWords(recorded, found))
+  if (comparison === 'moved') listener.moved(movedWords(recorded, found))
+  if (comparison === 'lost') listener.lost(lossWords(recorded, found))
 }
 
 type Moved =
   | Extract<CounterReading, { kind: 'value' | 'unavailable' }>
-  | { readonly kind: 'unwritable'; readonly detail: string }
+  | Exclude<Counted, { kind: 'counted' | 'unavailable' }>
 
 async function move(
   log: CountedLog,
   counter: MonotonicCounter,
-  found: number | undefined,
+  found: Exclude<CounterReading, { kind: 'unavailable' }>,
   isWritten: boolean,
 ): Promise<Moved> {
-  const write = (value: number | null) =>
-    log.append({ kind: 'log-counted', counter: value, counter_index: counter.index })
-  const next = found === undefined ? null : found + 1
+  const write = (value: number) =>
+    sign(log, { kind: 'log-counted', counter: value, counter_index: counter.index })
+  const next = found.kind === 'value' ? found.value + 1 : undefined
   if (!isWritten) {
-    const written = await write(next)
-    if (written.kind === 'unwritable') return written
+    const unwritten = next === undefined ? await announce(log, counter, found) : await write(next)
+    if (unwritten !== undefined) return unwritten
   }
-  const reading = await (next === null ? counter.begin() : counter.increment())
+  const reading = await (next === undefined ? counter.begin() : counter.increment())
   if (reading.kind === 'unavailable') return reading
   if (reading.kind !== 'value')
     return { kind: 'unavailable', detail: GONE, remedy: 'it is tried again by itself' }
-  if (next !== null) return reading
-  const written = await write(reading.value)
-  return written.kind === 'unwritable' ? written : reading
+  // One that was begun, or that something else moved meanwhile.
+  const unwritten = reading.value === next ? undefined : await write(reading.value)
+  return unwritten ?? reading
+}
+
+/** Says that the counter is about to be begun, and where it will stand. Of one that its owner made, nobody can say that before. */
+async function announce(
+  log: CountedLog,
+  counter: MonotonicCounter,
+  found: Exclude<CounterReading, { kind: 'unavailable' }>,
+): Promise<Exclude<Moved, { kind: 'value' }> | undefined> {
+  const entry: AuditEntry = { kind: 'log-counted', counter: null, counter_index: counter.index }
+  if (found.kind !== 'absent') return await sign(log, entry)
+  const first = await counter.first()
+  if (first.kind === 'unavailable') return first
+  return await sign(log, first.kind === 'value' ? { ...entry, counter_first: first.value } : entry)
+}
+
+/** Records an entry and signs it. Returns why that cannot be done now, or nothing. */
+async function sign(
+  log: CountedLog,
+  entry: AuditEntry,
+): Promise<
+  { readonly kind: 'unwritable'; readonly detail: string } | { readonly kind: 'unsigned' } | undefined
+> {
+  const written = await log.append(entry)
+  if (written.kind === 'unwritable') return written
+  const sealed = await log.checkpoint()
+  if (sealed.kind === 'unwritable') return sealed
+  return sealed.note === undefined ? { kind: 'unsigned' } : undefined
 }
 
 const GONE = "the TPM's counter was taken away while it was used"

@@ -14,6 +14,8 @@ export interface MonotonicCounter {
   read(): Promise<CounterReading>
   /** Counts one on, and says where it stands then. */
   increment(): Promise<CounterReading>
-  /** The same for one that may not be there yet. */
+  /** Where one that is begun next begins; leaves none behind. For when there is none. */
+  first(): Promise<CounterReading>
+  /** The same as `increment` for one that may not be there yet. */
   begin(): Promise<CounterReading>
 }

@@ -1,6 +1,6 @@
 import type { Clock, Millis, MonotonicMs } from '../../../model/time.ts'
 import { parseRecord } from '../words.ts'
-import type { Comparison } from './comparison.ts'
+import type { Comparison, Jump } from './comparison.ts'
 import { type Counted, type CountedLog, type CountListener, count } from './count.ts'
 import type { MonotonicCounter } from './counter.ts'
 
@@ -15,7 +15,7 @@ export interface CounterListener extends CountListener {
 }
 
 /** How a turn at the counter ended: what log and counter said of each other, or why they could not be compared. */
-export type TurnOutcome = Comparison | 'unavailable' | 'unwritable'
+export type TurnOutcome = Comparison | 'unavailable' | 'unsigned' | 'unwritable'
 
 /** What is known of the counter, without asking the TPM. */
 export interface CounterState {
@@ -31,6 +31,8 @@ export interface CounterState {
 const EVERY: Millis = 3_600_000
 const RETRY_FIRST: Millis = 30_000
 const RETRY_MAX: Millis = 600_000
+/** The key comes within a moment of the start, or has an alarm of its own. */
+const KEY_RETRY: Millis = 1000
 
 /**
  * Binds a log to its counter: compares them at the start and once an hour, and counts both on. Whatever comes of it, the agent
@@ -42,7 +44,8 @@ export class CounterKeeper implements AsyncDisposable {
   readonly #clock: Clock
   readonly #listener: CounterListener
   readonly #stop = new AbortController()
-  #jumpIsKnown: boolean
+  /** What a counter that is ahead means. Once this run has counted, it knows that no record is missing. */
+  #jump: Jump
   #trouble: string | undefined
   /** What was found last. It is found again as long as it cannot be written down, and told once. */
   #found: string | undefined
@@ -60,7 +63,7 @@ export class CounterKeeper implements AsyncDisposable {
   ) {
     this.#log = log
     this.#counter = counter
-    this.#jumpIsKnown = jumpIsKnown
+    this.#jump = jumpIsKnown ? 'adopted' : 'rolled-back'
     this.#clock = clock
     this.#listener = listener
     this.#countedAt = clock.monotonic()
@@ -84,14 +87,16 @@ export class CounterKeeper implements AsyncDisposable {
     await this.#remind()
     let retry = RETRY_FIRST
     while (!this.#stop.signal.aborted) {
-      const counted = await count(this.#log, this.#counter, this.#jumpIsKnown, {
+      const counted = await count(this.#log, this.#counter, this.#jump, {
         rolledBack: detail => this.#once(detail, () => this.#listener.rolledBack(detail)),
+        moved: detail => this.#once(detail, () => this.#listener.moved(detail)),
         lost: detail => this.#once(detail, () => this.#listener.lost(detail)),
       })
       this.#tell(counted)
       const isDone = counted.kind === 'counted'
-      await this.#clock.sleep(isDone ? EVERY : retry, this.#stop.signal)
-      retry = isDone ? RETRY_FIRST : Math.min(retry * 2, RETRY_MAX)
+      const isKeyless = counted.kind === 'unsigned'
+      await this.#clock.sleep(isDone ? EVERY : isKeyless ? KEY_RETRY : retry, this.#stop.signal)
+      retry = isDone || isKeyless ? RETRY_FIRST : Math.min(retry * 2, RETRY_MAX)
     }
   }
 
@@ -103,7 +108,7 @@ export class CounterKeeper implements AsyncDisposable {
         this.#countedAt = this.#clock.monotonic()
         if (this.#trouble !== undefined) this.#listener.available()
         this.#trouble = undefined
-        this.#jumpIsKnown = false
+        this.#jump = 'moved'
         this.#found = undefined
         return
       case 'unavailable':
@@ -111,8 +116,9 @@ export class CounterKeeper implements AsyncDisposable {
           this.#listener.unavailable(counted.detail, counted.remedy)
         this.#trouble = counted.detail
         return
+      case 'unsigned':
       case 'unwritable':
-      // The log says so itself.
+      // Key and log say so themselves.
     }
   }
 

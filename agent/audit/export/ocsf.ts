@@ -49,6 +49,7 @@ const MAPPING: Readonly<Partial<Record<AuditKind, readonly [Class, Activity]>>> 
   trip: [FINDING, [1, 'Create']],
   alarm: [FINDING, [1, 'Create']],
   'log-rolled-back': [FINDING, [1, 'Create']],
+  'log-unproven': [FINDING, [1, 'Create']],
   'log-counted': [LIFECYCLE, [99, 'Log counted']],
   'log-restored': [LIFECYCLE, [99, 'Log restored']],
   'trip-safe': [FINDING, [2, 'Update']],
@@ -120,7 +121,7 @@ function apiMembers({ record, actor, kind, source }: Event) {
 }
 
 /** Kinds that somebody is to look at. */
-const ALERTS: ReadonlySet<string> = new Set(['trip', 'alarm', 'log-rolled-back'])
+const ALERTS: ReadonlySet<string> = new Set(['trip', 'alarm', 'log-rolled-back', 'log-unproven'])
 
 function findingMembers({ record, source, seq, kind, means }: Event) {
   const about = textOf(record.actuator)

@@ -42,6 +42,7 @@ const BY_KIND: ReadonlyMap<unknown, Severity> = new Map<unknown, Severity>([
   ['alarm', 'error'],
   ['break-glass-opened', 'critical'],
   ['log-rolled-back', 'critical'],
+  ['log-unproven', 'critical'],
   ['listener-closed', 'critical'],
   ['trip', 'critical'],
   ['watchdog-expired', 'critical'],

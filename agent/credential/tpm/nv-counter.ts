@@ -67,18 +67,38 @@ export class NvCounter {
     return this.#inTurn(turn => this.#increment(turn))
   }
 
+  /**
+   * Where the counter will begin that is made next: one above the one that is made here and taken away again, as a TPM remembers the
+   * highest count that any of its counters has come to (TPM 2.0 Part 3, 31.4 and 31.8). For when there is none.
+   */
+  first(): Promise<NvReading> {
+    return this.#inTurn(async turn => {
+      const made = await this.#define(turn)
+      if (made !== undefined) return made
+      const counted = await this.#increment(turn)
+      const gone = await turn.run('tpm2_nvundefine', [this.index, '-C', 'o'])
+      if (gone.kind === 'failed') return gone
+      return counted.kind === 'value' ? { ...counted, value: counted.value + 1 } : counted
+    })
+  }
+
   /** Makes the counter where there is none, and counts one on. */
   begin(): Promise<NvReading> {
     return this.#inTurn(async turn => {
       const found = await this.#read(turn)
       if (found.kind === 'absent') {
-        const made = await turn.run('tpm2_nvdefine', [
-          ...['--quiet', this.index, '-C', 'o', '-s', String(BYTES), '-a', ATTRIBUTES],
-        ])
-        if (made.kind === 'failed') return this.#undefinable(made)
+        const trouble = await this.#define(turn)
+        if (trouble !== undefined) return trouble
       } else if (found.kind !== 'unused') return found
       return await this.#increment(turn)
     })
+  }
+
+  async #define(turn: Turn): Promise<MasterKeyUnavailable | ToolFailure | undefined> {
+    const made = await turn.run('tpm2_nvdefine', [
+      ...['--quiet', this.index, '-C', 'o', '-s', String(BYTES), '-a', ATTRIBUTES],
+    ])
+    return made.kind === 'failed' ? this.#undefinable(made) : undefined
   }
 
   async #increment(turn: Turn): Promise<NvReading | ToolFailure> {

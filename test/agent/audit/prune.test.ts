@@ -124,7 +124,7 @@ describe('a pruned log of which something was changed', () => {
         'INSERT INTO pruned SELECT seq, leaf FROM record WHERE seq < 110; DELETE FROM record WHERE seq < 110',
       ),
       100,
-      /records 100 to 109 were taken out, and no record says/,
+      /records 100 to 109 were taken out, and no signed record says/,
     ],
     [
       'the hash of a pruned record was changed',

@@ -105,6 +105,7 @@ describe('the verifying program', () => {
         detail: 'every record is covered by a signed checkpoint',
         root: 'string',
         signed_up_to: 20,
+        signed_late: [],
         counter: null,
       },
     )
@@ -120,6 +121,7 @@ describe('the verifying program', () => {
       'detail',
       'root',
       'signed_up_to',
+      'signed_late',
       'counter',
     ])
   })

@@ -23,10 +23,19 @@ describe('verification', () => {
       pruned: 0,
       root,
       signedUpTo: 20,
+      signedLate: [],
       unsignedTail: 5,
     })
     const noKey = verifyAuditLog({ path: folder.log })
-    assert.deepEqual(noKey, { kind: 'intact', records: 25, pruned: 0, root, signedUpTo: 0, unsignedTail: 25 })
+    assert.deepEqual(noKey, {
+      kind: 'intact',
+      records: 25,
+      pruned: 0,
+      root,
+      signedUpTo: 0,
+      signedLate: [],
+      unsignedTail: 25,
+    })
   })
 
   it('finds the root of the definition', () => {

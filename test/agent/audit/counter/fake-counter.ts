@@ -16,12 +16,23 @@ export class FakeCounter implements MonotonicCounter {
     return this.#take() ?? this.#reading()
   }
 
+  /** The highest count that this TPM has ever come to, as a TPM remembers it. */
+  highest = 0
+
+  async first(): Promise<CounterReading> {
+    const gone = this.#take()
+    if (gone && !this.losesAnswers) return gone
+    this.highest += 1
+    this.writes += 1
+    return gone ?? { kind: 'value', value: this.highest + 1 }
+  }
+
   async increment(): Promise<CounterReading> {
     return await this.#write(() => (this.value ?? 0) + 1)
   }
 
   async begin(): Promise<CounterReading> {
-    return await this.#write(() => this.value ?? 1)
+    return await this.#write(() => this.value ?? this.highest + 1)
   }
 
   async #write(next: () => number): Promise<CounterReading> {

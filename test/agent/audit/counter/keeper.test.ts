@@ -26,11 +26,18 @@ function keeperRig({ jumpIsKnown = true } = {}) {
       kind: 'latest' as const,
       record: kind === 'log-counted' && last !== undefined ? { seq, text: last } : undefined,
     }),
-    checkpoint: async () => ({ kind: 'sealed' }) as never,
+    isKeyless: false,
+    vouched: async (kind: string) =>
+      log.isKeyless ? ({ kind: 'unsigned' } as const) : await log.latest(kind),
+    checkpoint: async () =>
+      log.isFull
+        ? ({ kind: 'unwritable', detail: 'the disk is full' } as const)
+        : ({ kind: 'sealed', size: seq + 1, note: 'a note' } as const),
   }
   const keeper = new CounterKeeper(log, counter, jumpIsKnown, clock, {
     rolledBack: detail => told.push(`rolled back: ${detail}`),
     meant: () => told.push('meant'),
+    moved: detail => told.push(`moved: ${detail}`),
     lost: detail => told.push(`lost: ${detail}`),
     unavailable: () => told.push('unavailable'),
     available: () => told.push('available'),
@@ -44,7 +51,7 @@ test('the counter is moved on at the start and once an hour, and not more often'
   keeper.start()
   await clock.advance(0)
   const atStart = counter.value ?? 0
-  assert.equal(atStart, 1)
+  assert.equal(atStart, 2)
   await clock.advance(HOUR - 1)
   assert.equal(counter.value, atStart)
   await clock.advance(1)
@@ -60,19 +67,19 @@ test('it says where the counter stands, how long ago it was counted on, and how 
   assert.deepEqual(keeper.state, { counter: undefined, age: MINUTE, last: undefined })
   keeper.start()
   await clock.advance(0)
-  assert.deepEqual(keeper.state, { counter: 1, age: 0, last: 'begins' })
+  assert.deepEqual(keeper.state, { counter: 2, age: 0, last: 'begins' })
   await clock.advance(HOUR + MINUTE)
-  assert.deepEqual(keeper.state, { counter: 2, age: MINUTE, last: 'agrees' })
+  assert.deepEqual(keeper.state, { counter: 3, age: MINUTE, last: 'agrees' })
   counter.answers = 0
   await clock.advance(HOUR)
-  assert.deepEqual(keeper.state, { counter: 2, age: HOUR + MINUTE, last: 'unavailable' })
+  assert.deepEqual(keeper.state, { counter: 3, age: HOUR + MINUTE, last: 'unavailable' })
   counter.answers = Number.POSITIVE_INFINITY
   counter.value = 9
   await clock.advance(MINUTE / 2)
-  assert.deepEqual(keeper.state, { counter: 10, age: 0, last: 'rolled-back' })
+  assert.deepEqual(keeper.state, { counter: 10, age: 0, last: 'moved' })
 })
 
-test('a roll-back while the agent runs is told at the next hour', async () => {
+test('a counter that something else moved while the agent runs is told at the next hour, and is no roll-back: this run has every record', async () => {
   const { clock, counter, told, keeper } = keeperRig()
   await using _keeper = keeper
   keeper.start()
@@ -80,7 +87,7 @@ test('a roll-back while the agent runs is told at the next hour', async () => {
   assert.deepEqual(told, ['meant'])
   counter.value = (counter.value ?? 0) + 5
   await clock.advance(HOUR)
-  assert.match(told[1] ?? '', /^rolled back: .*the TPM's counter stands at 7/)
+  assert.match(told[1] ?? '', /^moved: this run counted to 3, and the TPM's counter stands at 8/)
 })
 
 test('a roll-back is told at once though the TPM cannot count, and once', async () => {
@@ -126,7 +133,7 @@ test('a roll-back is told at once though the disk takes no record of it, and onc
   assert.equal(counter.value, 41)
   counter.value = 60
   await clock.advance(HOUR)
-  assert.match(told[2] ?? '', /^rolled back: .*stands at 60/)
+  assert.match(told[2] ?? '', /^moved: .*stands at 60/)
 })
 
 test('a TPM that is away is told once, asked again after half a minute, then more rarely, and told when it is back', async () => {
@@ -142,5 +149,21 @@ test('a TPM that is away is told once, asked again after half a minute, then mor
   assert.equal(counter.value, undefined)
   await clock.advance(MINUTE)
   assert.deepEqual(told, ['meant', 'unavailable', 'available'])
-  assert.equal(counter.value, 1)
+  assert.equal(counter.value, 2)
+})
+
+test('without a key to sign with no count is made, a roll-back is told all the same, and a second after the key comes it goes on', async () => {
+  const { clock, counter, log, told, keeper } = keeperRig({ jumpIsKnown: false })
+  await using _keeper = keeper
+  await log.append({ kind: 'log-counted', counter: 3 })
+  log.isKeyless = true
+  counter.value = 40
+  keeper.start()
+  await clock.advance(HOUR)
+  assert.match(told[1] ?? '', /^rolled back: .*the TPM's counter stands at 40/)
+  assert.deepEqual([told.length, counter.value, keeper.state.last], [2, 40, 'unsigned'])
+  log.isKeyless = false
+  await clock.advance(1000)
+  assert.equal(counter.value, 41)
+  assert.equal(told.length, 2)
 })
