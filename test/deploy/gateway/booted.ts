@@ -187,8 +187,29 @@ test('removed and purged, it leaves the audit log and the configuration, and say
   assert.equal((await machine.run('systemctl', 'cat', 'holdfast')).exitCode, 1)
 })
 
-test('purged with the answer that the log is to be deleted, it deletes it', async () => {
-  await machine.shell(`dpkg --install ${DEB} && dpkg --remove holdfast`)
+const QUESTION = /Delete the audit log, the master key's files and the configuration\? \[yes\/no\] *$/
+
+test('purged at a terminal, it asks first, and says what would be lost; "no" keeps the log', async () => {
+  await machine.shell(`dpkg --install ${DEB}`)
+  const said = await machine.asked('apt-get --yes purge holdfast', QUESTION, 'no')
+  assert.match(
+    said,
+    /The audit log is the proof of who moved what in the plant[\s\S]*Without an answer everything/,
+  )
+  assert.match(said, /\/var\/lib\/holdfast stays, with the audit log/)
+  await machine.shell('test -s /var/lib/holdfast/audit.db && test -s /etc/holdfast/holdfast.yaml')
+})
+
+test('asked again at the next purge, "yes" deletes the log, the key and the configuration', async () => {
+  await machine.shell(`cp -a /var/lib/holdfast /root/state; dpkg --install ${DEB}`)
+  const said = await machine.asked('apt-get --yes purge holdfast', QUESTION, 'yes')
+  assert.match(said, /were deleted, as was asked/)
+  assert.equal((await machine.run('ls', '/var/lib/holdfast')).exitCode, 2)
+  assert.equal((await machine.run('ls', '/etc/holdfast')).exitCode, 2)
+})
+
+test('purged with nobody to ask, and the answer given beforehand that the log is to be deleted, it deletes it', async () => {
+  await machine.shell(`dpkg --install ${DEB}; cp -a /root/state/. /var/lib/holdfast; dpkg --remove holdfast`)
   await machine.shell(
     'echo "holdfast holdfast/delete-records boolean true" | debconf-set-selections; test -s /var/lib/holdfast/audit.db',
   )

@@ -73,9 +73,8 @@ export class Machine implements AsyncDisposable {
 
   /** Runs a program in it, as root. Never throws. */
   async run(...command: readonly string[]): Promise<Answer> {
-    const init = this.#init()
-    if (init === undefined) return { exitCode: undefined, stdout: '', stderr: 'it is not running' }
-    const inside = ['--target', init, '--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup', '--']
+    const inside = this.#inside()
+    if (inside === undefined) return { exitCode: undefined, stdout: '', stderr: 'it is not running' }
     const { exitCode, stdout, stderr } = await execa('nsenter', [...inside, ...command], {
       env: PLAIN,
       extendEnv: false,
@@ -92,6 +91,38 @@ export class Machine implements AsyncDisposable {
     return stdout
   }
 
+  /**
+   * Runs a line of shell in it, as root at a terminal, and types an answer as soon as a question is seen. Returns everything that was to be
+   * seen. Throws when the line fails, or asks nothing such within two minutes.
+   */
+  async asked(line: string, question: RegExp, answer: string): Promise<string> {
+    const inside = this.#inside()
+    if (inside === undefined) throw new Error('it is not running')
+    const typist = execa(
+      'nsenter',
+      [...inside, 'script', '--quiet', '--return', '--command', line, '/dev/null'],
+      {
+        env: { ...PLAIN, TERM: 'dumb' },
+        extendEnv: false,
+        reject: false,
+        all: true,
+        timeout: BOOT_MS,
+      },
+    )
+    let seen = ''
+    let hasAsked = false
+    typist.all.setEncoding('utf8').on('data', (text: string) => {
+      seen += text
+      if (hasAsked || !question.test(seen)) return
+      hasAsked = true
+      typist.stdin.write(`${answer}\n`)
+    })
+    const { exitCode } = await typist
+    typist.stdin.destroy()
+    if (exitCode !== 0 || !hasAsked) throw new Error(`${line}: exit code ${exitCode}\n${seen}`)
+    return seen.replaceAll('\r', '')
+  }
+
   /** Waits until something is so. Throws, with what it was, after two minutes. */
   async until(what: string, isSo: () => Promise<boolean>): Promise<void> {
     const deadline = performance.now() + BOOT_MS
@@ -104,6 +135,13 @@ export class Machine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutDown()
     rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  /** How nsenter(1) is told to run something in it; undefined while it does not run. */
+  #inside(): readonly string[] | undefined {
+    const init = this.#init()
+    if (init === undefined) return undefined
+    return ['--target', init, '--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup', '--']
   }
 
   /** The process that is 1 inside, as it is known outside. */
