@@ -191,19 +191,23 @@ const QUESTION = /Delete the audit log, the master key's files and the configura
 
 test('purged at a terminal, it asks first, and says what would be lost; "no" keeps the log', async () => {
   await machine.shell(`dpkg --install ${DEB}`)
-  const said = await machine.asked('apt-get --yes purge holdfast', QUESTION, 'no')
+  const person = machine.person('apt-get', '--yes', 'purge', 'holdfast')
+  await person.answers(QUESTION, 'no')
+  assert.equal(await person.ended(), 0, person.screen)
   assert.match(
-    said,
+    person.screen,
     /The audit log is the proof of who moved what in the plant[\s\S]*Without an answer everything/,
   )
-  assert.match(said, /\/var\/lib\/holdfast stays, with the audit log/)
+  assert.match(person.screen, /\/var\/lib\/holdfast stays, with the audit log/)
   await machine.shell('test -s /var/lib/holdfast/audit.db && test -s /etc/holdfast/holdfast.yaml')
 })
 
 test('asked again at the next purge, "yes" deletes the log, the key and the configuration', async () => {
   await machine.shell(`cp -a /var/lib/holdfast /root/state; dpkg --install ${DEB}`)
-  const said = await machine.asked('apt-get --yes purge holdfast', QUESTION, 'yes')
-  assert.match(said, /were deleted, as was asked/)
+  const person = machine.person('apt-get', '--yes', 'purge', 'holdfast')
+  await person.answers(QUESTION, 'yes')
+  assert.equal(await person.ended(), 0, person.screen)
+  assert.match(person.screen, /were deleted, as was asked/)
   assert.equal((await machine.run('ls', '/var/lib/holdfast')).exitCode, 2)
   assert.equal((await machine.run('ls', '/etc/holdfast')).exitCode, 2)
 })

@@ -3,6 +3,7 @@ import { accessSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { execa } from 'execa'
+import { Person } from '../../person.ts'
 import { CONTAINER, machineFolder } from './ability.ts'
 import { bareDebian, install, PLAIN, requireTools } from './debian.ts'
 
@@ -91,36 +92,14 @@ export class Machine implements AsyncDisposable {
     return stdout
   }
 
-  /**
-   * Runs a line of shell in it, as root at a terminal, and types an answer as soon as a question is seen. Returns everything that was to be
-   * seen. Throws when the line fails, or asks nothing such within two minutes.
-   */
-  async asked(line: string, question: RegExp, answer: string): Promise<string> {
+  /** Somebody at a terminal of it, as root, who has typed a command. Throws while it does not run. */
+  person(...command: readonly string[]): Person {
     const inside = this.#inside()
     if (inside === undefined) throw new Error('it is not running')
-    const typist = execa(
-      'nsenter',
-      [...inside, 'script', '--quiet', '--return', '--command', line, '/dev/null'],
-      {
-        env: { ...PLAIN, TERM: 'dumb' },
-        extendEnv: false,
-        reject: false,
-        all: true,
-        timeout: BOOT_MS,
-      },
+    const own = Object.entries({ ...PLAIN, TERM: 'xterm', HOME: '/root' }).map(
+      ([name, value]) => `${name}=${value}`,
     )
-    let seen = ''
-    let hasAsked = false
-    typist.all.setEncoding('utf8').on('data', (text: string) => {
-      seen += text
-      if (hasAsked || !question.test(seen)) return
-      hasAsked = true
-      typist.stdin.write(`${answer}\n`)
-    })
-    const { exitCode } = await typist
-    typist.stdin.destroy()
-    if (exitCode !== 0 || !hasAsked) throw new Error(`${line}: exit code ${exitCode}\n${seen}`)
-    return seen.replaceAll('\r', '')
+    return new Person(this.root, ['nsenter', ...inside, 'env', '--ignore-environment', ...own, ...command])
   }
 
   /** Waits until something is so. Throws, with what it was, after two minutes. */
