@@ -115,6 +115,16 @@ test('with the drop-in without a compiler it carries out commands, and none of i
   )
 })
 
+test('with the drop-in for a serial port that is not there it starts all the same, for its other devices', async () => {
+  await machine.shell(
+    'test ! -e /dev/ttyS0; mkdir -p /run/systemd/system/holdfast.service.d; cp /usr/share/doc/holdfast/examples/drop-ins/serial-line.conf /run/systemd/system/holdfast.service.d/; systemctl daemon-reload; systemctl restart holdfast',
+  )
+  assert.equal(await gateway.property('StatusText'), 'carrying out commands')
+  await machine.shell(
+    'rm -r /run/systemd/system/holdfast.service.d; systemctl daemon-reload; systemctl restart holdfast',
+  )
+})
+
 test('an agent that hangs is ended by the watchdog and is back', async () => {
   const before = await mainPid()
   await machine.shell(`kill -STOP ${before}`)

@@ -8,6 +8,8 @@ import { CONTAINER, machineFolder } from './ability.ts'
 import { bareDebian, install, PLAIN, requireTools } from './debian.ts'
 
 const BOOT_MS = 120_000
+/** What ends a program that asks something which nobody there answers: timeout(1). */
+const AT_TERMINAL = ['timeout', '--foreground', '300']
 const LOOK_MS = 250
 
 /** What making and booting a machine takes, and the Debian package that brings it. */
@@ -92,14 +94,22 @@ export class Machine implements AsyncDisposable {
     return stdout
   }
 
-  /** Somebody at a terminal of it, as root, who has typed a command. Throws while it does not run. */
+  /** Somebody at a terminal of it, as root, who has typed a command, which is ended after five minutes. Throws while it does not run. */
   person(...command: readonly string[]): Person {
     const inside = this.#inside()
     if (inside === undefined) throw new Error('it is not running')
     const own = Object.entries({ ...PLAIN, TERM: 'xterm', HOME: '/root' }).map(
       ([name, value]) => `${name}=${value}`,
     )
-    return new Person(this.root, ['nsenter', ...inside, 'env', '--ignore-environment', ...own, ...command])
+    return new Person(this.root, [
+      'nsenter',
+      ...inside,
+      'env',
+      '--ignore-environment',
+      ...own,
+      ...AT_TERMINAL,
+      ...command,
+    ])
   }
 
   /** Waits until something is so. Throws, with what it was, after two minutes. */
