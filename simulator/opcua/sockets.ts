@@ -1,4 +1,6 @@
 import type { Server, Socket } from 'node:net'
+import type { Millis } from '../../model/time.ts'
+import { realClock } from '../real-clock.ts'
 import { Frames } from './frames.ts'
 
 /** The connections to a listening server, and what faults do to them. */
@@ -55,6 +57,7 @@ export class Sockets {
 /** Status codes of OPC 10000-6 §A.2 that end a connection. */
 const BAD_DECODING_ERROR = 0x8007_0000
 const BAD_TCP_MESSAGE_TYPE_INVALID = 0x807e_0000
+const LINGER: Millis = 1000
 
 /**
  * Ends a connection whose bytes the library cannot take. It throws, and would take the whole process with it, when a
@@ -93,4 +96,9 @@ function refuse(socket: Socket, status: number): void {
   message.writeUInt32LE(status, 8)
   message.writeInt32LE(-1, 12)
   socket.end(message)
+  socket.removeAllListeners('data').on('data', () => {})
+  // Whoever does not close, too, is not waited for: to close at once could overtake the message.
+  const closed = new AbortController()
+  socket.once('close', () => closed.abort())
+  void realClock.sleep(LINGER, closed.signal).then(() => socket.destroy())
 }
