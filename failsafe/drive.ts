@@ -1,3 +1,4 @@
+import type { ReadResult } from '../drivers/driver.ts'
 import type { Target } from '../model/setpoint.ts'
 import type { Clock, Millis } from '../model/time.ts'
 import { awaitFeedback, isThere } from './feedback.ts'
@@ -14,9 +15,17 @@ const LOOKS_A_TRAVEL = 20
 /** What the drive and the watch report. */
 export type DriveReport =
   | { readonly type: 'safe-verified' }
-  /** The travel time has passed since the drive began, and it is not safe. Told again with each try after that. */
+  /**
+   * The travel time has passed since the drive began, and it is not safe. Told when the try ends that was under way then, a device's
+   * timeout later at the latest, and again with each try after that.
+   */
   | { readonly type: 'safe-overdue'; readonly detail: string }
   | { readonly type: 'safe-lost'; readonly detail: string }
+
+/** What is known of why an actuator is not safe, while a try is under way. */
+interface Known {
+  detail: string
+}
 
 /** What came of one try. */
 type Try = { readonly kind: 'safe' } | { readonly kind: 'unsent' | 'unsafe'; readonly detail: string }
@@ -42,12 +51,23 @@ export async function driveToSafe(
   }
   const to = actuator.safe
   const began = clock.monotonic()
+  const known: Known = { detail: 'the device has not answered yet' }
+  const ended = new AbortController()
+  const untilOver = AbortSignal.any([signal, ended.signal])
+  // A try that began late, or whose actuator is still on its way, may take another travel time: nobody is to wait for that to be told.
+  void clock.sleep(actuator.travelTime + actuator.deviceTimeout, untilOver).then(() => {
+    if (!untilOver.aborted) report({ type: 'safe-overdue', detail: known.detail })
+  })
   let pause = AGAIN_FIRST
   while (!signal.aborted) {
     const asked = clock.monotonic()
-    const tried = await attempt(actuator, to, clock, signal).catch(mistake)
-    if (tried.kind === 'safe') return report({ type: 'safe-verified' })
+    const tried = await attempt(actuator, to, clock, signal, known).catch(mistake)
+    if (tried.kind === 'safe') {
+      ended.abort()
+      return report({ type: 'safe-verified' })
+    }
     if (signal.aborted) return
+    known.detail = tried.detail
     const now = clock.monotonic()
     if (now - began >= actuator.travelTime) report({ type: 'safe-overdue', detail: tried.detail })
     // Tries begin so far apart. One that has waited for as long, for its turn or for an answer, gets in line again at once.
@@ -91,6 +111,7 @@ async function attempt(
   safe: Target,
   clock: Clock,
   signal: AbortSignal,
+  known: Known,
 ): Promise<Try> {
   const { driver, commandPoint, feedbackPoint, deviceTimeout, tolerance, travelTime } = actuator
   const written = await driver.write(commandPoint, safe.write, deviceTimeout, signal)
@@ -112,15 +133,15 @@ async function attempt(
           tolerance,
           within: travelTime,
           readTimeout: deviceTimeout,
+          seen: reading => {
+            known.detail = describe(reading)
+          },
         },
         clock,
         signal,
       )
       if (reached) return { kind: 'safe' }
-      return {
-        kind: 'unsafe',
-        detail: last.kind === 'value' ? `feedback shows ${last.value}` : last.reason,
-      }
+      return { kind: 'unsafe', detail: describe(last) }
     }
   }
 }
@@ -145,6 +166,10 @@ async function letCome(
     before = away
     await clock.sleep(travelTime / LOOKS_A_TRAVEL, signal)
   }
+}
+
+function describe(reading: ReadResult): string {
+  return reading.kind === 'value' ? `feedback shows ${reading.value}` : reading.reason
 }
 
 function mistake(error: Error): Try {

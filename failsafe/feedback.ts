@@ -11,6 +11,8 @@ export interface FeedbackWish {
   readonly within: Millis
   /** Deadline of one read. */
   readonly readTimeout: Millis
+  /** Told of each answer of the device that does not show the wished value. */
+  readonly seen?: (reading: ReadResult) => void
 }
 
 export interface FeedbackSeen {
@@ -42,6 +44,7 @@ export async function awaitFeedback(
     const last = await wish.driver.read(wish.point, wish.readTimeout, signal)
     if (last.kind === 'value' && isThere(last.value, wish.value, wish.tolerance))
       return { reached: true, last }
+    wish.seen?.(last)
     const left = deadline - clock.monotonic()
     if (left <= 0 || signal.aborted) return { reached: false, last }
     await clock.sleep(Math.min(pause, left), signal)
