@@ -1,4 +1,4 @@
-import type { ReadResult } from '../drivers/driver.ts'
+import { AGAIN_WITHIN, type ReadResult } from '../drivers/driver.ts'
 import type { Target } from '../model/setpoint.ts'
 import type { Clock, Millis } from '../model/time.ts'
 import { awaitFeedback, isThere } from './feedback.ts'
@@ -6,8 +6,6 @@ import type { GuardedActuator } from './guarded.ts'
 
 const AGAIN_FIRST: Millis = 100
 const AGAIN_MAX: Millis = 2000
-/** What was not sent has cost the device nothing: it is tried oftener, so that it goes out soon after a line is back. */
-const UNSENT_AGAIN_MAX: Millis = 500
 const WATCH_EVERY: Millis = 1000
 /** How often an actuator on its way is looked at, in parts of its travel time: often enough, and far enough apart to see it move. */
 const LOOKS_A_TRAVEL = 20
@@ -70,8 +68,9 @@ export async function driveToSafe(
     known.detail = tried.detail
     const now = clock.monotonic()
     if (now - began >= actuator.travelTime) report({ type: 'safe-overdue', detail: tried.detail })
-    // Tries begin so far apart. One that has waited for as long, for its turn or for an answer, gets in line again at once.
-    const apart = tried.kind === 'unsent' ? Math.min(pause, UNSENT_AGAIN_MAX) : pause
+    // What was not sent has cost the device nothing: it is tried oftener, so that it goes out soon after a line is back, and finds the
+    // turn that the driver keeps for it. Tries begin so far apart. One that has waited for as long, for its turn or for an answer, gets in line again at once.
+    const apart = tried.kind === 'unsent' ? Math.min(pause, AGAIN_WITHIN) : pause
     if (now - asked < apart) await clock.sleep(apart - (now - asked), signal)
     pause = Math.min(pause * 2, AGAIN_MAX)
   }
@@ -133,6 +132,7 @@ async function attempt(
           tolerance,
           within: travelTime,
           readTimeout: deviceTimeout,
+          purpose: 'confirm-safe',
           seen: reading => {
             known.detail = describe(reading)
           },
@@ -159,7 +159,7 @@ async function letCome(
   const deadline = clock.monotonic() + travelTime
   let before = Number.POSITIVE_INFINITY
   while (!signal.aborted) {
-    const reading = await driver.read(feedbackPoint, deviceTimeout, signal)
+    const reading = await driver.read(feedbackPoint, deviceTimeout, signal, 'confirm-safe')
     if (reading.kind !== 'value') return
     const away = Math.abs(reading.value - safe.feedback)
     if (away <= tolerance || before - away <= tolerance || clock.monotonic() >= deadline) return

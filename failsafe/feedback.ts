@@ -1,4 +1,4 @@
-import type { Driver, ReadResult } from '../drivers/driver.ts'
+import type { Driver, ReadPurpose, ReadResult } from '../drivers/driver.ts'
 import type { Clock, Millis } from '../model/time.ts'
 
 export interface FeedbackWish {
@@ -11,6 +11,7 @@ export interface FeedbackWish {
   readonly within: Millis
   /** Deadline of one read. */
   readonly readTimeout: Millis
+  readonly purpose: ReadPurpose
   /** Told of each answer of the device that does not show the wished value. */
   readonly seen?: (reading: ReadResult) => void
 }
@@ -41,7 +42,7 @@ export async function awaitFeedback(
   const deadline = clock.monotonic() + wish.within
   let pause = POLL_FIRST
   for (;;) {
-    const last = await wish.driver.read(wish.point, wish.readTimeout, signal)
+    const last = await wish.driver.read(wish.point, wish.readTimeout, signal, wish.purpose)
     if (last.kind === 'value' && isThere(last.value, wish.value, wish.tolerance))
       return { reached: true, last }
     wish.seen?.(last)
