@@ -44,7 +44,9 @@ export class PendingRequests {
   /** Says whether it was there. */
   remove(pending: Pending): boolean {
     const index = this.#all.indexOf(pending)
-    return index >= 0 && this.#all.splice(index, 1).length > 0
+    if (index > 0) this.#all.splice(index, 1)
+    else if (index === 0) this.#all.shift()
+    return index >= 0
   }
 
   /** Takes everything out. */

@@ -121,7 +121,8 @@ export class Reads {
 
   #leave(turn: Exchange): void {
     const index = this.#turns.indexOf(turn)
-    if (index >= 0) this.#turns.splice(index, 1)
+    if (index > 0) this.#turns.splice(index, 1)
+    else if (index === 0) this.#turns.shift()
   }
 
   /** The request that has the oldest wish in it. */

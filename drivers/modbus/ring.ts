@@ -37,10 +37,12 @@ export class Ring {
   /** Takes out what goes next. */
   take(): Exchange | undefined {
     if (this.#size === 0) return undefined
-    const [unit = 0] = this.#order.splice(this.#turn, 1)
-    const list = this.#lists[unit] ?? []
+    const at = this.#turn
+    const list = this.#listAt(at)
     const exchange = list.shift()
-    if (list.length > 0) this.#order.push(unit)
+    // To take something out of the middle of a list makes a list of it: nearly always it is the first.
+    const unit = at === 0 ? this.#order.shift() : this.#order.splice(at, 1)[0]
+    if (list.length > 0 && unit !== undefined) this.#order.push(unit)
     this.#size -= 1
     return exchange
   }
