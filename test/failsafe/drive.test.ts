@@ -57,6 +57,7 @@ function rig(
       tolerance: 2,
       travelTime: TRAVEL,
       deviceTimeout: TIMEOUT,
+      turnWithin: 0,
     },
     clock,
     stop.signal,

@@ -21,6 +21,7 @@ function rig() {
     travelTime: 3000,
     staysCommanded: true,
     deviceTimeout: 500,
+    turnWithin: 0,
   }
   const causes: string[] = []
   return { clock, driver, valve, trips: tripsOf([valve], [], clock, causes), causes }
@@ -66,6 +67,22 @@ test('what is not seen safe in the time that it could take is named, and the sto
   await clock.advance(200)
   assert.deepEqual(over, ['valve'])
   await trips[Symbol.asyncDispose]()
+})
+
+test('the stop has time for somebody else on the line, before an actuator is told and before it is looked at', async () => {
+  const { clock, driver, valve } = rig()
+  const shared = { ...valve, turnWithin: 5000 }
+  await using trips = tripsOf([shared], [], clock)
+  driver.onWrite = () => {}
+  // Each request waits for a unit that is dead, and is told so at the end of its own deadline.
+  driver.nextWrite = { kind: 'unreachable', reason: 'other requests kept the device busy until the deadline' }
+  void clock.sleep(5000).then(() => {
+    driver.nextWrite = undefined
+  })
+  void clock.sleep(5000 + valve.travelTime + 5000).then(() => driver.values.set('valve.feedback', 0))
+  const stopped = stopSafely([shared], [], trips, clock)
+  await clock.advance(20_000)
+  assert.deepEqual(await stopped, [])
 })
 
 test('what does not get there in a group leaves the step after it all its time', async () => {

@@ -93,6 +93,7 @@ async function rig(takes: Takes, kind: 'rtu' | 'tcp' = 'rtu'): Promise<Rig> {
         tolerance: 0,
         travelTime,
         deviceTimeout: timeout,
+        turnWithin: 0,
       }
       void driveToSafe(actuator, clock, stop.signal, report => {
         if (report.type === 'safe-verified') trip.verified ??= clock.monotonic() - began
