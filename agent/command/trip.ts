@@ -71,18 +71,28 @@ async function lookForSafe(actuator: Actuator | undefined): Promise<string | und
   return isThere(reading.value, safe.feedback, tolerance) ? undefined : `feedback shows ${reading.value}`
 }
 
-/** Says that somebody has seen a trip. Resolves with its first-out cause. */
-export function acknowledge(
+/** A trip that somebody has seen. */
+export interface Acknowledged {
+  readonly first: TripRecord
+  /** Why it would have to be acknowledged again after a power cut, where the disk has not taken that it was. */
+  readonly unkept: string | undefined
+}
+
+/** Says that somebody has seen a trip. Resolves with its first-out cause, once the disk has that it was seen. */
+export async function acknowledge(
   received: Received,
   by: Authenticated | undefined,
   id: string,
-  { actuators, trips, audit }: ManualTrips,
-): TripRecord | Refused {
+  { actuators, trips, audit, keeper }: ManualTrips,
+): Promise<Acknowledged | Refused> {
   const body = prepare(received, by, id, actuators)
   if (body instanceof Refused) return body
   if (trips.acknowledge(id, nameOf(received, by)))
     audit.note({ kind: 'acknowledgement', ...recordOf(received, by, id, body.reason) })
-  return trips.firstOut(id) ?? refuse('not-tripped', `${id} is not tripped`, undefined, by?.who)
+  const first = trips.firstOut(id)
+  return first === undefined
+    ? refuse('not-tripped', `${id} is not tripped`, undefined, by?.who)
+    : { first, unkept: await keeper.kept() }
 }
 
 /** Who did it, and how it came in. */
