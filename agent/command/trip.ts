@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { isThere } from '../../failsafe/feedback.ts'
 import type { FailsafeKeeper } from '../../failsafe/keeper.ts'
 import type { Trips } from '../../failsafe/trips.ts'
-import type { Json } from '../../model/json.ts'
 import type { TripPhase, TripRecord } from '../../model/trip.ts'
 import type { AuditLog } from '../audit/log.ts'
 import type { Actuator } from './actuator.ts'
@@ -101,7 +100,7 @@ function recordOf(
   by: Authenticated | undefined,
   actuator: string,
   reason: string | undefined,
-): { readonly [member: string]: Json } {
+) {
   return {
     actuator,
     ...wayOf(received),
