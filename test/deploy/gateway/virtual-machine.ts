@@ -141,17 +141,22 @@ export class VirtualMachine implements AsyncDisposable {
     )
   }
 
-  /** Its disk loses power right after so many more writes; resolves then. `cut` is to follow. */
-  diskFailsAfter(writes: number): Promise<void> {
-    return this.#disk.failAfter(writes)
+  /** Its disk loses power right after so many more writes, and says nothing any more; resolves then. `cut` is to follow. */
+  diskSilentAfter(writes: number): Promise<void> {
+    return this.#disk.silentAfter(writes)
   }
 
-  /** The power fails, at this moment; `isKept` as for VolatileDisk.cut. */
+  /** Its disk dies: it fails all that it is asked from now on, and works again after the `cut` that is to follow. */
+  diskDies(): void {
+    this.#disk.die()
+  }
+
+  /** The power fails, at this moment; `isKept` as for VolatileDisk.forget. */
   async cut(isKept: () => boolean): Promise<Remains> {
-    // The disk first: nothing that is still on its way to it arrives.
-    const remains = this.#disk.cut(isKept)
+    // The disk first: nothing that is on its way to it arrives. The machine hears of no error, however long its own end takes.
+    this.#disk.fallSilent()
     await this.#end()
-    return remains
+    return this.#disk.forget(isKept)
   }
 
   /** Ends it as its administrator would, and waits until it is off. */
