@@ -19,22 +19,33 @@ const TURNS_MAX = 4
 const DISK_WRITES_MAX = 20
 /** A disk that is not written to for so long is cut off all the same. */
 const IDLE_MS = 20_000
-/** An agent that says nothing of its dead disk for so long is cut off all the same. */
+/** An agent that says nothing of its dead or ailing disk for so long is cut off all the same. */
 const MUTE_MS = 120_000
+/** A load of which so little is seen for so long is none. */
+const GIVEN_UP_MS = 900_000
+/** So many writes are failed by a disk that ails, at most. */
+const AILING_WRITES_MAX = 8
 
 /**
- * When a life ends: as soon as a trip or a reset is answered, so that no later write has carried the latch to the disk; amid writes of the
- * disk; or a while after its disk has died under it, which is not what a power cut does, and happens.
+ * When a life ends: as soon as a trip or a reset is answered, so that no later write has carried the latch to the disk; or amid writes of
+ * the disk. Or, which no power cut does and disks do: a while after the disk has died under it, or has failed some writes and gone on.
  */
-type End = 'answered' | 'amid writes' | 'dead disk'
-const ENDS: readonly End[] = ['answered', 'amid writes', 'answered', 'amid writes', 'dead disk']
+type End = 'answered' | 'amid writes' | 'dead disk' | 'ailing disk'
+const ENDS: readonly End[] = [
+  'answered',
+  'amid writes',
+  'answered',
+  'dead disk',
+  'amid writes',
+  'ailing disk',
+]
 
 /** What all cuts together came to. */
 export interface Tally {
   lives: number
   /** How often somebody had been told whether the valve is tripped, with nothing under way. */
   toldLatches: number
-  /** Trips and resets that were answered as done, and how many of these as not taken by the disk: with a disk that works, and a dead one. */
+  /** Trips and resets that were answered as done, and how many of these as not on the disk; without those of a dead disk. */
   turns: number
   unkept: number
   deadDisks: number
@@ -83,18 +94,19 @@ export class PowerCuts {
    */
   async next(): Promise<string> {
     const end = ENDS[this.#lives % ENDS.length] ?? 'answered'
-    // Each life has numbers of its own, so that its moments do not hang on how much was unflushed before.
+    // Each life has numbers of its own, and so has its disk: the moments do not hang on how much was unflushed before.
     const below = numbersBelow(`${this.#seed} ${this.#lives}`)
+    const disk = numbersBelow(`${this.#seed} ${this.#lives} disk`)
     this.#lives += 1
     using load = new Load(this.#gateway.plant, await this.#latch())
     await this.#live(load, end, below)
-    const remains = [await this.#cut(below)]
+    const remains = [await this.#cut(disk)]
     await load.hasEnded()
     const moments = this.#moments(below)
     for (const moment of moments) {
       await this.#gateway.machine.switchOn()
       await pause(moment)
-      remains.push(await this.#cut(below))
+      remains.push(await this.#cut(disk))
     }
 
     const folder = machineFolder('holdfast-cut')
@@ -119,19 +131,34 @@ export class PowerCuts {
   async #live(load: Load, end: End, below: (limit: number) => number): Promise<void> {
     const operator = this.#gateway.client(this.#operator)
     const engineer = this.#gateway.client(this.#engineer)
-    const { machine } = this.#gateway
-    const [events, turns, diskWrites] = [
-      1 + below(EVENTS_MAX),
-      1 + below(TURNS_MAX),
-      1 + below(DISK_WRITES_MAX),
-    ]
+    const turns = 1 + below(TURNS_MAX)
     if (end === 'answered') return await load.start(operator, engineer, LANES, turns)
     void load.start(operator, engineer, LANES, Number.POSITIVE_INFINITY)
-    await load.after(events)
-    if (end === 'amid writes') return await atMost(IDLE_MS, machine.diskSilentAfter(diskWrites))
-    machine.diskDies()
-    // The agent may be dead, too, of memory that was to be read from the disk.
-    await atMost(MUTE_MS, Promise.race([load.afterDeath(turns), load.hasEnded()]))
+    const events = 1 + below(EVENTS_MAX)
+    if (!(await isWithin(GIVEN_UP_MS, load.hasSeen(events))))
+      throw new Error(`waited for a quarter of an hour for ${events} events, and saw ${load.events}`)
+    await this.#goOn(load, end, turns, below)
+  }
+
+  /** What comes between the events that were waited for and the cut. */
+  async #goOn(
+    load: Load,
+    end: Exclude<End, 'answered'>,
+    turns: number,
+    below: (limit: number) => number,
+  ): Promise<boolean> {
+    const { machine } = this.#gateway
+    switch (end) {
+      case 'amid writes':
+        return await isWithin(IDLE_MS, machine.diskSilentAfter(1 + below(DISK_WRITES_MAX)))
+      case 'dead disk':
+        machine.diskDies()
+        // The agent may be dead, too, of memory that was to be read from the disk.
+        return await isWithin(MUTE_MS, Promise.race([load.afterDeath(turns), load.hasEnded()]))
+      case 'ailing disk':
+        machine.diskAils(1 + below(AILING_WRITES_MAX))
+        return await isWithin(MUTE_MS, Promise.race([load.hasSeen(2 * load.events), load.hasEnded()]))
+    }
   }
 
   /** One in four comes back for a moment only, as the power of a plant does: somewhere in the boot or the agent's start. */
@@ -154,12 +181,23 @@ export class PowerCuts {
     return performance.now() - on
   }
 
+  /** What all cuts together came to, in words. */
+  get summary(): readonly string[] {
+    const { writes, acknowledged, toldLatches, unflushed, lost, turns, unkept } = this.tally
+    const { deadDisks, unkeptByDeadDisks, refusedForDeadDisks } = this.tally
+    return [
+      `${writes} writes, ${acknowledged} acknowledged outcomes, ${toldLatches} told latches, ${lost} of ${unflushed} unflushed blocks lost`,
+      `of ${turns} trips and resets that act, ${unkept} were said to be unkept by a disk that lived`,
+      `${deadDisks} disks that died first: ${unkeptByDeadDisks} trips said to be unkept, ${refusedForDeadDisks} trips and resets refused`,
+    ]
+  }
+
   #count(load: Load, end: End, remains: readonly Remains[], ready: number): void {
     const { tally } = this
     tally.lives += 1
     if (load.latch !== 'unknown') tally.toldLatches += 1
     if (end === 'dead disk') tally.deadDisks += 1
-    tally.turns += load.turns
+    tally.turns += load.turns - load.deadDisk.unkept
     tally.unkept += load.unkept - load.deadDisk.unkept
     tally.unkeptByDeadDisks += load.deadDisk.unkept
     tally.refusedForDeadDisks += load.deadDisk.refused
@@ -202,11 +240,13 @@ function describe(load: Load, end: End, found: string, { remains, moments, ready
   ].join('; ')
 }
 
-/** Waits for something, and no longer than so many milliseconds. */
-async function atMost(limit: number, something: Promise<void>): Promise<void> {
+/** Waits for something, and no longer than so many milliseconds. False when it took longer. */
+async function isWithin(limit: number, something: Promise<void>): Promise<boolean> {
   const over = new AbortController()
-  await Promise.race([something, pause(limit, undefined, { signal: over.signal }).catch(() => undefined)])
+  const late = pause(limit, false, { signal: over.signal })
+  const isSo = await Promise.race([something.then(() => true), late.catch(() => false)])
   over.abort()
+  return isSo
 }
 
 /** Numbers below a limit, the same for the same seed. */

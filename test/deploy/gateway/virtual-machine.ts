@@ -151,6 +151,11 @@ export class VirtualMachine implements AsyncDisposable {
     this.#disk.die()
   }
 
+  /** Its disk fails so many of its next writes, and goes on. */
+  diskAils(writes: number): void {
+    this.#disk.ail(writes)
+  }
+
   /** The power fails, at this moment; `isKept` as for VolatileDisk.forget. */
   async cut(isKept: () => boolean): Promise<Remains> {
     // The disk first: nothing that is on its way to it arrives. The machine hears of no error, however long its own end takes.

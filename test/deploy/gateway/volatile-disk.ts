@@ -32,6 +32,8 @@ export class VolatileDisk implements AsyncDisposable {
   readonly #sockets = new Set<Socket>()
   #condition: Condition = 'works'
   #failing: { writes: number; resolve(): void } | undefined
+  /** So many writes more are failed. */
+  #refusing = 0
 
   private constructor(path: string, file: number) {
     this.path = path
@@ -65,6 +67,11 @@ export class VolatileDisk implements AsyncDisposable {
     this.#condition = 'dead'
   }
 
+  /** The disk ails: so many of its next writes are answered with an error and not carried out; all else is. */
+  ail(writes: number): void {
+    this.#refusing = writes
+  }
+
   /**
    * What the power cut leaves, once its computer is off too; the disk works again. Of each block in the cache `isKept` says whether
    * the disk had come round to it: in any order, as disks do.
@@ -81,6 +88,7 @@ export class VolatileDisk implements AsyncDisposable {
     const unflushed = this.#cache.size
     this.#cache.clear()
     this.#failing = undefined
+    this.#refusing = 0
     this.#condition = 'works'
     return { unflushed, kept }
   }
@@ -120,6 +128,10 @@ export class VolatileDisk implements AsyncDisposable {
   #respond(request: Request): Buffer | undefined {
     switch (this.#condition) {
       case 'works': {
+        if (request.kind === 'write' && this.#refusing > 0) {
+          this.#refusing -= 1
+          return failure(request)
+        }
         const data = this.#carryOut(request)
         return this.#isSilent ? undefined : answer(request, data)
       }
