@@ -122,6 +122,7 @@ export class PowerCuts {
       return describe(load, end, found, { remains, moments, ready })
     } catch (error) {
       writeFileSync(join(folder, 'told.txt'), `${load.told.join('\n')}\n${end}, then ${error}\n`)
+      writeFileSync(join(folder, 'machine.txt'), await this.#lookAtMachine())
       const { message } = error as Error
       throw new Error(`${message}\nWhat the cut left, and what was told: ${folder}`, { cause: error })
     }
@@ -208,6 +209,14 @@ export class PowerCuts {
       tally.unflushed += unflushed
       tally.lost += unflushed - kept
     }
+  }
+
+  /** How the machine is, for whoever wonders, where it is on and says so. */
+  async #lookAtMachine(): Promise<string> {
+    const { machine } = this.#gateway
+    const look = 'date --rfc-3339=ns; dmesg; holdfast status; journalctl --no-pager --boot --unit=holdfast'
+    const said = await machine.run('sh', '-c', look).catch(error => ({ stdout: String(error) }))
+    return `${new Date().toISOString()} here\n${machine.console}\n${said.stdout}\n`
   }
 
   async #latch(): Promise<'tripped' | 'normal'> {

@@ -1,10 +1,11 @@
 import type { Answer } from '../../../client/agent-client.ts'
+import type { RefusalCode } from '../../../model/refusal.ts'
 
 /** Whether the valve's trip must be latched after the power comes back; `unknown` where nobody was told. */
 export type Latch = 'tripped' | 'normal' | 'unknown'
 
 /** A reset that is refused with one of these has changed nothing, and says so: the trip stays. */
-const TRIP_STAYS = new Set([
+const TRIP_STAYS: ReadonlySet<string> = new Set<RefusalCode>([
   'audit-unwritable',
   'cause-persists',
   'not-acknowledged',

@@ -32,9 +32,12 @@ const TOOLS = {
 /** The unit's own times, tenfold: they are made for a processor, and one in software is slower by more than that. */
 const EMULATED = '[Service]\nTimeoutStartSec=20min\nWatchdogSec=100s\nTimeoutStopSec=10min\n'
 
-/** What the kernel is told: where its disk is, that it need not take its own memory apart to be safe from a guest's neighbours. */
+/**
+ * What the kernel is told: where its disk is, that it need not take its own memory apart to be safe from a guest's neighbours, and to take the
+ * time from the HPET, whose rate is given, and not from the TSC, whose rate is measured at boot, on a host that may have other things to do.
+ */
 const KERNEL_LINE =
-  'root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 edd=off nokaslr mitigations=off apparmor=0 audit=0 tsc=reliable'
+  'root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 edd=off nokaslr mitigations=off apparmor=0 audit=0 tsc=reliable clocksource=hpet'
 
 /**
  * A gateway in software, complete with a kernel, a TPM behind /dev/tpmrm0, a disk with a write cache and a power switch. Its
