@@ -34,7 +34,8 @@ const EMULATED = '[Service]\nTimeoutStartSec=20min\nWatchdogSec=100s\nTimeoutSto
 
 /**
  * What the kernel is told: where its disk is, that it need not take its own memory apart to be safe from a guest's neighbours, and to take the
- * time from the HPET, whose rate is given, and not from the TSC, whose rate is measured at boot, on a host that may have other things to do.
+ * time from the HPET, whose rate is given. That of the TSC is measured at boot: 112 MHz instead of 2596 on a host with other things to do, and
+ * the guest's clock ran fast by as much.
  */
 const KERNEL_LINE =
   'root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 edd=off nokaslr mitigations=off apparmor=0 audit=0 tsc=reliable clocksource=hpet'
