@@ -7,6 +7,7 @@ import { accelerator } from './accelerator.ts'
 import { requireTools, within } from './debian.ts'
 import { GuestAgent } from './guest-agent.ts'
 import { machineImage, makeDisk } from './image.ts'
+import { kernelLine } from './kernel-line.ts'
 import type { Answer } from './machine.ts'
 import { Monitor } from './monitor.ts'
 import { Program } from './program.ts'
@@ -31,14 +32,6 @@ const TOOLS = {
 
 /** The unit's own times, tenfold: they are made for a processor, and one in software is slower by more than that. */
 const EMULATED = '[Service]\nTimeoutStartSec=20min\nWatchdogSec=100s\nTimeoutStopSec=10min\n'
-
-/**
- * What the kernel is told: where its disk is, that it need not take its own memory apart to be safe from a guest's neighbours, and to take the
- * time from the HPET, whose rate is given. That of the TSC is measured at boot: 112 MHz instead of 2596 on a host with other things to do, and
- * the guest's clock ran fast by as much. Nor is it to look whether its timer works, which on such a host can come out as a no, and a panic.
- */
-const KERNEL_LINE =
-  'root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 edd=off nokaslr mitigations=off apparmor=0 audit=0 tsc=reliable clocksource=hpet no_timer_check'
 
 /**
  * A gateway in software, complete with a kernel, a TPM behind /dev/tpmrm0, a disk with a write cache and a power switch. Its
@@ -81,7 +74,16 @@ export class VirtualMachine implements AsyncDisposable {
     const file = join(folder, 'disk')
     await makeDisk(root, file)
     rmSync(root, { recursive: true })
-    const kernel = ['-accel', means, '-kernel', image.kernel, '-initrd', image.initrd, '-append', KERNEL_LINE]
+    const kernel = [
+      '-accel',
+      means,
+      '-kernel',
+      image.kernel,
+      '-initrd',
+      image.initrd,
+      '-append',
+      kernelLine(),
+    ]
     const disk = await VolatileDisk.serve(file, join(folder, 'disk.sock'))
     return { machine: new VirtualMachine(folder, kernel, disk), installing }
   }
