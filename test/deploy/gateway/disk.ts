@@ -113,3 +113,18 @@ test('a disk that dies fails whatever it is asked, and has all that was flushed 
   )
   assert.equal(await holds(1, '0 4k'), true)
 })
+
+test('a disk that ails fails as many writes as it is to, carries none of them out, and does all else', async () => {
+  await using folder = await temporaryFolder()
+  const { disk, io, holds } = await makeDisk(folder.path)
+  await using _ = disk
+  disk.ail(1)
+  const said = await io('read 0 4k', 'write -P 1 0 4k', 'write -P 2 4k 4k', 'flush', 'abort')
+  assert.equal(said.match(/Input\/output error/g)?.length, 1, said)
+  assert.deepEqual(
+    disk.forget(() => false),
+    { unflushed: 0, kept: 0 },
+  )
+  assert.equal(await holds(0, '0 4k'), true)
+  assert.equal(await holds(2, '4k 4k'), true)
+})
