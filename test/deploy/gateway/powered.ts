@@ -137,12 +137,11 @@ test(`${CUTS} power cuts under load: no write without its intent, no acknowledge
         throw new Error(`seed ${SEED}, power cut ${cut}: ${error.message}`, { cause: error })
       })}`,
     )
-  const { writes, acknowledged, toldLatches, lost, unflushed } = cuts.tally
-  say(
-    `${writes} writes, ${acknowledged} acknowledged outcomes, ${toldLatches} told latches, ${lost} of ${unflushed} unflushed blocks lost`,
-  )
+  for (const line of cuts.summary) say(line)
+  const { writes, acknowledged, toldLatches, lost, deadDisks, unkeptByDeadDisks } = cuts.tally
   assert.ok(writes > CUTS && acknowledged > 0 && lost > 0, 'the load was one, and the cuts were')
   assert.ok(toldLatches > 0, 'somebody had been told of a trip or a reset at a cut')
+  assert.ok(deadDisks === 0 || unkeptByDeadDisks > 0, 'somebody was told that a dead disk had not taken it')
 })
 
 test('started otherwise than it was enrolled, it says so, and the runbook puts the key back', async () => {
