@@ -53,13 +53,17 @@ export class Devices implements AsyncDisposable {
         continue
       }
       const link = links.get(connectionOf(device))
-      const unit = { ...device, safe: safeValuesOn(id, config) }
+      const unit = {
+        ...device,
+        safe: safeValuesOn(id, config),
+        turnWithin: turnWithin(id, config.devices),
+      }
       if (link) drivers.set(id, new ModbusDriver(link, unit, registersAmong(points), clock))
     }
     const watched = new Map(
       [...drivers].map(([id, driver]) => [
         id,
-        progress.over(driver, id, config.devices.get(id)?.timeout ?? 0),
+        progress.over(driver, id, config.devices.get(id)?.timeout ?? 0, turnWithin(id, config.devices)),
       ]),
     )
     const actuators = new Map<string, Actuator>()
@@ -75,6 +79,7 @@ export class Devices implements AsyncDisposable {
         feedbackPoint: feedbackPoint(actuator.id),
         staysCommanded: staysCommanded(actuator.command),
         deviceTimeout: device.timeout,
+        turnWithin: turnWithin(actuator.device, config.devices),
       })
     }
     this.actuators = actuators
@@ -138,6 +143,18 @@ export class Devices implements AsyncDisposable {
     await Promise.all([...this.#drivers.values()].map(driver => driver[Symbol.asyncDispose]()))
     await Promise.all([...this.#links.values()].map(link => link[Symbol.asyncDispose]()))
   }
+}
+
+/** The longest deadline of the other devices behind a device's connection. */
+function turnWithin(id: string, devices: ReadonlyMap<string, DeviceConfig>): Millis {
+  const device = devices.get(id)
+  if (device?.kind !== 'modbus') return 0
+  let longest = 0
+  for (const other of devices.values()) {
+    if (other === device || other.kind !== 'modbus' || connectionOf(other) !== connectionOf(device)) continue
+    longest = Math.max(longest, other.timeout)
+  }
+  return longest
 }
 
 /** The points of one device, by the names that drivers are asked with. */

@@ -144,7 +144,7 @@ test('records that were taken out with a forged word of their pruning are missed
   assert.equal((await verify(gateway)).exitCode, 4)
 })
 
-test('a counter that somebody else moves is a roll-back at the start, and while the agent runs it is not: no command waits', async () => {
+test('a counter that somebody else moved while the agent was stopped looks like a roll-back, and the alarm says what else it may be', async () => {
   await using gateway = await Gateway.start()
   const { environment, gateway: name } = gateway.records()[0] ?? {}
   const index = counterIndex(`${environment}/${name}`)

@@ -83,7 +83,7 @@ test('an agent sends every record to a syslog receiver, none lost and none twice
 test('a checkpoint leaves the agent by its own log whatever the level of that', async () => {
   await using gateway = await Gateway.start()
   const words = ['agent', '--config', gateway.config, '--log-level', 'error']
-  const agent = execa(HOLDFAST, words, { reject: false, stdin: 'ignore', stderr: 'inherit' })
+  const agent = execa(HOLDFAST, words, { reject: false, stdin: 'ignore', stderr: 'inherit', timeout: 30_000 })
   const lines: Record<string, unknown>[] = []
   for await (const text of agent) {
     const line = JSON.parse(text) as Record<string, unknown>

@@ -99,9 +99,16 @@ test('a roll-back is told at once though the TPM cannot count, and once', async 
   await clock.advance(0)
   assert.match(told[1] ?? '', /^rolled back: .*the TPM's counter stands at 40/)
   assert.deepEqual(told.slice(2), ['unavailable'])
+  assert.equal(keeper.state.last, 'rolled-back', 'and the state says so as well')
+  counter.answers = 0
+  await clock.advance(MINUTE / 2)
+  assert.equal(keeper.state.last, 'rolled-back')
   counter.answers = Number.POSITIVE_INFINITY
-  await clock.advance(HOUR)
+  await clock.advance(MINUTE)
   assert.deepEqual(told.slice(2), ['unavailable', 'available'])
+  assert.equal(keeper.state.last, 'rolled-back', 'until a turn has not found it')
+  await clock.advance(HOUR)
+  assert.equal(keeper.state.last, 'agrees')
 })
 
 test('that the counter is behind its log is told at once though the TPM cannot count, and once', async () => {
@@ -113,6 +120,7 @@ test('that the counter is behind its log is told at once though the TPM cannot c
   keeper.start()
   await clock.advance(0)
   assert.match(told[1] ?? '', /^lost: .*the TPM's counter stands at 3/)
+  assert.equal(keeper.state.last, 'lost')
   counter.answers = Number.POSITIVE_INFINITY
   await clock.advance(HOUR)
   assert.deepEqual(told.slice(2), ['unavailable', 'available'])
@@ -161,7 +169,7 @@ test('without a key to sign with no count is made, a roll-back is told all the s
   keeper.start()
   await clock.advance(HOUR)
   assert.match(told[1] ?? '', /^rolled back: .*the TPM's counter stands at 40/)
-  assert.deepEqual([told.length, counter.value, keeper.state.last], [2, 40, 'unsigned'])
+  assert.deepEqual([told.length, counter.value, keeper.state.last], [2, 40, 'rolled-back'])
   log.isKeyless = false
   await clock.advance(1000)
   assert.equal(counter.value, 41)
