@@ -8,7 +8,8 @@ import { systemClock } from '../../agent/time/system-clock.ts'
 import { Gateway } from './gateway.ts'
 
 const DAY = 86_400_000
-const OLD = 100
+// As many as an enrolment may find unsigned.
+const OLD = 60
 
 /** A gateway whose log has records of forty days ago, as if it had run since then. */
 async function oldGateway(lifetimeMax = '8h'): Promise<Gateway> {

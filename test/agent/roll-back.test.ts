@@ -29,13 +29,17 @@ test('a state folder that was put back whole is found at the start, by the agent
   await using gateway = await Gateway.start()
   const state = join(gateway.folder, 'state')
   const copy = join(gateway.folder, 'copy')
-  assert.equal(counts(gateway).at(-1)?.counter, 1, 'the enrolment begins the counter')
+  assert.equal(
+    counts(gateway).at(-1)?.counter,
+    2,
+    'the enrolment begins the counter, above the one that showed where',
+  )
   await runOnce(gateway)
   await cp(state, copy, { recursive: true })
   await runOnce(gateway)
   const whole = await verify(gateway)
   assert.equal(whole.exitCode, 0, whole.stdout + whole.stderr)
-  assert.match(whole.stdout, /^intact: .*; the TPM's counter stands at 3, as the log says$/m)
+  assert.match(whole.stdout, /^intact: .*; the TPM's counter stands at 4, as the log says$/m)
 
   await rm(state, { recursive: true })
   await cp(copy, state, { recursive: true })
@@ -45,11 +49,11 @@ test('a state folder that was put back whole is found at the start, by the agent
   assert.equal(rolledBack.exitCode, 4)
   assert.match(
     rolledBack.stdout,
-    /^ROLLED BACK: the last count in the log is 2, and the TPM's counter stands at 3/,
+    /^ROLLED BACK: the last count in the log is 3, and the TPM's counter stands at 4/,
   )
   const status = await tpmStatus(gateway)
   assert.equal(status.exitCode, 2)
-  assert.match(status.stdout, /^TROUBLE {2}the audit log was rolled back: the last count in the log is 2/m)
+  assert.match(status.stdout, /^TROUBLE {2}the audit log was rolled back: the last count in the log is 3/m)
   const { exitCode, errors } = await examine(gateway)
   assert.equal(exitCode, 6)
   assert.match(errors.join('\n'), /^audit counter: the audit log was rolled back: /m)
@@ -64,7 +68,7 @@ test('a state folder that was put back whole is found at the start, by the agent
   assert.equal((await client.command('inlet-valve', 'closed')).kind, 'answered', 'towards safe it works')
   await agent.kill('SIGTERM')
   const record = gateway.records().find(({ kind }) => kind === 'log-rolled-back')
-  assert.deepEqual([record?.counter, record?.counter_recorded], [3, 2])
+  assert.deepEqual([record?.counter, record?.counter_recorded], [4, 3])
   for (const each of gateway.records()) assert.deepEqual(dictionaryFaults(each), [])
 
   const second = await runOnce(gateway)

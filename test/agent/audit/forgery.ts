@@ -36,15 +36,15 @@ export function cutTo(path: string, size: number): void {
   })
 }
 
-/** Appends a record. */
-export function appendByHand(path: string, entry: Readonly<Record<string, unknown>>): void {
+/** Appends a record, so many milliseconds after the last. */
+export function appendByHand(path: string, entry: Readonly<Record<string, unknown>>, later = 1): void {
   tamper(path, database => {
     const last = JSON.parse(
       String(database.prepare('SELECT bytes FROM record ORDER BY seq DESC LIMIT 1').pluck().get()),
     )
     const { boot, time } = last
     const seq = last.seq + 1
-    const text = canonicalJson({ ...entry, seq, boot, time, mono_ms: last.mono_ms + 1 })
+    const text = canonicalJson({ ...entry, seq, boot, time, mono_ms: last.mono_ms + later })
     const put = database.prepare('INSERT INTO record (seq, bytes, leaf) VALUES (?, ?, ?)')
     put.run(seq, text, leafHash(Buffer.from(text)))
   })
