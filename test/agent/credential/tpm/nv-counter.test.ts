@@ -59,6 +59,17 @@ describe('a counter in the TPM', () => {
     assert.ok(cleared.kind === 'value' && cleared.value > again.value)
   })
 
+  it('says where the next one begins, and leaves none behind: of a TPM that counted before, and of one that was cleared', async () => {
+    for (const clears of [false, true]) {
+      await undefine()
+      if (clears) await host.tool('tpm2_clear -Q -c p')
+      const first = await open().first()
+      assert.equal(first.kind, 'value')
+      assert.deepEqual(await open().read(), { kind: 'absent' })
+      assert.deepEqual(await open().begin(), first)
+    }
+  })
+
   it('is not taken in by eight bytes that somebody wrote in its place', async () => {
     const name = 'forged'
     await host.tool(`tpm2_nvdefine -Q ${counterIndex(name)} -C o -s 8 -a authread|authwrite`)
