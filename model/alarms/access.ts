@@ -15,6 +15,16 @@ export const ACCESS_ALARMS = {
     remedy:
       'find out what is at the source address: an attack, a wrong clock, or a program with an old credential',
   },
+  'foreign-site': {
+    severity: 'warning',
+    within: 'hours',
+    ends: 'acknowledging',
+    cause:
+      'a page of another site makes a browser send requests here: each is refused, and held against nobody',
+    consequence: 'somebody tries to use the browser of a person on shift; what it may open they may, too',
+    remedy:
+      'close that page at the address that the alarm names, and find out what it is and how it came there',
+  },
   'identity-suspended': {
     severity: 'warning',
     within: 'hours',
