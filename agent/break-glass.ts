@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { createCredentialFile } from '../client/credential-file.ts'
+import { jsonLine, plainLines } from '../model/plain.ts'
 import { Refusal } from '../model/refusal.ts'
 import { BREAK_GLASS_ROLE } from '../model/role.ts'
 import { parseDuration } from '../model/time.ts'
@@ -64,15 +65,17 @@ export async function openGlass(
   if (trouble !== undefined) return fail(trouble)
   const ends = new Date(until).toISOString()
   process.stdout.write(
-    options.json
-      ? `${JSON.stringify({ opened: true, file: options.out, until: ends })}\n`
-      : [
-          `The glass is broken: ${options.out} is the emergency credential, good until ${ends} once the agent has restarted.`,
-          'Next: systemctl restart holdfast',
-          `Then: holdfast command ACTUATOR SETPOINT --credential ${options.out}`,
-          'When it is over: holdfast break-glass close, and holdfast break-glass seal for a new sheet. This one is used up.',
-          '',
-        ].join('\n'),
+    plainLines(
+      options.json
+        ? jsonLine({ opened: true, file: options.out, until: ends })
+        : [
+            `The glass is broken: ${options.out} is the emergency credential, good until ${ends} once the agent has restarted.`,
+            'Next: systemctl restart holdfast',
+            `Then: holdfast command ACTUATOR SETPOINT --credential ${options.out}`,
+            'When it is over: holdfast break-glass close, and holdfast break-glass seal for a new sheet. This one is used up.',
+            '',
+          ].join('\n'),
+    ),
   )
   return 0
 }
@@ -128,6 +131,6 @@ async function firstLine(input: AsyncIterable<Buffer | string>): Promise<string>
 }
 
 function fail(message: string): number {
-  process.stderr.write(`${message}\n`)
+  process.stderr.write(plainLines(`${message}\n`))
   return 2
 }

@@ -1,11 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { jsonLine, plain } from '../../model/plain.ts'
 import { compareArchive } from './archive.ts'
 import { parseCheckpoint } from './checkpoint.ts'
 import type { MonotonicCounter } from './counter/counter.ts'
 import { questionCounter } from './counter/question.ts'
 import { Evidence } from './evidence.ts'
 import { parseVkey } from './note.ts'
+import { Printer } from './printer.ts'
 import { type Intact, type Judgement, jsonOf, lineOf, type Trust } from './verdict-text.ts'
 import { type Verdict, type VerifyOptions, verifyAuditLog } from './verify.ts'
 
@@ -43,8 +45,10 @@ export type CounterOf = (name: string) => MonotonicCounter
  */
 export async function auditVerify(options: AuditVerifyOptions, counterOf?: CounterOf): Promise<number> {
   const { judgement, trust } = await judge(options, counterOf)
-  const text = options.json ? JSON.stringify(jsonOf(judgement, trust)) : lineOf(judgement, trust)
-  await new Promise<void>(resolve => process.stdout.write(`${text}\n`, () => resolve()))
+  const printer = new Printer(process.stdout)
+  await (options.json
+    ? printer.printPlain(jsonLine(jsonOf(judgement, trust)))
+    : printer.print(`${plain(lineOf(judgement, trust))}\n`))
   return EXIT_CODES[judgement.kind]
 }
 

@@ -3,10 +3,11 @@ import type { AuditLog } from '../audit/log.ts'
 import type { Authenticated } from './authenticate.ts'
 import { nameOf, signatureOf } from './author.ts'
 import { readBody } from './authorize.ts'
+import { reason } from './reason.ts'
 import type { Received } from './received.ts'
 import { Refused, refuse } from './refused.ts'
 
-const Body = z.strictObject({ identity: z.string().min(1).max(600), reason: z.string().max(500).optional() })
+const Body = z.strictObject({ identity: z.string().min(1).max(600), reason: reason.optional() })
 
 /** Lets a suspended identity command again, for an engineer. Nothing moves, and no trip is reset. Resolves with the identity. */
 export async function liftSuspension(

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { jsonLine, plain, plainLines } from '../../model/plain.ts'
 import { failureOf } from '../audit/failure.ts'
 import { MOMENT_FORM, parseMoment } from '../audit/moment.ts'
 import type { NoteSigner } from '../audit/note.ts'
@@ -64,12 +65,14 @@ export async function prune(
   const found = verify()
   if (found.kind !== 'intact')
     return fail(
-      `nothing was changed, as the log is not intact: ${found.detail}`,
+      `nothing was changed, as the log is not intact: ${plain(found.detail)}`,
       found.kind === 'unreadable' ? UNUSABLE : UNPROVEN,
     )
   const signer = await signerOf(config, around)
   if (typeof signer === 'string')
-    process.stderr.write(`Note: ${signer}; the agent will sign the record of this at its next start.\n`)
+    process.stderr.write(
+      plainLines(`Note: ${signer}; the agent will sign the record of this at its next start.\n`),
+    )
   let pruned: Pruned
   try {
     pruned = pruneAuditLog({
@@ -83,13 +86,14 @@ export async function prune(
     })
   } catch (error) {
     return fail(
-      `the log could not be pruned: ${failureOf(error).detail}; nothing is lost, see holdfast audit verify`,
+      `the log could not be pruned: ${plain(failureOf(error).detail)}; nothing is lost, see holdfast audit verify`,
     )
   }
-  if (pruned.kind === 'nothing') return tell(options, `Nothing was pruned: ${pruned.detail}.`, { pruned: 0 })
+  if (pruned.kind === 'nothing')
+    return tell(options, `Nothing was pruned: ${plain(pruned.detail)}.`, { pruned: 0 })
   const verdict = verify()
   if (verdict.kind !== 'intact')
-    return fail(`the log was pruned and does not verify: ${verdict.detail}`, UNPROVEN)
+    return fail(`the log was pruned and does not verify: ${plain(verdict.detail)}`, UNPROVEN)
   const { from, to, sha256 } = pruned
   return tell(
     options,
@@ -112,11 +116,11 @@ function tell(
   words: string,
   body: Readonly<Record<string, string | number>>,
 ): number {
-  process.stdout.write(`${json ? JSON.stringify(body) : words}\n`)
+  process.stdout.write(json ? jsonLine(body) : plainLines(`${words}\n`))
   return DONE
 }
 
 function fail(message: string, code: number = UNUSABLE): number {
-  process.stderr.write(`${message}\n`)
+  process.stderr.write(plainLines(`${message}\n`))
   return code
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { plain, plainLines } from '../../model/plain.ts'
 import { count } from '../audit/counter/count.ts'
 import { openAuditLog } from '../audit/log.ts'
+import { reason } from '../command/reason.ts'
 import { loadConfig } from '../config/load.ts'
 import { formatProblems } from '../config/problem.ts'
 import type { KeySurroundings } from '../master-keys.ts'
@@ -24,6 +26,8 @@ const UNUSABLE = 2
  * is missing stays missing, and the record says who took it upon himself. Resolves with the exit code: 0 done, 2 something is in the way.
  */
 export async function restored(options: RestoredOptions, around: KeySurroundings): Promise<number> {
+  const given = reason.safeParse(options.reason)
+  if (!given.success) return fail(`--reason: ${given.error.issues[0]?.message}`)
   const loaded = await loadConfig(options.config)
   if (loaded.kind === 'problems') return fail(formatProblems(loaded.problems))
   const { config } = loaded
@@ -40,15 +44,14 @@ export async function restored(options: RestoredOptions, around: KeySurroundings
     onTrouble: () => {},
   })
   if (opened.kind !== 'opened')
-    return fail(`the audit log ${path} cannot be used: ${opened.detail}\n${opened.remedy}`)
+    return fail(`the audit log ${path} cannot be used: ${plain(opened.detail)}\n${opened.remedy}`)
   await using log = opened.log
-  const { reason } = options
-  const told = await log.append({ kind: 'log-restored', by: `user ${around.user}`, reason })
+  const told = await log.append({ kind: 'log-restored', by: `user ${around.user}`, reason: given.data })
   if (told.kind === 'unwritable') return fail(`it could not be recorded in ${path}: ${told.detail}`)
   const recorded = `Recorded as record ${told.seq}: the log was restored on purpose.`
   const counter = counterOf(config)
   if (counter === undefined) return tell(`${recorded} This gateway's log is bound to no TPM counter.`)
-  const note = (detail: string) => void process.stderr.write(`Note: ${detail}.\n`)
+  const note = (detail: string) => void process.stderr.write(plainLines(`Note: ${detail}.\n`))
   const counted = await count(log, counter, true, { rolledBack: note, lost: note })
   return counted.kind === 'counted'
     ? tell(`${recorded} It is bound to the TPM's counter again, which stands at ${counted.counter}.`)
@@ -56,11 +59,11 @@ export async function restored(options: RestoredOptions, around: KeySurroundings
 }
 
 function tell(text: string): number {
-  process.stdout.write(`${text}\n`)
+  process.stdout.write(plainLines(`${text}\n`))
   return DONE
 }
 
 function fail(text: string): number {
-  process.stderr.write(`${text}\n`)
+  process.stderr.write(plainLines(`${text}\n`))
   return UNUSABLE
 }

@@ -1,3 +1,4 @@
+import { plain } from '../../../model/plain.ts'
 import { type Event, textOf } from './event.ts'
 import { SYSLOG_FACILITY, SYSLOG_LEVELS } from './severity.ts'
 
@@ -32,5 +33,5 @@ function name(text: string, most: number): string {
 
 /** `"`, `\` and `]` are escaped (§6.3.3). Control characters are legal there and break receivers that read lines. */
 function escapeParameter(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '\ufffd').replaceAll(/["\\\]]/g, '\\$&')
+  return plain(text).replaceAll(/["\\\]]/g, '\\$&')
 }
