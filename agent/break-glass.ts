@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import { createCredentialFile } from '../client/credential-file.ts'
+import { EXIT } from '../console/exit.ts'
+import type { Owner } from '../keep/whole-file.ts'
 import { jsonLine, plainLines } from '../model/plain.ts'
 import { Refusal } from '../model/refusal.ts'
 import { BREAK_GLASS_ROLE } from '../model/role.ts'
@@ -77,7 +79,7 @@ export async function openGlass(
           ].join('\n'),
     ),
   )
-  return 0
+  return EXIT.done
 }
 
 /** Why the agent would not believe the time that is now, if it would not. */
@@ -94,7 +96,7 @@ async function leave(
   out: string,
   key: Uint8Array,
   until: number,
-  owner: { uid: number; gid: number },
+  owner: Owner,
 ): Promise<string | undefined> {
   const epochKey = breakGlassEpochKey(key, config)
   const { environment, gateway } = config
@@ -132,5 +134,5 @@ async function firstLine(input: AsyncIterable<Buffer | string>): Promise<string>
 
 function fail(message: string): number {
   process.stderr.write(plainLines(`${message}\n`))
-  return 2
+  return EXIT.usage
 }

@@ -1,3 +1,4 @@
+import { EXIT } from '../../console/exit.ts'
 import { jsonLine, plainLines } from '../../model/plain.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
@@ -14,7 +15,7 @@ export async function check(options: { config: string; json?: boolean }): Promis
   } else {
     process.stdout.write(plainLines(`${describeWhole(options.config, loaded.config)}\n`))
   }
-  return problems.length === 0 ? 0 : 2
+  return problems.length === 0 ? EXIT.done : EXIT.usage
 }
 
 /** What is said of a configuration that has no mistake. */

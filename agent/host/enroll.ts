@@ -1,3 +1,4 @@
+import { EXIT } from '../../console/exit.ts'
 import { jsonLine, plainLines } from '../../model/plain.ts'
 import { loadConfig } from '../config/load.ts'
 import { formatProblems } from '../config/problem.ts'
@@ -60,7 +61,7 @@ export async function enroll(options: EnrollOptions, surroundings: KeySurroundin
         ...(sheet ? { sheet } : {}),
       }),
     )
-    return 0
+    return EXIT.done
   }
   process.stdout.write(
     plainLines(
@@ -76,7 +77,7 @@ export async function enroll(options: EnrollOptions, surroundings: KeySurroundin
       ].join('\n'),
     ),
   )
-  return 0
+  return EXIT.done
 }
 
 /** What is said about shares, the one time that they are shown. */
@@ -94,5 +95,5 @@ export function escrowLines(
 
 function fail(message: string): number {
   process.stderr.write(plainLines(`${message}\n`))
-  return 2
+  return EXIT.usage
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
+import { EXIT } from '../../console/exit.ts'
 import { canRead, nameOf, type Point } from '../../drivers/point.ts'
 import { jsonLine, plain, plainLines } from '../../model/plain.ts'
 import { setpointAt } from '../../model/setpoint.ts'
@@ -34,14 +35,14 @@ export async function probeDevices(options: { config: string; json?: boolean }):
   const loaded = await loadConfig(options.config)
   if (loaded.kind === 'problems') {
     process.stderr.write(plainLines(`${formatProblems(loaded.problems)}\n`))
-    return 2
+    return EXIT.usage
   }
   const { points, twins } = await probePoints(loaded.config)
   for (const twin of twins)
     process.stderr.write(plainLines(`${twin}: give them the same host, or declare it once\n`))
   const ok = points.every(({ quality }) => quality === 'good')
   process.stdout.write(options.json ? jsonLine({ ok, points }) : plainLines(formatTable(points)))
-  return ok ? 0 : 4
+  return ok ? EXIT.done : EXIT.unproven
 }
 
 /** What came of reading every configured point once. */

@@ -1,3 +1,4 @@
+import { EXIT } from '../../console/exit.ts'
 import { jsonLine, plainLines } from '../../model/plain.ts'
 import { loadConfig } from '../config/load.ts'
 import { formatProblems } from '../config/problem.ts'
@@ -37,7 +38,7 @@ export async function recover(
       print(options, { key: keyId, generation, same: true }, [
         `The shares give the key ${keyId} of ${environment}/${gateway}, generation ${generation}: it is the enrolled one. Nothing was changed.`,
       ])
-      return 0
+      return EXIT.done
     }
     actAsOwner(stateDir, process)
     const answer = await recoverTpm({
@@ -59,7 +60,7 @@ export async function recover(
         ...(answer.replaced ? [`What was there before is kept in ${answer.replaced}.`] : []),
       ],
     )
-    return 0
+    return EXIT.done
   } finally {
     key.fill(0)
   }
@@ -81,7 +82,7 @@ export async function showTpm(options: { config: string; json?: boolean }): Prom
   const findings = [...status.findings, ...(counter ? [counter.finding] : [])]
   const json = { ...status, counter: counter ? { index: counter.index, ...counter.reading } : null, findings }
   print(options, json, [formatFindings(findings).trimEnd()])
-  return findings.some(({ level }) => level === 'trouble') ? 2 : 0
+  return findings.some(({ level }) => level === 'trouble') ? EXIT.usage : EXIT.done
 }
 
 function print(options: { json?: boolean }, json: object, words: readonly string[]): void {
@@ -90,5 +91,5 @@ function print(options: { json?: boolean }, json: object, words: readonly string
 
 function fail(message: string): number {
   process.stderr.write(plainLines(`${message}\n`))
-  return 2
+  return EXIT.usage
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { EXIT } from '../../console/exit.ts'
 import { plain, plainLines } from '../../model/plain.ts'
 import { count } from '../audit/counter/count.ts'
 import { openAuditLog } from '../audit/log.ts'
@@ -16,10 +17,6 @@ export interface RestoredOptions {
   readonly config: string
   readonly reason: string
 }
-
-/** Exit codes of `holdfast audit restored`. */
-const DONE = 0
-const UNUSABLE = 2
 
 /**
  * `holdfast audit restored`: says that a stopped agent's log was put back on purpose, and counts it on with the TPM's counter. What
@@ -60,10 +57,10 @@ export async function restored(options: RestoredOptions, around: KeySurroundings
 
 function tell(text: string): number {
   process.stdout.write(plainLines(`${text}\n`))
-  return DONE
+  return EXIT.done
 }
 
 function fail(text: string): number {
   process.stderr.write(plainLines(`${text}\n`))
-  return UNUSABLE
+  return EXIT.usage
 }
