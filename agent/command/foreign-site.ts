@@ -26,8 +26,10 @@ export function refuseForeignSite(head: Head): Refused | undefined {
   const origins = fields.get('origin') ?? []
   const sites = fields.get('sec-fetch-site') ?? []
   const own = `${channel.certificate ? 'https' : 'http'}://${authority}`
-  // Without TLS any name can be made to lead here, and then the browser takes that name's page for ours.
-  const hasOwn = channel.panel === true && (channel.certificate !== undefined || LOOPBACK.test(own))
+  // Without TLS any name can be made to lead here, and then the browser takes that name's page for ours. It may have the panel's
+  // files, which say that they take no credential there, and nothing else.
+  const isFile = head.method === 'GET' && head.path.startsWith('/panel/')
+  const hasOwn = channel.panel === true && (channel.certificate !== undefined || LOOPBACK.test(own) || isFile)
   const foreign = origins.find(origin => !hasOwn || origin !== own)
   const isForeign = sites.some(site => site !== 'none' && !(site === 'same-origin' && channel.panel === true))
   if (foreign === undefined && (!isForeign || isLink(head))) return undefined
