@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { link, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { link, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { replaceFile } from '../../keep/whole-file.ts'
@@ -38,4 +38,17 @@ test('where nothing can be written the old one stands', async () => {
   await mkdir(`${path}.new`)
   await assert.rejects(replaceFile(path, 'new', 0o600), { code: 'EISDIR' })
   assert.equal(await readFile(path, 'utf8'), 'old')
+})
+
+test('a link that lies in the way is not followed; written for somebody else, it takes its place', async () => {
+  await using folder = await temporaryFolder()
+  const path = join(folder.path, 'file')
+  const other = join(folder.path, 'another')
+  await writeFile(other, 'theirs')
+  await symlink(other, `${path}.new`)
+  await assert.rejects(replaceFile(path, 'ours', 0o600), { code: 'ELOOP' })
+  await replaceFile(path, Uint8Array.of(0x0a, 0xff), 0o600, await stat(other))
+  assert.equal(await readFile(other, 'utf8'), 'theirs')
+  assert.deepEqual([...(await readFile(path))], [0x0a, 0xff])
+  assert.deepEqual((await readdir(folder.path)).sort(), ['another', 'file'])
 })

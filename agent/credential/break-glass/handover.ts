@@ -1,6 +1,7 @@
-import { open, rename, rm } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
+import { type Owner, replaceFile } from '../../../keep/whole-file.ts'
 import type { UnixMs } from '../../../model/time.ts'
 import { readGuardedFile } from '../file/guarded-file.ts'
 
@@ -16,21 +17,9 @@ const HandoverFile = z.strictObject({ key: z.base64url().length(43), until: z.in
 const LENGTH_MAX = 256
 
 /** Leaves an opened key for the next start. `owner` is whom the state directory belongs to: the agent's user. */
-export async function leaveHandover(
-  path: string,
-  { key, until }: Handover,
-  owner: { uid: number; gid: number },
-): Promise<void> {
-  const draft = `${path}.new`
-  {
-    await rm(draft, { force: true })
-    await using file = await open(draft, 'wx', 0o600)
-    await file.writeFile(JSON.stringify({ key: Buffer.from(key).toString('base64url'), until }))
-    await file.chown(owner.uid, owner.gid)
-    await file.sync()
-  }
-  await rename(draft, path)
-  await syncFolder(path)
+export async function leaveHandover(path: string, { key, until }: Handover, owner: Owner): Promise<void> {
+  const text = JSON.stringify({ key: Buffer.from(key).toString('base64url'), until })
+  await replaceFile(path, text, 0o600, owner)
 }
 
 export type TakenHandover =
@@ -47,15 +36,13 @@ export async function takeHandover(path: string, user: number): Promise<TakenHan
   }
   using file = read
   await rm(path)
-  await syncFolder(path)
+  {
+    await using folder = await open(dirname(path), 'r')
+    await folder.sync()
+  }
   const parsed = HandoverFile.safeParse(parseJson(Buffer.from(file.bytes).toString()))
   if (!parsed.success) return { kind: 'refused', detail: `${path} was not what \`break-glass open\` leaves` }
   return { kind: 'taken', key: Buffer.from(parsed.data.key, 'base64url'), until: parsed.data.until }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  await using folder = await open(dirname(path), 'r')
-  await folder.sync()
 }
 
 function parseJson(text: string): unknown {

@@ -1,5 +1,6 @@
-import { chown, mkdir, open, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
+import { chown, mkdir, open, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Owner, replaceFile } from '../../../keep/whole-file.ts'
 import { type KeyRecord, parseRecord } from './key-record.ts'
 
 /** A key object outside the TPM, as files for tpm2-tools: of the two blobs the private one is encrypted under the storage root. */
@@ -24,7 +25,8 @@ export class KeyFiles {
   /** Makes the directory (mode 0700) unless it is there. */
   async prepare(): Promise<void> {
     await mkdir(this.directory, { recursive: true, mode: 0o700 })
-    await this.#giveToOwner(this.directory)
+    const owner = await this.#owner()
+    if (owner) await chown(this.directory, owner.uid, owner.gid)
   }
 
   path(generation: number): string {
@@ -53,7 +55,7 @@ export class KeyFiles {
 
   /** Writes a generation, in place of one that is there. */
   async write(record: KeyRecord): Promise<void> {
-    await this.#replace(this.path(record.generation), Buffer.from(`${JSON.stringify(record, null, 2)}\n`))
+    await this.#replace(this.path(record.generation), `${JSON.stringify(record, null, 2)}\n`)
   }
 
   /** Keeps a copy of a generation as it is now, `generation-1.replaced-20260102T030405678Z.json`; returns its path, if there was one. */
@@ -77,16 +79,8 @@ export class KeyFiles {
     return files.length
   }
 
-  async #replace(path: string, bytes: Uint8Array): Promise<void> {
-    const draft = `${path}.new`
-    {
-      await using file = await open(draft, 'w', 0o600)
-      await file.writeFile(bytes)
-      await file.sync()
-    }
-    await this.#giveToOwner(draft)
-    await rename(draft, path)
-    await this.#sync()
+  async #replace(path: string, content: string | Uint8Array): Promise<void> {
+    await replaceFile(path, content, 0o600, await this.#owner())
   }
 
   async #sync(): Promise<void> {
@@ -95,10 +89,8 @@ export class KeyFiles {
   }
 
   /** Root enrols, the daemon's own user reads: files belong to whoever the state directory belongs to. */
-  async #giveToOwner(path: string): Promise<void> {
-    if (process.getuid?.() !== 0) return
-    const { uid, gid } = await stat(this.#stateDir)
-    await chown(path, uid, gid)
+  async #owner(): Promise<Owner | undefined> {
+    return process.getuid?.() === 0 ? await stat(this.#stateDir) : undefined
   }
 }
 
