@@ -8,6 +8,7 @@ import { recordText, type StampedEntry } from './record.ts'
 import { type OpenMode, openDatabase } from './schema.ts'
 import { type FoundRecord, latestOf, recordsAfter } from './search.ts'
 import { restoreFrontier } from './tail.ts'
+import { emptyWal } from './wal.ts'
 
 /** How far the log had come, as its keeper remembers it: an opened file must not be behind. */
 export interface Head {
@@ -65,6 +66,7 @@ export class AuditStore implements Disposable {
   constructor(path: string, boot: string, mode: OpenMode, known: Head | undefined) {
     const { database, created } = openDatabase(path, mode)
     try {
+      beginAnew(database, path, known)
       this.created = created
       this.#database = database
       this.#path = path
@@ -265,6 +267,28 @@ export class AuditStore implements Disposable {
     if (there && wal === this.#walInode) return
     throw new AuditFailure(GONE)
   }
+}
+
+/**
+ * After a failure nothing is added behind frames that may not be on the disk. Before the first record of a run that goes as far as it goes: an earlier
+ * run may have failed, and a full disk, or somebody who reads, must not keep this one from reading the log.
+ */
+function beginAnew(database: Database.Database, path: string, known: Head | undefined): void {
+  let isEmpty = false
+  try {
+    isEmpty = emptyWal(database, path)
+  } catch (error) {
+    if (known !== undefined) throw error
+  }
+  if (known !== undefined && !isEmpty) throw new AuditFailure(READ)
+}
+
+const READ: Failure = {
+  kind: 'unwritable',
+  detail:
+    'another program reads the audit log, and what a disk error may have left in it cannot be written anew meanwhile',
+  remedy:
+    'end that program (a verification, an export, a backup), or wait for it; the agent goes on by itself',
 }
 
 const GONE: Failure = {
