@@ -1,6 +1,9 @@
-import { chown, mkdir, open, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { lchown, mkdir, open, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type KeyRecord, parseRecord } from './key-record.ts'
+
+const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW, O_RDWR } = constants
 
 /** A key object outside the TPM, as files for tpm2-tools: of the two blobs the private one is encrypted under the storage root. */
 export interface KeyBlobs {
@@ -80,7 +83,7 @@ export class KeyFiles {
   async #replace(path: string, bytes: Uint8Array): Promise<void> {
     const draft = `${path}.new`
     {
-      await using file = await open(draft, 'w', 0o600)
+      await using file = await open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600)
       await file.writeFile(bytes)
       await file.sync()
     }
@@ -98,7 +101,8 @@ export class KeyFiles {
   async #giveToOwner(path: string): Promise<void> {
     if (process.getuid?.() !== 0) return
     const { uid, gid } = await stat(this.#stateDir)
-    await chown(path, uid, gid)
+    // Not through a link: whoever has the state directory could lead root to anybody's file (CWE-59).
+    await lchown(path, uid, gid)
   }
 }
 
@@ -112,7 +116,7 @@ export async function layOut(record: KeyRecord, pathOf: (name: string) => string
 
 async function wipe(path: string): Promise<void> {
   {
-    await using file = await open(path, 'r+')
+    await using file = await open(path, O_RDWR | O_NOFOLLOW)
     const { size } = await file.stat()
     await file.write(new Uint8Array(size), 0, size, 0)
     await file.sync()
