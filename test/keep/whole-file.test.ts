@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { link, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { link, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { replaceFile } from '../../keep/whole-file.ts'
@@ -37,5 +37,17 @@ test('where nothing can be written the old one stands', async () => {
   await replaceFile(path, 'old', 0o600)
   await mkdir(`${path}.new`)
   await assert.rejects(replaceFile(path, 'new', 0o600), { code: 'EISDIR' })
+  assert.equal(await readFile(path, 'utf8'), 'old')
+})
+
+test('a link in the place of the draft is not followed: nothing is written where it leads, and the old one stands', async () => {
+  await using folder = await temporaryFolder()
+  const path = join(folder.path, 'file')
+  const elsewhere = join(folder.path, 'elsewhere')
+  await replaceFile(path, 'old', 0o600)
+  await writeFile(elsewhere, "somebody's")
+  await symlink(elsewhere, `${path}.new`)
+  await assert.rejects(replaceFile(path, 'new', 0o600), { code: 'ELOOP' })
+  assert.equal(await readFile(elsewhere, 'utf8'), "somebody's")
   assert.equal(await readFile(path, 'utf8'), 'old')
 })
