@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { access, stat } from 'node:fs/promises'
 import { createCredentialFile } from '../client/credential-file.ts'
+import { EXIT } from '../console/exit.ts'
+import type { Owner } from '../keep/whole-file.ts'
 import { Refusal } from '../model/refusal.ts'
 import { BREAK_GLASS_ROLE } from '../model/role.ts'
 import { parseDuration } from '../model/time.ts'
@@ -81,7 +83,7 @@ export async function openGlass(
           '',
         ].join('\n'),
   )
-  return 0
+  return EXIT.done
 }
 
 /** Why the agent would not believe the time that is now, if it would not. */
@@ -105,7 +107,7 @@ async function leave(
   out: string,
   key: Uint8Array,
   handover: Handover,
-  owner: { uid: number; gid: number },
+  owner: Owner,
 ): Promise<string | undefined> {
   const epochKey = breakGlassEpochKey(key, config)
   const { environment, gateway } = config
@@ -142,5 +144,5 @@ async function firstLine(input: AsyncIterable<Buffer | string>): Promise<string>
 
 function fail(message: string): number {
   process.stderr.write(`${message}\n`)
-  return 2
+  return EXIT.usage
 }

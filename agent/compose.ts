@@ -75,7 +75,6 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
   parts.use(openWebhook(config, around.user, clock, alarms, outlets))
   parts.use(openForwarding(config, audit, clock, alarms))
   parts.use(openJournal(config, around.journalStream, audit, clock, log, alarms))
-
   const counter = parts.use(openCounter(config, audit, isNew, clock, alarms))
   const keys = parts.use(await openKeys(config, around, clock, audit, log, alarms))
   const clockKeeper = parts.use(
@@ -236,7 +235,8 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
       rotator: keys.rotator,
       glass: keys.glass,
       listeners,
-      suspensions: keeper,
+      keeper,
+      replayTrouble: permits.replayTrouble,
       audit,
       clock,
       acceptClock: () => clockKeeper.accept(),

@@ -75,6 +75,7 @@ export class Devices implements AsyncDisposable {
         feedbackPoint: feedbackPoint(actuator.id),
         staysCommanded: staysCommanded(actuator.command),
         deviceTimeout: device.timeout,
+        turnWithin: turnWithin(actuator.device, config.devices),
       })
     }
     this.actuators = actuators
@@ -138,6 +139,18 @@ export class Devices implements AsyncDisposable {
     await Promise.all([...this.#drivers.values()].map(driver => driver[Symbol.asyncDispose]()))
     await Promise.all([...this.#links.values()].map(link => link[Symbol.asyncDispose]()))
   }
+}
+
+/** The longest deadline of the other devices behind a device's connection. */
+function turnWithin(id: string, devices: ReadonlyMap<string, DeviceConfig>): Millis {
+  const device = devices.get(id)
+  if (device?.kind !== 'modbus') return 0
+  let longest = 0
+  for (const other of devices.values()) {
+    if (other === device || other.kind !== 'modbus' || connectionOf(other) !== connectionOf(device)) continue
+    longest = Math.max(longest, other.timeout)
+  }
+  return longest
 }
 
 /** The points of one device, by the names that drivers are asked with. */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
 import type { Clock } from '../model/time.ts'
 import { eventOf } from './audit/export/event.ts'
-import { formatRfc5424 } from './audit/export/rfc5424.ts'
+import { formatCheckpointRfc5424, formatRfc5424 } from './audit/export/rfc5424.ts'
 import { cursorFile } from './audit/forward/cursor.ts'
 import { type Delivery, deliver } from './audit/forward/deliver.ts'
 import { Forwarder } from './audit/forward/forwarder.ts'
@@ -24,6 +24,7 @@ export function openForwarding(
     cursor: cursorFile(cursorPath(config)),
     deliver: (messages, stop) => deliverTo(syslog, messages, stop),
     format: found => formatRfc5424(eventOf(found, config)),
+    formatCheckpoint: checkpoint => formatCheckpointRfc5424(checkpoint, config, clock.wall()),
     clock,
     onTrouble: detail => {
       if (detail !== undefined)

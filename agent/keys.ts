@@ -3,6 +3,7 @@ import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
 import { type Clock, formatDuration } from '../model/time.ts'
 import type { AuditLog } from './audit/log.ts'
 import { signerFrom } from './audit/note.ts'
+import { CheckpointKeys } from './checkpoint-keys.ts'
 import type { Config } from './config/config.ts'
 import { BreakGlass } from './credential/break-glass/break-glass.ts'
 import { takeHandover } from './credential/break-glass/handover.ts'
@@ -51,6 +52,7 @@ export async function openKeys(
   for (const warning of warnings) log.warn(warning)
   const { environment, gateway, credentials } = config
   const epochKeys = new EpochKeys(generations, { environment, gateway, ...credentials }, clock)
+  const checkpointKeys = new CheckpointKeys(config, audit, clock, alarms)
   const keeper = new KeyKeeper(
     epochKeys,
     { ...config, timeout: config.masterKey.timeout, rotationDue: credentials.rotationDue },
@@ -60,7 +62,7 @@ export async function openKeys(
         alarms.raise('master-key-unavailable', `${detail}. ${remedy}`, { reason }),
       restored: () => alarms.clear('master-key-unavailable', 'the master key can be used again'),
       checkpointSeed: seed => {
-        audit.checkpointWith(signerFrom(logName(config), seed))
+        checkpointKeys.signWith(signerFrom(logName(config), seed))
         seed.fill(0)
       },
       retired: ({ master }) => void retire(config, master.generation, clock, audit, alarms.raise),
@@ -68,7 +70,10 @@ export async function openKeys(
         alarms.raise('rotation-due', `the master key is ${formatDuration(age)} old: holdfast key rotate`),
     },
   )
-  const rotator = new TpmRotator(config, around, epochKeys, audit, clock, () => keeper.wake())
+  const rotator = new TpmRotator(config, around, epochKeys, audit, clock, {
+    publish: signer => checkpointKeys.publish(signer),
+    onRotated: () => keeper.wake(),
+  })
   const glass = new BreakGlass(sealedGlassPath(config), config, clock, why => {
     log.warn({ event: 'break-glass-closed' }, `the emergency credential is worth nothing now: ${why}`)
     audit.note({ kind: 'break-glass-closed', detail: why })
@@ -90,6 +95,7 @@ export async function openKeys(
     [Symbol.asyncDispose]: async () => {
       await glass[Symbol.asyncDispose]()
       await keeper[Symbol.asyncDispose]()
+      await checkpointKeys[Symbol.asyncDispose]()
     },
   }
 }

@@ -69,7 +69,7 @@ export async function runAgent(
     await notStarted(error.message)
     return EXIT[error.obstacle]
   }
-  return 0
+  return EXIT.done
 }
 
 /** The agent's condition in one line, for systemctl. */

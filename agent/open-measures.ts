@@ -1,6 +1,5 @@
-import { X509Certificate } from 'node:crypto'
-import { readFile, statfs } from 'node:fs/promises'
-import type { Clock, UnixMs } from '../model/time.ts'
+import { statfs } from 'node:fs/promises'
+import type { Clock } from '../model/time.ts'
 import type { TripCause } from '../model/trip.ts'
 import type { Alarms } from './alarms/alarms.ts'
 import { Habits, habitFile } from './alarms/habits.ts'
@@ -12,6 +11,7 @@ import { LIMITS } from './audit/options.ts'
 import type { Authenticated } from './command/authenticate.ts'
 import type { Refused, Who } from './command/refused.ts'
 import type { Config } from './config/config.ts'
+import { expiringFiles } from './expiring-files.ts'
 import { loadIfReadable } from './kept-state.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { habitPath } from './paths.ts'
@@ -61,7 +61,7 @@ export async function openMeasures(
       },
       { name: 'audit-queue', every: SECOND, find: () => fullQueue(audit, limits.auditQueue) },
       { name: 'disk-space', every: MINUTE, find: () => fullDisk(config.stateDir, limits.diskFree) },
-      { name: 'certificate-expiring', every: HOUR, find: () => oldCertificates(config, clock) },
+      { name: 'certificate-expiring', every: HOUR, find: () => expiringFiles(config, clock) },
     ],
     alarms,
     clock,
@@ -108,31 +108,4 @@ async function fullDisk(path: string, limits: Threshold): Promise<readonly Findi
   const severity = gradeBelow(free, limits)
   const detail = `${free.toFixed(1)} % (${Math.round((bavail * bsize) / 2 ** 20)} MiB) are free on the disk of ${path}`
   return severity ? [{ severity, detail }] : []
-}
-
-/** Of each TLS listener the certificate that it shows, from its file: what is there now is what is taken up. */
-async function oldCertificates({ listeners, alarms }: Config, clock: Clock): Promise<readonly Finding[]> {
-  const found = await Promise.all(
-    listeners.map(async (listener): Promise<Finding | undefined> => {
-      if (listener.kind !== 'tls') return undefined
-      const { certificate } = listener.files
-      const about = { listener: listener.name }
-      const expires = await expiryOf(certificate)
-      if (expires instanceof Error)
-        return { severity: 'warning', detail: `${certificate} cannot be read: ${expires.message}`, about }
-      const left = expires - clock.wall()
-      const severity = gradeBelow(left, alarms.certificateExpires)
-      const detail = `${certificate} ${left > 0 ? 'expires' : 'has expired'} at ${new Date(expires).toISOString()}`
-      return severity && { severity, detail, about }
-    }),
-  )
-  return found.filter(finding => finding !== undefined)
-}
-
-async function expiryOf(certificate: string): Promise<UnixMs | Error> {
-  try {
-    return new X509Certificate(await readFile(certificate)).validToDate.getTime()
-  } catch (error) {
-    return error as Error
-  }
 }

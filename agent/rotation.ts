@@ -3,14 +3,23 @@ import type { AuditEntry } from '../model/audit.ts'
 import { Refusal } from '../model/refusal.ts'
 import type { Clock, UnixMs } from '../model/time.ts'
 import type { AuditLog } from './audit/log.ts'
+import type { NoteSigner } from './audit/note.ts'
 import type { Appended } from './audit/queue.ts'
-import { deriveCheckpointKey, publishCheckpointKey } from './checkpoint-key.ts'
+import { deriveCheckpointKey } from './checkpoint-key.ts'
 import type { Rotated, Rotating, Rotator } from './command/rotate.ts'
 import type { Config } from './config/config.ts'
 import type { EpochKeys } from './credential/epoch-keys.ts'
 import { parseScheme } from './credential/escrow/scheme.ts'
 import { addGeneration } from './credential/tpm/enrolment.ts'
 import { type KeySurroundings, openMasterKeys } from './master-keys.ts'
+
+/** What a rotation has the rest of the agent do. */
+export interface RotationParts {
+  /** Publishes the key that signs checkpoints from now on. Rejects when that fails. */
+  publish(signer: NoteSigner): Promise<void>
+  /** Has the rest of the agent take up the new keys. */
+  onRotated(): void
+}
 
 /** Makes new generations of the master key while the agent runs. The one before stays good for the grace. */
 export class TpmRotator implements Rotator {
@@ -19,8 +28,7 @@ export class TpmRotator implements Rotator {
   readonly #keys: EpochKeys
   readonly #audit: AuditLog
   readonly #clock: Clock
-  /** Has the rest of the agent take up the new keys. */
-  readonly #onRotated: () => void
+  readonly #parts: RotationParts
   #running = false
 
   constructor(
@@ -29,14 +37,14 @@ export class TpmRotator implements Rotator {
     keys: EpochKeys,
     audit: AuditLog,
     clock: Clock,
-    onRotated: () => void,
+    parts: RotationParts,
   ) {
     this.#config = config
     this.#around = around
     this.#keys = keys
     this.#audit = audit
     this.#clock = clock
-    this.#onRotated = onRotated
+    this.#parts = parts
   }
 
   async rotate(by: Rotating, escrow: string | undefined): Promise<Rotated | Refusal> {
@@ -89,7 +97,7 @@ export class TpmRotator implements Rotator {
     }
     const appended = await this.#audit.append(entry)
     if (appended.kind === 'unwritable') this.#audit.note(entry)
-    this.#onRotated()
+    this.#parts.onRotated()
     const { generation, keyId, shares } = added
     return { generation, keyId, retiresAt, shares, trouble: troubleOf(taken, appended) }
   }
@@ -104,7 +112,7 @@ export class TpmRotator implements Rotator {
       await this.#keys.refresh(timeout)
       const newest = generations.at(-1)
       const checkpoint = newest && (await deriveCheckpointKey(this.#config, newest.master))
-      if (checkpoint?.kind === 'signer') await publishCheckpointKey(this.#config, checkpoint.signer)
+      if (checkpoint?.kind === 'signer') await this.#parts.publish(checkpoint.signer)
       return { retiresAt, failure: undefined }
     } catch (error) {
       return { retiresAt, failure: (error as Error).message }

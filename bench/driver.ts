@@ -7,6 +7,7 @@ import { type Figure, figure, type Run } from './figure.ts'
 import { Folder } from './folder.ts'
 import { type PlcAddress, startPlantProcess } from './gateway.ts'
 import { LibmodbusClient } from './libmodbus.ts'
+import { plantOf, plantWith } from './plant.ts'
 import { RawClient } from './raw-client.ts'
 import { interleave, rateOf, type Sample, timeEach } from './sample.ts'
 
@@ -21,15 +22,19 @@ const DEADLINE = 1000
 const DEVICES = 64
 const EACH = 20
 
+/** The registers of a PLC of many: the driver's, and modbus-serial's. */
+const OURS = 0
+const THEIRS = 1
+
 const RAW =
-  'the same by modbus-serial (no deadline but its own, no look at what is confirmed), on as many connections to the same server'
+  'the same by modbus-serial (no deadline but its own, no look at what is confirmed), on as many connections to the same plant'
 const LIBMODBUS = 'libmodbus in C, on the same server over a connection of its own'
 
 /** The Modbus driver by itself, without the agent around it. */
 export async function measureDriver({ signal, progress }: Run): Promise<Figure[]> {
   progress("compiling libmodbus's client and starting a plant")
   await using folder = await Folder.make()
-  await using plant = await startPlantProcess(POINTS)
+  await using plant = await startPlantProcess(plantWith(POINTS))
   const libmodbus = await LibmodbusClient.compile(folder.path, plant.plc)
   using raw = await RawClient.connect(plant.plc)
   const options = { inFlight: 1, units: 1 }
@@ -76,8 +81,9 @@ export async function measureDriver({ signal, progress }: Run): Promise<Figure[]
     },
     signal,
   )
-  progress(`${DEVICES} devices at once`)
-  const many = await manyDevices(plant.plc, signal)
+  progress(`starting ${DEVICES} PLCs, and all of them at once`)
+  await using plcs = await startPlantProcess(plantOf(DEVICES))
+  const many = await manyDevices(plcs.plcs, signal)
   return [
     latency('driver: write and read-back of one register', single.ours, single.libmodbus),
     latency(`driver: poll of ${POINTS} points, one request at a time`, polls.ours, polls.libmodbus),
@@ -94,7 +100,7 @@ export async function measureDriver({ signal, progress }: Run): Promise<Figure[]
       also: { limit_p99: single.raw.percentile(99) },
     }),
     figure({
-      name: `driver: write and read-back on ${DEVICES} connections at once`,
+      name: `driver: write and read-back in each of ${DEVICES} PLCs at once`,
       unit: '1/s',
       ours: many.ours.median,
       limit: many.raw.median,
@@ -104,21 +110,23 @@ export async function measureDriver({ signal, progress }: Run): Promise<Figure[]
   ]
 }
 
-/** Write and read-back of a register of its own on each of many connections, as often as it goes in a second. */
-async function manyDevices(plc: PlcAddress, signal: AbortSignal): Promise<Record<'ours' | 'raw', Sample>> {
+/** Write and read-back in each of many PLCs, over a connection of its own to each, as often as it goes in a second. */
+async function manyDevices(
+  plcs: readonly PlcAddress[],
+  signal: AbortSignal,
+): Promise<Record<'ours' | 'raw', Sample>> {
   await using stack = new AsyncDisposableStack()
   const options = { inFlight: 1, units: 1 }
-  const lanes = Array.from({ length: DEVICES }, (_, lane) => lane)
-  const links = lanes.map(() => stack.use(new ModbusLink(tcpWay(plc), options, systemClock, () => 0)))
+  const links = plcs.map(plc => stack.use(new ModbusLink(tcpWay(plc), options, systemClock, () => 0)))
   await Promise.all(links.map(link => link.attempted))
   const drivers = links.map(driverOn)
-  const raws = await Promise.all(lanes.map(async () => stack.use(await RawClient.connect(plc))))
+  const raws = await Promise.all(plcs.map(async plc => stack.use(await RawClient.connect(plc))))
   const ours = async (lane: number, index: number) => {
     const driver = drivers[lane]
     if (!driver) throw new RangeError(`there is no lane ${lane}`)
-    await writeAndReadBack(driver, lane, 1 + index)
+    await writeAndReadBack(driver, OURS, 1 + index)
   }
-  const raw = async (lane: number, index: number) => await raws[lane]?.writeAndReadBack(lane, 1 + index)
+  const raw = async (lane: number, index: number) => await raws[lane]?.writeAndReadBack(THEIRS, 1 + index)
   for (const work of [ours, raw]) await rateOf(DEVICES, EACH, work)
   return await interleave(
     TURNS,

@@ -5,9 +5,10 @@ import { stringify } from 'yaml'
 import { systemClock } from '../agent/time/system-clock.ts'
 import { type AgentAddress, AgentClient, parseAgentAddress } from '../client/agent-client.ts'
 import type { Credential } from '../model/credential.ts'
+import type { PlantFile } from '../simulator/plant.ts'
 import { type SoftwareTpm, startTpm } from '../simulator/tpm.ts'
 import { Folder } from './folder.ts'
-import { configFor, PLANT, plantWith } from './plant.ts'
+import { configFor, PLANT } from './plant.ts'
 import { HOLDFAST, Program } from './program.ts'
 
 export interface PlcAddress {
@@ -100,15 +101,24 @@ export class Gateway implements AsyncDisposable {
   }
 }
 
-/** The plant as a process of its own, so that it takes no time from whoever measures; with more registers where asked for. */
-export async function startPlantProcess(registers?: number): Promise<Program & { readonly plc: PlcAddress }> {
+export type PlantProcess = Program & { readonly plcs: readonly PlcAddress[]; readonly plc: PlcAddress }
+
+/** A plant as a process of its own, so that it takes no time from whoever measures; resolves when every PLC of it listens. */
+export async function startPlantProcess(plant: PlantFile = PLANT): Promise<PlantProcess> {
   await using folder = await Folder.make()
   const file = join(folder.path, 'plant.yaml')
-  await writeFile(file, stringify(registers === undefined ? PLANT : plantWith(registers)))
+  await writeFile(file, stringify(plant, { aliasDuplicateObjects: false }))
   const program = new Program(HOLDFAST, ['simulate', file, '--port', '0', '--json'])
   try {
-    const { modbus } = await program.line(line => 'modbus' in line)
-    return Object.assign(program, { plc: modbus as PlcAddress })
+    const plcs: PlcAddress[] = []
+    const count = Object.values(plant.plcs ?? { plc: {} }).reduce(
+      (sum, { copies = 1 }: { copies?: number }) => sum + copies,
+      0,
+    )
+    await program.line(({ modbus }) => modbus !== undefined && plcs.push(modbus as PlcAddress) === count)
+    const [plc] = plcs
+    if (!plc) throw new Error('the plant has no PLC')
+    return Object.assign(program, { plcs, plc })
   } catch (error) {
     await program[Symbol.asyncDispose]()
     throw error

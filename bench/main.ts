@@ -51,7 +51,7 @@ const USUAL = NAMES.filter(name => !UNUSUAL.includes(name))
 const HELP = `npm run bench [-- --json | --only NAME]
 
 Measures what the README quotes (hang and power-on only when they are named),
-each against a limit that is measured in the same run. It takes about three
+each against a limit that is measured in the same run. It takes about four
 minutes, on a machine that does nothing else. Its files go where TMPDIR says,
 or to /var/tmp.
 

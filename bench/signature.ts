@@ -107,6 +107,7 @@ const VALVE: Actuator = {
   travelTime: 1000,
   staysCommanded: true,
   deviceTimeout: 1000,
+  turnWithin: 0,
   tripsOnFailures: true,
   selectionLasts: undefined,
   pace: { minimumInterval: undefined, cyclesPerHour: undefined, rateOfChange: undefined },

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { type Figure, figure, type Run } from './figure.ts'
 import { startPlantProcess } from './gateway.ts'
+import { plantWith } from './plant.ts'
 import { Program } from './program.ts'
 import { interleave, type Sample, timeEach } from './sample.ts'
 
@@ -19,7 +20,7 @@ const PLAIN = 'a server in Node that answers without looking at the request'
 /** How soon and how often the simulator's PLC answers over Modbus TCP. */
 export async function measureSimulator({ signal, progress }: Run): Promise<Figure[]> {
   progress('starting a plant and two other servers')
-  await using plant = await startPlantProcess(1)
+  await using plant = await startPlantProcess(plantWith(1))
   await using others = new Program(process.execPath, [join(import.meta.dirname, './modbus-servers.ts')])
   const ports = await others.line(line => 'plain' in line)
   using ours = await Asker.connect(plant.plc.port)

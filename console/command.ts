@@ -1,6 +1,7 @@
 import type { AgentClient, Answer } from '../client/agent-client.ts'
 import type { Json } from '../model/json.ts'
 import type { Setpoint } from '../model/setpoint.ts'
+import { butLost } from './intervention.ts'
 import {
   findMisnamed,
   misused,
@@ -75,9 +76,7 @@ export async function reset(
     client => client.reset(actuator, options.reason),
     body => {
       const cleared = body.cleared as { cause: string; detail: string; at: string }
-      return `${actuator}: reset. Cleared: ${cleared.cause} at ${cleared.at}: ${cleared.detail}\nNothing was moved; it stays as it is until a command moves it.\n${
-        body.unkept === undefined ? '' : `BUT it would be tripped again after a power cut: ${body.unkept}\n`
-      }`
+      return `${actuator}: reset. Cleared: ${cleared.cause} at ${cleared.at}: ${cleared.detail}\nNothing was moved; it stays as it is until a command moves it.\n${butLost(body, 'be tripped again')}`
     },
   )
 }

@@ -24,11 +24,14 @@ export async function trip(actuator: string, options: ReasonOptions, around: Sur
     answer,
     options,
     around,
-    ({ unkept }) =>
-      `${actuator}: tripped, and in its safe state. It stays there until somebody has acknowledged it and an engineer has reset it.\n${
-        unkept === undefined ? '' : `BUT it would not be tripped any more after a power cut: ${unkept}\n`
-      }`,
+    body =>
+      `${actuator}: tripped, and in its safe state. It stays there until somebody has acknowledged it and an engineer has reset it.\n${butLost(body, 'not be tripped any more')}`,
   )
+}
+
+/** What the disk has not taken counts now, and is forgotten at a power cut. */
+export function butLost({ unkept }: Readonly<Record<string, Json>>, what: string): string {
+  return unkept === undefined ? '' : `BUT it would ${what} after a power cut: ${unkept}\n`
 }
 
 /** `holdfast acknowledge` */
@@ -46,7 +49,8 @@ export async function acknowledge(
       at: string
       acknowledged: { by: string }
     }
-    return `${actuator}: acknowledged by ${acknowledged.by}. First-out: ${cause} at ${at}\n${detail}\nNext, once that is mended: holdfast reset ${actuator}\n`
+    const next = `Next, once that is mended: holdfast reset ${actuator}`
+    return `${actuator}: acknowledged by ${acknowledged.by}. First-out: ${cause} at ${at}\n${detail}\n${next}\n${butLost(body, 'have to be acknowledged again')}`
   })
 }
 
@@ -90,7 +94,12 @@ export async function openListener(
   const session = await openClient(options, around)
   if (typeof session === 'string') return misused(session, around)
   const answer = await session.client.openListener(listener, options.reason)
-  return report(answer, options, around, ({ opened }: Record<string, Json>) => `${opened} is open again.\n`)
+  return report(
+    answer,
+    options,
+    around,
+    (body: Record<string, Json>) => `${body.opened} is open again.\n${butLost(body, 'be closed again')}`,
+  )
 }
 
 /** `holdfast suspension lift` */
@@ -106,6 +115,7 @@ export async function liftSuspension(
     answer,
     options,
     around,
-    ({ lifted }: Record<string, Json>) => `${lifted} may command again.\n`,
+    (body: Record<string, Json>) =>
+      `${body.lifted} may command again.\n${butLost(body, 'be suspended again')}`,
   )
 }

@@ -4,19 +4,31 @@ import type { Millis } from '../model/time.ts'
  * The driver interface: what holdfast asks of a protocol, and all of it. A driver is made with the points that the
  * configuration declares for its device and is asked for them by name. Values are numbers: a coil is 0 or 1.
  *
- * Each call has a deadline: it ends within `timeout`, and at once when `stop` aborts. What is late is the device's fault; what was
- * stopped is not. Neither call queues across a reconnect or repeats a write. Neither throws, except for a bug.
+ * Each call has a deadline: it ends within `timeout`, and at once when `stop` aborts. Where devices share a line, what is towards the safe
+ * state has `timeout` for its turn and, once it was sent, for each answer. What is late is the device's fault; what was stopped is not. Neither call queues across a reconnect or repeats a write. Neither throws, except for a bug.
  */
 export interface Driver extends AsyncDisposable {
   /** How many connections to the device there have been. Another number: another connection, and perhaps another device. */
   readonly connections: number
 
-  /** Reads one point from the device, now. Never answers from a cache, and never with a commanded value. */
-  read(point: string, timeout: Millis, stop?: AbortSignal): Promise<ReadResult>
+  /**
+   * Reads one point from the device, now. Never answers from a cache, and never with a commanded value. A read whose `purpose` is
+   * to confirm a write towards the safe state goes as that write does, before whatever else waits.
+   */
+  read(point: string, timeout: Millis, stop?: AbortSignal, purpose?: ReadPurpose): Promise<ReadResult>
 
   /** Writes one point, once. */
   write(point: string, value: number, timeout: Millis, stop?: AbortSignal): Promise<WriteResult>
 }
+
+/** What somebody wants to know a value for. */
+export type ReadPurpose = 'any' | 'confirm-safe'
+
+/**
+ * Whoever writes towards the safe state, or confirms that, and was told that nothing was sent asks again within so long. Where devices
+ * share a line, the driver keeps the next turn on it for him.
+ */
+export const AGAIN_WITHIN: Millis = 500
 
 export type ReadResult =
   /** `age` is how long ago the device was asked: the value is no older than that. Its quality is good. */

@@ -1,3 +1,4 @@
+import { AGAIN_WITHIN, type ReadResult } from '../drivers/driver.ts'
 import type { Target } from '../model/setpoint.ts'
 import type { Clock, Millis } from '../model/time.ts'
 import { awaitFeedback, isThere } from './feedback.ts'
@@ -5,8 +6,6 @@ import type { GuardedActuator } from './guarded.ts'
 
 const AGAIN_FIRST: Millis = 100
 const AGAIN_MAX: Millis = 2000
-/** What was not sent has cost the device nothing: it is tried oftener, so that it goes out soon after a line is back. */
-const UNSENT_AGAIN_MAX: Millis = 500
 const WATCH_EVERY: Millis = 1000
 /** How often an actuator on its way is looked at, in parts of its travel time: often enough, and far enough apart to see it move. */
 const LOOKS_A_TRAVEL = 20
@@ -14,9 +13,17 @@ const LOOKS_A_TRAVEL = 20
 /** What the drive and the watch report. */
 export type DriveReport =
   | { readonly type: 'safe-verified' }
-  /** The travel time has passed since the drive began, and it is not safe. Told again with each try after that. */
+  /**
+   * The travel time has passed since the drive began, and it is not safe. Told when the try ends that was under way then, a device's
+   * timeout later at the latest, and again with each try after that.
+   */
   | { readonly type: 'safe-overdue'; readonly detail: string }
   | { readonly type: 'safe-lost'; readonly detail: string }
+
+/** What is known of why an actuator is not safe, while a try is under way. */
+interface Known {
+  detail: string
+}
 
 /** What came of one try. */
 type Try = { readonly kind: 'safe' } | { readonly kind: 'unsent' | 'unsafe'; readonly detail: string }
@@ -42,16 +49,28 @@ export async function driveToSafe(
   }
   const to = actuator.safe
   const began = clock.monotonic()
+  const known: Known = { detail: 'the device has not answered yet' }
+  const ended = new AbortController()
+  const untilOver = AbortSignal.any([signal, ended.signal])
+  // A try that began late, or whose actuator is still on its way, may take another travel time: nobody is to wait for that to be told.
+  void clock.sleep(actuator.travelTime + actuator.deviceTimeout, untilOver).then(() => {
+    if (!untilOver.aborted) report({ type: 'safe-overdue', detail: known.detail })
+  })
   let pause = AGAIN_FIRST
   while (!signal.aborted) {
     const asked = clock.monotonic()
-    const tried = await attempt(actuator, to, clock, signal).catch(mistake)
-    if (tried.kind === 'safe') return report({ type: 'safe-verified' })
+    const tried = await attempt(actuator, to, clock, signal, known).catch(mistake)
+    if (tried.kind === 'safe') {
+      ended.abort()
+      return report({ type: 'safe-verified' })
+    }
     if (signal.aborted) return
+    known.detail = tried.detail
     const now = clock.monotonic()
     if (now - began >= actuator.travelTime) report({ type: 'safe-overdue', detail: tried.detail })
-    // Tries begin so far apart. One that has waited for as long, for its turn or for an answer, gets in line again at once.
-    const apart = tried.kind === 'unsent' ? Math.min(pause, UNSENT_AGAIN_MAX) : pause
+    // What was not sent has cost the device nothing: it is tried oftener, so that it goes out soon after a line is back, and finds the
+    // turn that the driver keeps for it. Tries begin so far apart. One that has waited for as long, for its turn or for an answer, gets in line again at once.
+    const apart = tried.kind === 'unsent' ? Math.min(pause, AGAIN_WITHIN) : pause
     if (now - asked < apart) await clock.sleep(apart - (now - asked), signal)
     pause = Math.min(pause * 2, AGAIN_MAX)
   }
@@ -91,6 +110,7 @@ async function attempt(
   safe: Target,
   clock: Clock,
   signal: AbortSignal,
+  known: Known,
 ): Promise<Try> {
   const { driver, commandPoint, feedbackPoint, deviceTimeout, tolerance, travelTime } = actuator
   const written = await driver.write(commandPoint, safe.write, deviceTimeout, signal)
@@ -112,15 +132,16 @@ async function attempt(
           tolerance,
           within: travelTime,
           readTimeout: deviceTimeout,
+          purpose: 'confirm-safe',
+          seen: reading => {
+            known.detail = describe(reading)
+          },
         },
         clock,
         signal,
       )
       if (reached) return { kind: 'safe' }
-      return {
-        kind: 'unsafe',
-        detail: last.kind === 'value' ? `feedback shows ${last.value}` : last.reason,
-      }
+      return { kind: 'unsafe', detail: describe(last) }
     }
   }
 }
@@ -138,13 +159,17 @@ async function letCome(
   const deadline = clock.monotonic() + travelTime
   let before = Number.POSITIVE_INFINITY
   while (!signal.aborted) {
-    const reading = await driver.read(feedbackPoint, deviceTimeout, signal)
+    const reading = await driver.read(feedbackPoint, deviceTimeout, signal, 'confirm-safe')
     if (reading.kind !== 'value') return
     const away = Math.abs(reading.value - safe.feedback)
     if (away <= tolerance || before - away <= tolerance || clock.monotonic() >= deadline) return
     before = away
     await clock.sleep(travelTime / LOOKS_A_TRAVEL, signal)
   }
+}
+
+function describe(reading: ReadResult): string {
+  return reading.kind === 'value' ? `feedback shows ${reading.value}` : reading.reason
 }
 
 function mistake(error: Error): Try {

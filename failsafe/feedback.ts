@@ -1,4 +1,4 @@
-import type { Driver, ReadResult } from '../drivers/driver.ts'
+import type { Driver, ReadPurpose, ReadResult } from '../drivers/driver.ts'
 import type { Clock, Millis } from '../model/time.ts'
 
 export interface FeedbackWish {
@@ -11,6 +11,9 @@ export interface FeedbackWish {
   readonly within: Millis
   /** Deadline of one read. */
   readonly readTimeout: Millis
+  readonly purpose: ReadPurpose
+  /** Told of each answer of the device that does not show the wished value. */
+  readonly seen?: (reading: ReadResult) => void
 }
 
 export interface FeedbackSeen {
@@ -39,9 +42,10 @@ export async function awaitFeedback(
   const deadline = clock.monotonic() + wish.within
   let pause = POLL_FIRST
   for (;;) {
-    const last = await wish.driver.read(wish.point, wish.readTimeout, signal)
+    const last = await wish.driver.read(wish.point, wish.readTimeout, signal, wish.purpose)
     if (last.kind === 'value' && isThere(last.value, wish.value, wish.tolerance))
       return { reached: true, last }
+    wish.seen?.(last)
     const left = deadline - clock.monotonic()
     if (left <= 0 || signal.aborted) return { reached: false, last }
     await clock.sleep(Math.min(pause, left), signal)

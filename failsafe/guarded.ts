@@ -18,4 +18,6 @@ export interface GuardedActuator {
   readonly travelTime: Millis
   /** Deadline of one read or write. */
   readonly deviceTimeout: Millis
+  /** How long a request of another device may keep it from its turn: the longest of their deadlines, on a line that they share. */
+  readonly turnWithin: Millis
 }

@@ -7,11 +7,15 @@ const LOOK_EVERY: Millis = 20
 /** Beyond what the actuators need by themselves: for the alarms, and for a machine that is busy. */
 const MARGIN: Millis = 2000
 
-/** How long these actuators could take to safe one after the other, with the delays of the groups; nothing where there are none. */
+/**
+ * How long these actuators could take to safe one after the other, with the delays of the groups; nothing where there are none. Each is told, travels
+ * and is looked at; being told and being looked at may have to wait for somebody else on its line. One that does not get there is given up
+ * no later than that by the trips.
+ */
 export function stoppingTime(actuators: readonly GuardedActuator[], groups: readonly TripGroup[]): Millis {
   if (actuators.length === 0) return 0
   const needed = actuators.reduce(
-    (sum, { travelTime, deviceTimeout }) => sum + travelTime + 2 * deviceTimeout,
+    (sum, { travelTime, deviceTimeout, turnWithin }) => sum + travelTime + 2 * (turnWithin + deviceTimeout),
     0,
   )
   const waits = groups.flat().reduce((sum, { delay }) => sum + delay, 0)

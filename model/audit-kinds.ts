@@ -18,7 +18,7 @@ const ALARM_ABOUT = [
 const TRIP = { always: ['actuator', 'cause', 'detail'], sometimes: [] } as const
 
 /** Every kind of record with its members. That none is missing is checked by the type; that records are so, by a test. */
-export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
+export const AUDIT_KINDS = {
   'log-created': {
     means: 'the log was begun; it is the first record',
     always: ['environment', 'gateway'],
@@ -221,13 +221,13 @@ export const AUDIT_KINDS: Readonly<Record<AuditKind, AuditKindForm>> = {
     always: ['alarm', 'count'],
     sometimes: [],
   },
-}
+} as const satisfies Readonly<Record<AuditKind, AuditKindForm>>
 
 const HEADER: ReadonlySet<string> = new Set(['seq', 'boot', 'time', 'mono_ms', 'kind'])
 
 /** Says how a record differs from what the dictionary says of its kind; empty when it does not. */
 export function dictionaryFaults(record: { readonly [member: string]: unknown }): string[] {
-  const form = Object.entries(AUDIT_KINDS).find(([kind]) => kind === record.kind)?.[1]
+  const form = Object.entries<AuditKindForm>(AUDIT_KINDS).find(([kind]) => kind === record.kind)?.[1]
   if (form === undefined) return [`there is no kind ${String(record.kind)}`]
   const known: ReadonlySet<string> = new Set([...form.always, ...form.sometimes])
   return [

@@ -1,3 +1,5 @@
+import type { AUDIT_KINDS } from './audit-kinds.ts'
+import type { AuditMember } from './audit-members.ts'
 import type { Json } from './json.ts'
 
 /**
@@ -50,11 +52,18 @@ export type AuditKind =
   | 'alarm-unshelved'
   | 'alarms-summarised'
 
-/** A record before it has a place in the log: its kind and what happened. Members are flat where they can be. */
-export interface AuditEntry {
-  readonly kind: AuditKind
-  readonly [member: string]: Json | undefined
+type Always<Kind extends AuditKind> = (typeof AUDIT_KINDS)[Kind]['always'][number]
+type Sometimes<Kind extends AuditKind> = (typeof AUDIT_KINDS)[Kind]['sometimes'][number]
+
+/** An entry of one kind, as the dictionary has it: with each member that is always there, and with none of another kind's. */
+export type AuditEntryOf<Kind extends AuditKind> = { readonly kind: Kind } & {
+  readonly [Member in Always<Kind>]: Json
+} & { readonly [Member in Sometimes<Kind>]?: Json | undefined } & {
+  readonly [Member in Exclude<AuditMember, Always<Kind> | Sometimes<Kind>>]?: undefined
 }
+
+/** A record before it has a place in the log: its kind and what happened. Members are flat where they can be. */
+export type AuditEntry = { [Kind in AuditKind]: AuditEntryOf<Kind> }[AuditKind]
 
 /** What the log adds to an entry. */
 export interface AuditHeader {

@@ -18,6 +18,9 @@ export interface Clock {
   sleep(ms: Millis, signal?: AbortSignal): Promise<void>
 }
 
+/** A timer of the platform runs no longer (24.8 days), and fires at once when it is asked for more. */
+export const TIMER_MAX: Millis = 2 ** 31 - 1
+
 /** Cryptographically strong random bytes. */
 export type Entropy = (bytes: number) => Uint8Array
 

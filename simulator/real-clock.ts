@@ -1,7 +1,4 @@
-import type { Clock, Millis } from '../model/time.ts'
-
-/** A timer of Node's takes no more (24.8 days), and fires at once when it is asked for more. */
-const TIMER_MAX: Millis = 2 ** 31 - 1
+import { type Clock, type Millis, TIMER_MAX } from '../model/time.ts'
 
 /** Time as the machine has it. */
 export const realClock: Clock = {

@@ -1,7 +1,6 @@
 import { type AlarmAbout, type AlarmName, alarmKey, formOf } from '../../model/alarm.ts'
 import type { Severity } from '../../model/alarm-form.ts'
 import type { AuditEntry } from '../../model/audit.ts'
-import type { Json } from '../../model/json.ts'
 import type { Clock, Millis, UnixMs } from '../../model/time.ts'
 import type { AlarmFile, KeptAlarms } from './alarm-file.ts'
 import { Flood, type HeldBack } from './flood.ts'
@@ -29,14 +28,20 @@ export interface AlarmListener {
 export type Attention = Extract<AlarmEvent, { type: 'acknowledged' | 'shelved' | 'unshelved' }>
 
 /** What the record of it has besides. */
-interface AlarmRecord {
-  readonly [member: string]: Json
-}
+type AlarmRecord = {
+  readonly [Member in
+    | 'by'
+    | 'detail'
+    | 'reason'
+    | 'channel'
+    | 'source'
+    | 'identity'
+    | 'credential'
+    | 'nonce']?: string
+} & { readonly created?: number }
 
 /** Members of a record that say who did it. */
-export interface RecordOfPerson extends AlarmRecord {
-  readonly by: string
-}
+export type RecordOfPerson = AlarmRecord & { readonly by: string }
 
 /** Whether what a standing alarm tells of still goes on, for those that nobody clears. */
 export type StillStands = (about: AlarmAbout) => boolean
@@ -272,19 +277,22 @@ export class Alarms implements AsyncDisposable {
 /** What the audit log has of it. */
 function entryOf(
   news: AlarmTold['news'],
-  { id, name, about, severity, detail, shelf }: StandingAlarm,
+  { id, name, about, severity, detail, seen, shelf }: StandingAlarm,
   record: AlarmRecord,
 ): AuditEntry {
   const of = { alarm: name, alarm_id: id, ...about }
+  const { detail: over, ...person } = record
   switch (news) {
     case 'raised':
       return { kind: 'alarm', ...of, severity, detail }
     case 'cleared':
-      return { kind: 'alarm-cleared', ...of, ...record }
+      return { kind: 'alarm-cleared', ...of, ...(over === undefined ? {} : { detail: over }) }
     case 'acknowledged':
-      return { kind: 'alarm-acknowledged', ...of, detail, ...record }
-    case 'shelved':
-      return { kind: 'alarm-shelved', ...of, until: new Date(shelf?.until ?? 0).toISOString(), ...record }
+      return { kind: 'alarm-acknowledged', ...of, detail, by: seen?.by ?? '', ...person }
+    case 'shelved': {
+      const { by = '', until = 0, reason = '' } = shelf ?? {}
+      return { kind: 'alarm-shelved', ...of, by, reason, until: new Date(until).toISOString(), ...person }
+    }
     case 'unshelved':
       return { kind: 'alarm-unshelved', ...of, ...record }
   }

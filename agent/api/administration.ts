@@ -1,27 +1,27 @@
+import type { FailsafeKeeper } from '../../failsafe/keeper.ts'
 import type { Clock, Entropy, UnixMs } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
 import { acceptClock } from '../command/accept-clock.ts'
 import { closeGlass, type Glass, sealGlass } from '../command/glass.ts'
 import { type Issuing, issue } from '../command/issue.ts'
 import type { Ledger } from '../command/ledger.ts'
-import { liftSuspension } from '../command/lift-suspension.ts'
-import { openListener } from '../command/open-listener.ts'
+import { type Lifting, liftSuspension } from '../command/lift-suspension.ts'
+import { type Opening, openListener } from '../command/open-listener.ts'
 import type { Received } from '../command/received.ts'
 import { Refused } from '../command/refused.ts'
 import { revoke } from '../command/revoke.ts'
 import { type Rotator, rotate } from '../command/rotate.ts'
 import type { Revocations } from '../credential/revocations.ts'
-import { answerRefusal, type HttpAnswer } from './answers.ts'
+import { answerRefusal, type HttpAnswer, viewUnkept } from './answers.ts'
 import type { Callers } from './callers.ts'
 
-export interface AdministrationParts {
+export interface AdministrationParts extends Lifting, Opening {
   readonly issuing: Issuing
   readonly revocations: Revocations
   readonly ledger: Ledger
   readonly rotator: Rotator
   readonly glass: Glass
-  readonly suspensions: { liftOne(identity: string): boolean }
-  readonly listeners: { open(name: string): Promise<boolean> }
+  readonly keeper: Pick<FailsafeKeeper, 'liftOne' | 'kept'>
   readonly audit: AuditLog
   /** Takes the system's time for right; resolves with what ours was. */
   acceptClock(): Promise<UnixMs>
@@ -89,13 +89,15 @@ export class Administration {
   async liftSuspension(received: Received): Promise<HttpAnswer | Refused> {
     const by = this.#callers.administrator(received, 'reset')
     const lifted = by instanceof Refused ? by : await liftSuspension(received, by, this.#parts)
-    return lifted instanceof Refused ? lifted : { status: 200, body: { lifted } }
+    if (lifted instanceof Refused) return lifted
+    return { status: 200, body: { lifted: lifted.identity, ...viewUnkept(lifted.unkept) } }
   }
 
   async openListener(received: Received): Promise<HttpAnswer | Refused> {
     const by = this.#callers.administrator(received, 'reset')
     const opened = by instanceof Refused ? by : await openListener(received, by, this.#parts)
-    return opened instanceof Refused ? opened : { status: 200, body: { opened } }
+    if (opened instanceof Refused) return opened
+    return { status: 200, body: { opened: opened.listener, ...viewUnkept(opened.unkept) } }
   }
 
   async closeGlass(received: Received): Promise<HttpAnswer | Refused> {

@@ -96,3 +96,8 @@ export function rawAnswer({ status, body }: HttpAnswer): string {
   const text = `${JSON.stringify(body)}\n`
   return `HTTP/1.1 ${status} Refused\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`
 }
+
+/** It counts now, and would be forgotten at a power cut. */
+export function viewUnkept(unkept: string | undefined): { unkept?: string } {
+  return unkept === undefined ? {} : { unkept }
+}

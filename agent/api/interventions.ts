@@ -5,7 +5,7 @@ import type { Received } from '../command/received.ts'
 import { Refused, refuse } from '../command/refused.ts'
 import { type Resets, reset } from '../command/reset.ts'
 import { acknowledge, type ManualTrips, tripByHand } from '../command/trip.ts'
-import type { HttpAnswer } from './answers.ts'
+import { type HttpAnswer, viewUnkept } from './answers.ts'
 import type { Callers } from './callers.ts'
 import { viewTrip } from './status.ts'
 
@@ -39,9 +39,13 @@ export class Interventions {
     // A recorded acknowledgement must not stand for one of what has tripped since.
     const doubt = by && replayDoubt(by, this.#parts.resets.replayTrouble)
     if (doubt) return refuse('replay-memory-lost', doubt, 'its trip stands meanwhile', by.who)
-    const first = acknowledge(received, by, id, this.#parts.manualTrips)
-    if (first instanceof Refused) return first
-    return { status: 200, body: { outcome: 'acknowledged', actuator: id, first_out: viewTrip(first) } }
+    const seen = await acknowledge(received, by, id, this.#parts.manualTrips)
+    if (seen instanceof Refused) return seen
+    const { first, unkept } = seen
+    return {
+      status: 200,
+      body: { outcome: 'acknowledged', actuator: id, first_out: viewTrip(first), ...viewUnkept(unkept) },
+    }
   }
 
   async reset(received: Received, id: string): Promise<HttpAnswer | Refused> {
@@ -70,9 +74,4 @@ export class Interventions {
     this.#parts.heartbeats.beat(id)
     return { status: 200, body: { outcome: 'heard', actuator: id } }
   }
-}
-
-/** It counts now, and would be forgotten at a power cut. */
-function viewUnkept(unkept: string | undefined): { unkept?: string } {
-  return unkept === undefined ? {} : { unkept }
 }

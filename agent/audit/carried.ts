@@ -1,4 +1,4 @@
-import type { AuditEntry, AuditKind } from '../../model/audit.ts'
+import type { AuditEntry } from '../../model/audit.ts'
 import type { Readable } from './schema.ts'
 import { type FoundRecord, latestOf } from './search.ts'
 import { parseRecord } from './words.ts'
@@ -21,5 +21,6 @@ export function carriedOver(database: Readable, to: number): AuditEntry[] {
 
 function again({ seq, text }: FoundRecord): AuditEntry {
   const members = Object.entries(parseRecord(text)).filter(([name]) => !HEADER.has(name))
-  return { ...(Object.fromEntries(members) as AuditEntry & { kind: AuditKind }), repeats: seq }
+  // What is in the log was an entry once; it is said again as it was.
+  return { ...Object.fromEntries(members), repeats: seq } as unknown as AuditEntry
 }

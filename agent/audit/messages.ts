@@ -3,7 +3,7 @@ import type { Failure } from './failure.ts'
 import type { NoteSigner } from './note.ts'
 import type { OpenMode } from './schema.ts'
 import type { FoundRecord } from './search.ts'
-import type { Candidate, Committed, Head } from './store.ts'
+import type { Candidate, Committed, Head, SignedCheckpoint } from './store.ts'
 
 /** What the handle asks of the writer's thread. The thread answers each, in order. */
 export type Request =
@@ -46,6 +46,8 @@ export type Reply =
       readonly first: Uint8Array | undefined
       readonly size: number
       readonly records: readonly FoundRecord[]
+      /** The newest signed one that covers no record beyond these. */
+      readonly checkpoint: SignedCheckpoint | undefined
     }
   | { readonly kind: 'done' }
   /** What was asked cannot be read. The file stays open, and takes records as before. */

@@ -56,7 +56,7 @@ export function settleUnwritable(items: readonly Pending[], detail: string): num
 
 /** Refusals come at an attacker's pace: they may fill this part of the queue and no more, so that a trip finds room. */
 const REFUSALS_PART = 0.75
-const REFUSALS: ReadonlySet<AuditKind> = new Set(['refusal', 'refusals-summarised'])
+const REFUSALS: ReadonlySet<string> = new Set(['refusal', 'refusals-summarised'] satisfies AuditKind[])
 
 /** What waits to be written, first in first out, and never more than `max` of it. */
 export class AuditQueue {

@@ -33,7 +33,8 @@ export class LogReader {
     const reply = await this.#ask({ kind: 'after', seq, most })
     if (reply.kind !== 'after') return unreadable(reply)
     const log = reply.first && Buffer.from(reply.first).toString('base64')
-    return { kind: 'records', log, size: reply.size, records: reply.records }
+    const { size, records, checkpoint } = reply
+    return { kind: 'records', log, size, records, checkpoint }
   }
 }
 

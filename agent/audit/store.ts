@@ -28,6 +28,12 @@ export interface SealedCheckpoint {
   readonly note: string | undefined
 }
 
+/** A checkpoint that somebody else can verify. */
+export interface SignedCheckpoint {
+  readonly size: number
+  readonly note: string
+}
+
 export interface Committed {
   /** The place of each candidate, in their order; undefined for one that is not in the log. */
   readonly seqs: readonly (number | undefined)[]
@@ -53,6 +59,7 @@ export class AuditStore implements Disposable {
   readonly #seal: Database.Statement
   readonly #nonces: Database.Statement
   readonly #records: Database.Statement
+  readonly #signed: Database.Statement
   #frontier: Frontier
   #leaf: Uint8Array | undefined
   #sealed: { readonly size: number; readonly signed: boolean }
@@ -83,6 +90,9 @@ export class AuditStore implements Disposable {
       this.#records = reading
         .prepare('SELECT bytes FROM record WHERE kind = ? AND time >= ? ORDER BY time DESC LIMIT ?')
         .pluck()
+      this.#signed = reading.prepare(
+        'SELECT size, note FROM checkpoint WHERE size <= ? AND note IS NOT NULL ORDER BY size DESC LIMIT 1',
+      )
       const tail = restoreFrontier(database)
       this.#frontier = tail.frontier
       this.#sealed = tail.sealed
@@ -185,16 +195,27 @@ export class AuditStore implements Disposable {
     return latestOf(this.#reading, kind)
   }
 
-  /** The records after one, in their order, at most so many, the log's size, and the hash of its first record, pruned or not. */
+  /**
+   * The records after one, in their order, at most so many, the log's size, the hash of its first record, pruned or not, and the newest
+   * signed checkpoint that covers no record beyond these.
+   */
   recordsAfter(
     seq: number,
     most: number,
-  ): { first: Uint8Array | undefined; size: number; records: FoundRecord[] } {
+  ): {
+    first: Uint8Array | undefined
+    size: number
+    records: FoundRecord[]
+    checkpoint: SignedCheckpoint | undefined
+  } {
     const first = this.#reading
       .prepare('SELECT leaf FROM pruned WHERE seq = 0 UNION ALL SELECT leaf FROM record WHERE seq = 0')
       .pluck()
       .get() as Uint8Array | undefined
-    return { first, size: this.#frontier.size, records: recordsAfter(this.#reading, seq, most) }
+    const { size } = this.#frontier
+    const records = recordsAfter(this.#reading, seq, most)
+    const end = (records.at(-1)?.seq ?? size - 1) + 1
+    return { first, size, records, checkpoint: this.#signed.get(end) as SignedCheckpoint | undefined }
   }
 
   [Symbol.dispose](): void {

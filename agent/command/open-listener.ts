@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import type { FailsafeKeeper } from '../../failsafe/keeper.ts'
 import type { AuditLog } from '../audit/log.ts'
-import type { Authenticated } from './authenticate.ts'
+import { type Authenticated, replayDoubt } from './authenticate.ts'
 import { nameOf, signatureOf } from './author.ts'
 import { readBody } from './authorize.ts'
 import { type Received, wayOf } from './received.ts'
@@ -8,13 +9,32 @@ import { Refused, refuse } from './refused.ts'
 
 const Body = z.strictObject({ listener: z.string().max(63), reason: z.string().max(500).optional() })
 
-/** Opens a listener again that attacks had closed, for an administrator. Resolves with its name. */
+/** What opening a listener takes. */
+export interface Opening {
+  readonly listeners: { open(name: string): Promise<boolean> }
+  readonly keeper: Pick<FailsafeKeeper, 'kept'>
+  readonly audit: AuditLog
+  /** Until when replays could not be told from what is new, in words, if that is so. */
+  replayTrouble(): string | undefined
+}
+
+/** A listener that is open again. */
+export interface Opened {
+  readonly listener: string
+  /** Why it would be closed again after a power cut, where the disk has not taken that it is open. */
+  readonly unkept: string | undefined
+}
+
+/** Opens a listener again that attacks had closed, for an engineer. Resolves once that is on the disk, or it is known why not. */
 export async function openListener(
   received: Received,
   by: Authenticated | undefined,
-  { listeners, audit }: { listeners: { open(name: string): Promise<boolean> }; audit: AuditLog },
-): Promise<string | Refused> {
+  { listeners, keeper, audit, replayTrouble }: Opening,
+): Promise<Opened | Refused> {
   const who = by?.who
+  // A recorded request must not open what attacks have closed since.
+  const doubt = by && replayDoubt(by, replayTrouble)
+  if (doubt) return refuse('replay-memory-lost', doubt, 'the listener stays closed meanwhile', who)
   const body = readBody({ received, who }, Body)
   if (body instanceof Refused) return body
   const { listener, reason } = body
@@ -31,5 +51,5 @@ export async function openListener(
     ...(reason === undefined ? {} : { reason }),
     ...signatureOf(who),
   })
-  return listener
+  return { listener, unkept: await keeper.kept() }
 }

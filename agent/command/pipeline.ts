@@ -11,7 +11,7 @@ import { type Authorized, authorizeCommand } from './authorize.ts'
 import { type CommandMeter, type Lap, startLaps } from './laps.ts'
 import { patiently } from './patience.ts'
 import { lookAhead, type Permits, permit } from './permit.ts'
-import type { Progress } from './progress.ts'
+import { type Progress, READ_TIMEOUTS, WRITE_TIMEOUTS } from './progress.ts'
 import { unlessTooEarly } from './rates.ts'
 import { type Received, wayOf } from './received.ts'
 import { type Intended, recordIntent } from './record-intent.ts'
@@ -117,8 +117,9 @@ async function moveAndLook(intended: Intended, commands: Commands, lap: Lap): Pr
   const { permits } = commands
   const { authorized } = intended.permitted
   const { id, travelTime, deviceTimeout } = authorized.actuator
-  // A write, the travel, and the reads after it, each with its deadline.
-  using _ = commands.progress.begin(`a command to ${id}`, travelTime + 5 * deviceTimeout)
+  // A write, the travel, the look that it ends with, and one more where somebody was overruled.
+  const timeouts = WRITE_TIMEOUTS + 2 * READ_TIMEOUTS
+  using _ = commands.progress.begin(`a command to ${id}`, travelTime + timeouts * deviceTimeout)
   try {
     const { actuator, target, towardsSafe } = authorized
     commands.supervision.moving(actuator.id)

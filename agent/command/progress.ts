@@ -1,4 +1,4 @@
-import type { Driver, ReadResult, WriteResult } from '../../drivers/driver.ts'
+import type { Driver, ReadPurpose, ReadResult, WriteResult } from '../../drivers/driver.ts'
 import { type Clock, formatDuration, type Millis, type MonotonicMs } from '../../model/time.ts'
 
 interface Step {
@@ -6,6 +6,14 @@ interface Step {
   readonly began: MonotonicMs
   readonly due: MonotonicMs
 }
+
+/** How long a read may take, in timeouts of its device: for its turn, and for the answer. */
+export const READ_TIMEOUTS = 2
+/**
+ * How long a write may take. The longest is a pulse towards safe in a field of a register, on a line that others keep busy: to set it and
+ * to clear it takes a turn and three answers each, and it is held for half a timeout at most.
+ */
+export const WRITE_TIMEOUTS = 9
 
 /** What is allowed for on top of every deadline: a busy machine is no mistake. */
 const GRACE: Millis = 1000
@@ -49,14 +57,13 @@ export class Progress {
 class WatchedDriver implements Driver {
   readonly #driver: Driver
   readonly #device: string
-  readonly #within: Millis
+  readonly #timeout: Millis
   readonly #progress: Progress
 
   constructor(driver: Driver, device: string, timeout: Millis, progress: Progress) {
     this.#driver = driver
     this.#device = device
-    // The longest is a pulse: set, held for half a timeout at most, cleared.
-    this.#within = 3 * timeout
+    this.#timeout = timeout
     this.#progress = progress
   }
 
@@ -64,13 +71,13 @@ class WatchedDriver implements Driver {
     return this.#driver.connections
   }
 
-  async read(point: string, timeout: Millis, stop?: AbortSignal): Promise<ReadResult> {
-    using _ = this.#progress.begin(`a read of ${point} on ${this.#device}`, this.#within)
-    return await this.#driver.read(point, timeout, stop)
+  async read(point: string, timeout: Millis, stop?: AbortSignal, purpose?: ReadPurpose): Promise<ReadResult> {
+    using _ = this.#progress.begin(`a read of ${point} on ${this.#device}`, READ_TIMEOUTS * this.#timeout)
+    return await this.#driver.read(point, timeout, stop, purpose)
   }
 
   async write(point: string, value: number, timeout: Millis, stop?: AbortSignal): Promise<WriteResult> {
-    using _ = this.#progress.begin(`a write of ${point} on ${this.#device}`, this.#within)
+    using _ = this.#progress.begin(`a write of ${point} on ${this.#device}`, WRITE_TIMEOUTS * this.#timeout)
     return await this.#driver.write(point, value, timeout, stop)
   }
 

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { isThere } from '../../failsafe/feedback.ts'
 import type { FailsafeKeeper } from '../../failsafe/keeper.ts'
 import type { Trips } from '../../failsafe/trips.ts'
-import type { Json } from '../../model/json.ts'
 import type { TripPhase, TripRecord } from '../../model/trip.ts'
 import type { AuditLog } from '../audit/log.ts'
 import type { Actuator } from './actuator.ts'
@@ -71,18 +70,28 @@ async function lookForSafe(actuator: Actuator | undefined): Promise<string | und
   return isThere(reading.value, safe.feedback, tolerance) ? undefined : `feedback shows ${reading.value}`
 }
 
-/** Says that somebody has seen a trip. Resolves with its first-out cause. */
-export function acknowledge(
+/** A trip that somebody has seen. */
+export interface Acknowledged {
+  readonly first: TripRecord
+  /** Why it would have to be acknowledged again after a power cut, where the disk has not taken that it was. */
+  readonly unkept: string | undefined
+}
+
+/** Says that somebody has seen a trip. Resolves with its first-out cause, once the disk has that it was seen. */
+export async function acknowledge(
   received: Received,
   by: Authenticated | undefined,
   id: string,
-  { actuators, trips, audit }: ManualTrips,
-): TripRecord | Refused {
+  { actuators, trips, audit, keeper }: ManualTrips,
+): Promise<Acknowledged | Refused> {
   const body = prepare(received, by, id, actuators)
   if (body instanceof Refused) return body
   if (trips.acknowledge(id, nameOf(received, by)))
     audit.note({ kind: 'acknowledgement', ...recordOf(received, by, id, body.reason) })
-  return trips.firstOut(id) ?? refuse('not-tripped', `${id} is not tripped`, undefined, by?.who)
+  const first = trips.firstOut(id)
+  return first === undefined
+    ? refuse('not-tripped', `${id} is not tripped`, undefined, by?.who)
+    : { first, unkept: await keeper.kept() }
 }
 
 /** Who did it, and how it came in. */
@@ -91,7 +100,7 @@ function recordOf(
   by: Authenticated | undefined,
   actuator: string,
   reason: string | undefined,
-): { readonly [member: string]: Json } {
+) {
   return {
     actuator,
     ...wayOf(received),

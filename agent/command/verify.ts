@@ -21,6 +21,7 @@ export async function verify(actuated: Actuated, clock: Clock): Promise<Outcome>
       tolerance: actuator.tolerance,
       within: actuator.travelTime,
       readTimeout: actuator.deviceTimeout,
+      purpose: authorized.towardsSafe ? 'confirm-safe' : 'any',
     },
     clock,
     control.signal,

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { NAME_FORM } from '../../model/credential.ts'
-import { parseDuration } from '../../model/time.ts'
+import { parseDuration, TIMER_MAX } from '../../model/time.ts'
 
 /** The forms that the sections of the file share. Each says what it expects, because that is what `holdfast check` prints. */
 
@@ -31,8 +31,6 @@ export const network = z.string().refine(text => {
   )
 }, 'expected a network such as 10.1.0.0/16 or fd00::/8')
 
-/** The most that Node's timers hold. */
-const TIMER_MAX = 2 ** 31 - 1
 export const timeout = duration.refine(ms => ms <= TIMER_MAX, 'expected a timeout of 24d at most')
 
 export const rate = z.strictObject({

@@ -1,6 +1,4 @@
-import { constants } from 'node:fs'
-import { open, rename } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { replaceFile } from '../../keep/whole-file.ts'
 import type { Entropy } from '../../model/time.ts'
 import {
   ENVELOPE_LENGTH_MAX,
@@ -11,7 +9,6 @@ import {
 } from './envelope.ts'
 import { type GuardedFileFault, readGuardedFile } from './file/guarded-file.ts'
 
-const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants
 const OWNER_ONLY = 0o600
 
 /** Seals a secret into a file of mode 0600. It is there entirely or not at all, also after a power cut. Rejects when the disk does not take it. */
@@ -21,18 +18,7 @@ export async function writeEnvelopeFile(
   kek: EnvelopeKey,
   entropy: Entropy,
 ): Promise<void> {
-  const envelope = sealEnvelope(secret, kek, entropy)
-  const draft = `${path}.new`
-  {
-    await using file = await open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, OWNER_ONLY)
-    // A draft that a crash left behind keeps the mode that it had.
-    await file.chmod(OWNER_ONLY)
-    await file.writeFile(envelope)
-    await file.sync()
-  }
-  await rename(draft, path)
-  await using directory = await open(dirname(path), 'r')
-  await directory.sync()
+  await replaceFile(path, sealEnvelope(secret, kek, entropy), OWNER_ONLY)
 }
 
 /** Opens the secret in a file, if the file is guarded as `writeEnvelopeFile` left it. `user` is `process.getuid()`. */

@@ -1,3 +1,4 @@
+import { EXIT } from '../../console/exit.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { formatProblems } from '../config/problem.ts'
@@ -13,7 +14,7 @@ export async function check(options: { config: string; json?: boolean }): Promis
   } else {
     process.stdout.write(`${describeWhole(options.config, loaded.config)}\n`)
   }
-  return problems.length === 0 ? 0 : 2
+  return problems.length === 0 ? EXIT.done : EXIT.usage
 }
 
 /** What is said of a configuration that has no mistake. */

@@ -1,3 +1,4 @@
+import { EXIT } from '../../console/exit.ts'
 import { loadConfig } from '../config/load.ts'
 import { formatProblems } from '../config/problem.ts'
 import { parseScheme } from '../credential/escrow/scheme.ts'
@@ -55,7 +56,7 @@ export async function enroll(options: EnrollOptions, surroundings: KeySurroundin
     process.stdout.write(
       `${JSON.stringify({ ...about, ...(shares.length > 0 ? { key: keyId, shares } : {}), ...(sheet ? { sheet } : {}) })}\n`,
     )
-    return 0
+    return EXIT.done
   }
   process.stdout.write(
     [
@@ -69,7 +70,7 @@ export async function enroll(options: EnrollOptions, surroundings: KeySurroundin
       '',
     ].join('\n'),
   )
-  return 0
+  return EXIT.done
 }
 
 /** What is said about shares, the one time that they are shown. */
@@ -87,5 +88,5 @@ export function escrowLines(
 
 function fail(message: string): number {
   process.stderr.write(`${message}\n`)
-  return 2
+  return EXIT.usage
 }

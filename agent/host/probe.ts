@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
+import { EXIT } from '../../console/exit.ts'
 import { canRead, nameOf, type Point } from '../../drivers/point.ts'
 import { setpointAt } from '../../model/setpoint.ts'
 import type { Millis } from '../../model/time.ts'
@@ -33,13 +34,13 @@ export async function probeDevices(options: { config: string; json?: boolean }):
   const loaded = await loadConfig(options.config)
   if (loaded.kind === 'problems') {
     process.stderr.write(`${formatProblems(loaded.problems)}\n`)
-    return 2
+    return EXIT.usage
   }
   const { points, twins } = await probePoints(loaded.config)
   for (const twin of twins) process.stderr.write(`${twin}: give them the same host, or declare it once\n`)
   const ok = points.every(({ quality }) => quality === 'good')
   process.stdout.write(options.json ? `${JSON.stringify({ ok, points })}\n` : formatTable(points))
-  return ok ? 0 : 4
+  return ok ? EXIT.done : EXIT.unproven
 }
 
 /** What came of reading every configured point once. */

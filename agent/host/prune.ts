@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { EXIT } from '../../console/exit.ts'
 import { failureOf } from '../audit/failure.ts'
 import { MOMENT_FORM, parseMoment } from '../audit/moment.ts'
 import type { NoteSigner } from '../audit/note.ts'
@@ -24,11 +25,6 @@ export interface PruneOptions {
   readonly archive: string
   readonly json?: boolean
 }
-
-/** Exit codes of `holdfast audit prune`. */
-const DONE = 0
-const UNUSABLE = 2
-const UNPROVEN = 4
 
 /**
  * `holdfast audit prune`: moves old records of a stopped agent's log into an archive. Only a log that verifies is pruned, and it is
@@ -65,7 +61,7 @@ export async function prune(
   if (found.kind !== 'intact')
     return fail(
       `nothing was changed, as the log is not intact: ${found.detail}`,
-      found.kind === 'unreadable' ? UNUSABLE : UNPROVEN,
+      found.kind === 'unreadable' ? EXIT.usage : EXIT.unproven,
     )
   const signer = await signerOf(config, around)
   if (typeof signer === 'string')
@@ -89,7 +85,7 @@ export async function prune(
   if (pruned.kind === 'nothing') return tell(options, `Nothing was pruned: ${pruned.detail}.`, { pruned: 0 })
   const verdict = verify()
   if (verdict.kind !== 'intact')
-    return fail(`the log was pruned and does not verify: ${verdict.detail}`, UNPROVEN)
+    return fail(`the log was pruned and does not verify: ${verdict.detail}`, EXIT.unproven)
   const { from, to, sha256 } = pruned
   return tell(
     options,
@@ -113,10 +109,10 @@ function tell(
   body: Readonly<Record<string, string | number>>,
 ): number {
   process.stdout.write(`${json ? JSON.stringify(body) : words}\n`)
-  return DONE
+  return EXIT.done
 }
 
-function fail(message: string, code: number = UNUSABLE): number {
+function fail(message: string, code: number = EXIT.usage): number {
   process.stderr.write(`${message}\n`)
   return code
 }

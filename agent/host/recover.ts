@@ -1,3 +1,4 @@
+import { EXIT } from '../../console/exit.ts'
 import { loadConfig } from '../config/load.ts'
 import { formatProblems } from '../config/problem.ts'
 import { counterStatus } from '../counter-finding.ts'
@@ -36,7 +37,7 @@ export async function recover(
       print(options, { key: keyId, generation, same: true }, [
         `The shares give the key ${keyId} of ${environment}/${gateway}, generation ${generation}: it is the enrolled one. Nothing was changed.`,
       ])
-      return 0
+      return EXIT.done
     }
     actAsOwner(stateDir, process)
     const answer = await recoverTpm({
@@ -58,7 +59,7 @@ export async function recover(
         ...(answer.replaced ? [`What was there before is kept in ${answer.replaced}.`] : []),
       ],
     )
-    return 0
+    return EXIT.done
   } finally {
     key.fill(0)
   }
@@ -80,7 +81,7 @@ export async function showTpm(options: { config: string; json?: boolean }): Prom
   const findings = [...status.findings, ...(counter ? [counter.finding] : [])]
   const json = { ...status, counter: counter ? { index: counter.index, ...counter.reading } : null, findings }
   print(options, json, [formatFindings(findings).trimEnd()])
-  return findings.some(({ level }) => level === 'trouble') ? 2 : 0
+  return findings.some(({ level }) => level === 'trouble') ? EXIT.usage : EXIT.done
 }
 
 function print(options: { json?: boolean }, json: object, words: readonly string[]): void {
@@ -89,5 +90,5 @@ function print(options: { json?: boolean }, json: object, words: readonly string
 
 function fail(message: string): number {
   process.stderr.write(`${message}\n`)
-  return 2
+  return EXIT.usage
 }

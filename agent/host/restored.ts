@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { EXIT } from '../../console/exit.ts'
 import { count } from '../audit/counter/count.ts'
 import { openAuditLog } from '../audit/log.ts'
 import { loadConfig } from '../config/load.ts'
@@ -14,10 +15,6 @@ export interface RestoredOptions {
   readonly config: string
   readonly reason: string
 }
-
-/** Exit codes of `holdfast audit restored`. */
-const DONE = 0
-const UNUSABLE = 2
 
 /**
  * `holdfast audit restored`: says that a stopped agent's log was put back on purpose, and counts it on with the TPM's counter. What
@@ -57,10 +54,10 @@ export async function restored(options: RestoredOptions, around: KeySurroundings
 
 function tell(text: string): number {
   process.stdout.write(`${text}\n`)
-  return DONE
+  return EXIT.done
 }
 
 function fail(text: string): number {
   process.stderr.write(`${text}\n`)
-  return UNUSABLE
+  return EXIT.usage
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { EXIT } from '../../console/exit.ts'
 import { Progress } from '../command/progress.ts'
 import { addressOf } from '../config/devices.ts'
 import { loadConfig } from '../config/load.ts'
@@ -14,13 +15,13 @@ export async function showDevice(id: string, options: { config: string; json?: b
   const loaded = await loadConfig(options.config)
   if (loaded.kind === 'problems') {
     process.stderr.write(`${formatProblems(loaded.problems)}\n`)
-    return 2
+    return EXIT.usage
   }
   const device = loaded.config.devices.get(id)
   if (!device) {
     const names = [...loaded.config.devices.keys()].join(', ')
     process.stderr.write(`${options.config} has no device ${id}; it has: ${names}\n`)
-    return 2
+    return EXIT.usage
   }
   // This device alone: the others need not be bothered.
   const alone = { ...loaded.config, devices: new Map([[id, device]]), actuators: new Map() }
@@ -42,5 +43,5 @@ export async function showDevice(id: string, options: { config: string; json?: b
     process.stdout.write(`${lines.join('\n')}\n`)
     if (!told) process.stderr.write(`${id} does not say what it is: ${identity.reason}\n`)
   }
-  return told ? 0 : 4
+  return told ? EXIT.done : EXIT.unproven
 }

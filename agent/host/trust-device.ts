@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto'
+import { EXIT } from '../../console/exit.ts'
 import { discover } from '../../drivers/opcua/endpoint.ts'
 import { fingerprintOf, TrustedServers } from '../../drivers/opcua/trust.ts'
 import { loadConfig } from '../config/load.ts'
@@ -20,7 +21,7 @@ export async function trustDevice(id: string, options: TrustOptions): Promise<nu
   const loaded = await loadConfig(options.config)
   if (loaded.kind === 'problems') {
     say(formatProblems(loaded.problems))
-    return 2
+    return EXIT.usage
   }
   const device = loaded.config.devices.get(id)
   if (device?.kind !== 'opcua') {
@@ -29,14 +30,14 @@ export async function trustDevice(id: string, options: TrustOptions): Promise<nu
         ? `${id} does not speak OPC UA: there is nothing to trust`
         : `${options.config} has no device ${id}`,
     )
-    return 2
+    return EXIT.usage
   }
   let der: Buffer
   try {
     der = (await discover(device.endpoint, work => inTime(work, device.timeout * 5))).certificate
   } catch (error) {
     say(`${device.endpoint.url} did not show a certificate: ${(error as Error).message.split('\n')[0]}`)
-    return 4
+    return EXIT.unproven
   }
   const certificate = new X509Certificate(der)
   const sha256 = fingerprintOf(certificate)
@@ -58,7 +59,7 @@ export async function trustDevice(id: string, options: TrustOptions): Promise<nu
     say(
       `compare this with the certificate on the server itself, then: holdfast device trust ${id} --fingerprint ${sha256}`,
     )
-  return isTrusted ? 0 : 3
+  return isTrusted ? EXIT.done : EXIT.refused
 }
 
 async function inTime<Result>(work: Promise<Result>, ms: number): Promise<Result> {

@@ -1,8 +1,5 @@
 import timers from 'node:timers/promises'
-import type { Clock, Millis } from '../../model/time.ts'
-
-/** A timer of Node's takes no more (24.8 days), and fires at once when it is asked for more. */
-const TIMER_MAX: Millis = 2 ** 31 - 1
+import { type Clock, TIMER_MAX } from '../../model/time.ts'
 
 /** The machine's own clocks. Everything else gets them handed in. */
 export const systemClock: Clock = {

@@ -68,7 +68,10 @@ export function acknowledgeTripDeed({ id }: ActuatorCard): Deed {
     deadline: SOON,
     question: undefined,
     message: () => ({}),
-    done: body => (isAbout(body, 'acknowledged', id) ? 'acknowledged. Nothing has moved' : undefined),
+    done: body =>
+      isAbout(body, 'acknowledged', id)
+        ? `acknowledged. Nothing has moved${butLost(body, 'have to be acknowledged again')}`
+        : undefined,
   }
 }
 

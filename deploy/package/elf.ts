@@ -21,3 +21,16 @@ export function machineOf(file: string): number | undefined {
     ? header.readUInt16LE(MACHINE_AT)
     : undefined
 }
+
+/** Throws unless a file is native code for the architecture. */
+export function checkMachine(file: string, architecture: Architecture): void {
+  const found = machineOf(file)
+  if (found === ARCHITECTURES[architecture].machine) return
+  throw new Error(`${file} is ${nameOf(found)}, and this package is for ${architecture}`)
+}
+
+function nameOf(machine: number | undefined): string {
+  if (machine === undefined) return 'no native code (ELF)'
+  const known = Object.entries(ARCHITECTURES).find(([, each]) => each.machine === machine)
+  return `native code for ${known ? known[0] : `another machine (ELF ${machine})`}`
+}

@@ -208,13 +208,16 @@ make_folders() {
   [ -d /var/lib/holdfast ] || install -d -m 0700 -o holdfast -g holdfast /var/lib/holdfast
 }
 
-# Enabled the first time; what an engineer has disabled since stays disabled.
+# Enabled the first time; what an engineer has disabled since stays disabled. A Debian package that was removed and not purged has left its
+# units masked, which have the same names.
 enable_units() {
   [ $is_upgrade = no ] || return 0
   # shellcheck disable=SC2086 # two units, two words
   if [ -n "$destdir" ]; then
+    systemctl --root="$destdir" --quiet unmask $units || true
     systemctl --root="$destdir" --quiet enable $units || fail 1 "systemctl cannot enable the units in $destdir: enable $units there"
   else
+    systemctl --quiet unmask $units || true
     systemctl --quiet enable $units
   fi
 }

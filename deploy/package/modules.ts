@@ -1,6 +1,6 @@
 import { copyFileSync, globSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { ARCHITECTURES, type Architecture, machineOf } from './elf.ts'
+import { ARCHITECTURES, type Architecture, checkMachine } from './elf.ts'
 import type { Locked } from './lock-file.ts'
 
 /** What packages bring that nobody runs: types, maps, sources in C++, pages; at their top, tests and documentation. Licences go into the copyright file. */
@@ -16,7 +16,10 @@ const NOT_ASKED_FOR: Readonly<Record<string, RegExp>> = {
 /** Packages that are headers: what they are for is in native code already. */
 const COMPILED_IN = new Set(['node-addon-api'])
 
-/** Copies what runs of the packages into `folder`. Throws when native code is for another architecture than `architecture`. */
+/**
+ * Copies what runs of the packages into `folder`. Of prebuilt native code that is what was built for the architecture: throws when a package
+ * brings none of it, or more than one, and when a file is for another machine than its name says.
+ */
 export function copyModules(
   root: string,
   packages: readonly Locked[],
@@ -25,7 +28,9 @@ export function copyModules(
 ): void {
   for (const { name, path } of packages) {
     if (COMPILED_IN.has(name)) continue
-    for (const file of globSync('**/*', { cwd: join(root, path) })) {
+    const files = globSync('**/*', { cwd: join(root, path) })
+    checkPrebuilt(path, files, architecture)
+    for (const file of files) {
       const from = join(root, path, file)
       if (NOT_RUN.test(file) || NOT_ASKED_FOR[name]?.test(file)) continue
       if (isForeign(file, architecture) || !statSync(from).isFile()) continue
@@ -45,16 +50,17 @@ export function licenceText(root: string, { path }: Locked): string | undefined 
   return file && readFileSync(join(root, path, file), 'utf8').trim()
 }
 
+/** A package picks its prebuilt file by itself when it is loaded: on the gateway, where nothing can be mended any more. */
+function checkPrebuilt(path: string, files: readonly string[], architecture: Architecture): void {
+  const native = files.filter(file => file.endsWith('.node'))
+  const [ours, ...more] = native.filter(file => !isForeign(file, architecture))
+  if (native.length === 0 || (ours !== undefined && more.length === 0)) return
+  const found = ours === undefined ? 'none' : [ours, ...more].join(', ')
+  throw new Error(`${path}: one file of native code is expected for ${architecture}, and there is ${found}`)
+}
+
 /** Native code, and what loads it, for another system: prebuilt packages bring all of them. */
 function isForeign(file: string, architecture: Architecture): boolean {
   if (!file.endsWith('.node')) return false
   return file.includes('musl') || !file.includes(`linux-${ARCHITECTURES[architecture].node}`)
-}
-
-/** Throws unless a file of native code is for the architecture. */
-export function checkMachine(file: string, architecture: Architecture): void {
-  const { machine } = ARCHITECTURES[architecture]
-  const found = machineOf(file)
-  if (found !== machine)
-    throw new Error(`${file} is for the ELF machine ${found ?? 'none'}, not ${machine} (${architecture})`)
 }

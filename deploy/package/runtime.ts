@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { ARCHITECTURES, type Architecture } from './elf.ts'
+import { ARCHITECTURES, type Architecture, checkMachine } from './elf.ts'
 import type { Locked } from './lock-file.ts'
-import { checkMachine } from './modules.ts'
 
 /** Where Node's program for an architecture is, and its licence. */
 export interface Runtime {
@@ -33,7 +32,7 @@ export async function nodeRuntime(
 
 async function fetchRuntime({ name, version, integrity }: Locked, folder: string): Promise<string> {
   mkdirSync(folder)
-  const { stdout } = await execa('npm', ['pack', '--silent', `${name}@${version}`], {
+  const { stdout } = await execa('npm', ['pack', '--silent', '--prefer-offline', `${name}@${version}`], {
     cwd: folder,
     stdin: 'ignore',
   })

@@ -14,7 +14,10 @@ export type Asked =
   /** Sent, and no answer came that can be believed. */
   | { readonly kind: 'unanswered'; readonly reason: string }
 
-/** Asks a unit one question, once, and waits for its answer, the connection's end or the end of patience, whichever comes first. */
+/**
+ * Asks a unit one question, once, and waits for its answer, the connection's end or the end of patience, whichever comes first. What is
+ * towards the safe state and was sent has all the unit's time for its answer.
+ */
 export async function ask(
   link: ModbusLink,
   to: Addressee,
@@ -37,7 +40,12 @@ export async function ask(
         resolve(meaningOf(end, question, line, to))
       },
     }
-    const wait = link.deadlines.watch(patience, why => resolve(givenUp(line.giveUp(exchange, why), why)))
+    const giveUp = (why: GivenUp) => {
+      const left = why === 'late' ? line.patienceWith(exchange) : 0
+      if (left > 0) wait = link.deadlines.watch(link.deadlines.from(left, patience.stop), giveUp)
+      else resolve(givenUp(line.giveUp(exchange, why), why))
+    }
+    let wait = link.deadlines.watch(patience, giveUp)
     line.start(exchange)
   })
 }

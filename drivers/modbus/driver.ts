@@ -1,5 +1,5 @@
 import type { Clock, Millis } from '../../model/time.ts'
-import type { Driver, ReadResult, WriteResult } from '../driver.ts'
+import type { Driver, ReadPurpose, ReadResult, WriteResult } from '../driver.ts'
 import type { Identity } from '../identity.ts'
 import { type Asked, ask } from './ask.ts'
 import type { Patience } from './deadlines.ts'
@@ -37,7 +37,8 @@ export class ModbusDriver implements Driver {
   readonly #unit: ModbusUnit
   readonly #points: ReadonlyMap<string, ModbusPoint>
   readonly #clock: Clock
-  readonly #reads: Reads
+  /** Apart from each other, so that a look does not wait for whatever else is read. */
+  readonly #reads: Readonly<Record<ReadPurpose, Reads>>
   readonly #stop = new AbortController()
   readonly #pulses = new Set<Promise<WriteResult>>()
   /** The latest write to each point: a pulse that it overtook is not cleared into the middle of it. */
@@ -50,16 +51,24 @@ export class ModbusDriver implements Driver {
     this.#unit = unit
     this.#points = points
     this.#clock = clock
-    this.#reads = new Reads(link, unit, unit.limits)
+    this.#reads = {
+      any: new Reads(link, unit, unit.limits, 'read'),
+      'confirm-safe': new Reads(link, unit, unit.limits, 'look'),
+    }
   }
 
   get connections(): number {
     return this.link.connections
   }
 
-  async read(name: string, timeout: Millis, stop?: AbortSignal): Promise<ReadResult> {
+  async read(
+    name: string,
+    timeout: Millis,
+    stop?: AbortSignal,
+    purpose: ReadPurpose = 'any',
+  ): Promise<ReadResult> {
     const point = this.#point(name)
-    const asked = await this.#reads.read(spanOf(point), this.link.deadlines.from(timeout, stop))
+    const asked = await this.#reads[purpose].read(spanOf(point), this.link.deadlines.from(timeout, stop))
     if (asked.kind !== 'data') return { kind: 'failed', reason: asked.reason }
     const decoded = isBit(point) ? { value: asked.data[0] ?? 0 } : decodeNumber(point, asked.data)
     return 'value' in decoded
@@ -148,8 +157,9 @@ export class ModbusDriver implements Driver {
     await before
     try {
       const keep = ~maskOnWire(point) & 0xffff
-      const look = () => this.#ask(kind, readQuestion(spanOf(point)), patience)
-      const held = await look()
+      const look = (within: Patience) => this.#ask(kind, readQuestion(spanOf(point)), within)
+      const held = await look(patience)
+      const rest = this.#restOf(kind, patience)
       if (held.kind !== 'data') {
         const reason = `the register could not be read, and was not changed: ${held.reason}`
         return { kind: held.kind === 'exception' ? 'rejected' : 'unreachable', reason }
@@ -157,10 +167,10 @@ export class ModbusDriver implements Driver {
       const register = Buffer.alloc(2)
       register.writeUInt16BE((held.data.readUInt16BE() & keep) | field.readUInt16BE())
       const result = written(
-        await this.#ask(kind, writeRegistersQuestion(writeFunction, address, register), patience),
+        await this.#ask(kind, writeRegistersQuestion(writeFunction, address, register), rest),
       )
       if (result.kind !== 'accepted') return result
-      const found = await look()
+      const found = await look(rest)
       if (found.kind !== 'data')
         return {
           kind: 'unknown',
@@ -193,9 +203,10 @@ export class ModbusDriver implements Driver {
     const set = await this.#put(point, bytes, kind, patience)
     if (notWritten(set)) return set
     const stop = AbortSignal.any([this.#stop.signal, ...(patience.stop ? [patience.stop] : [])])
-    const left = patience.until - this.#clock.monotonic()
+    const rest = this.#restOf(kind, patience)
+    const left = rest.until - this.#clock.monotonic()
     if (set.kind === 'accepted') await this.#clock.sleep(Math.min(point.pulse ?? 0, left), stop)
-    const wasCut = stop.aborted || this.link.deadlines.isOver(patience)
+    const wasCut = stop.aborted || this.link.deadlines.isOver(rest)
     if (await isOvertaken()) return { kind: 'unknown', reason: 'another write took the place of the pulse' }
     const cleared = await this.#put(
       point,
@@ -208,6 +219,13 @@ export class ModbusDriver implements Driver {
     if (set.kind === 'accepted' && wasCut)
       return { kind: 'unknown', reason: 'the pulse was given up and cleared early' }
     return set
+  }
+
+  /** The patience with what is still to be done of a write that has begun: one towards safe that had to wait long for its turn is not left half done. */
+  #restOf(kind: ExchangeKind, patience: Patience): Patience {
+    if (kind !== 'safe') return patience
+    const { until } = this.link.deadlines.from(this.#unit.timeout)
+    return { ...patience, until: Math.max(patience.until, until) }
   }
 
   #ask(kind: ExchangeKind, question: Question, patience: Patience): Promise<Asked> {

@@ -1,8 +1,8 @@
 import type { Millis, MonotonicMs } from '../../model/time.ts'
 import type { Fits } from './owed.ts'
 
-/** What is asked, in the order of who goes first. A `safe` one is part of a write towards the safe state. */
-export type ExchangeKind = 'safe' | 'write' | 'read'
+/** What is asked. A `safe` one is part of a write towards the safe state, a `look` a read that confirms one. */
+export type ExchangeKind = 'safe' | 'look' | 'write' | 'read'
 
 /** Who is asked. */
 export interface Addressee {
@@ -29,3 +29,12 @@ export type ExchangeEnd =
   | { readonly kind: 'unreachable'; readonly reason: string }
   /** Sent, and no answer came that can be believed. */
   | { readonly kind: 'unanswered'; readonly reason: string }
+
+export function isRead({ kind }: Exchange): boolean {
+  return kind === 'read' || kind === 'look'
+}
+
+/** Whether it makes the plant safe, or confirms that. */
+export function isTowardsSafe({ kind }: Exchange): boolean {
+  return kind === 'safe' || kind === 'look'
+}

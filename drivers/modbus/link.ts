@@ -4,8 +4,9 @@ import { Backoff, type BackoffLimits } from '../backoff.ts'
 import type { Facts } from '../identity.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Framing } from './framing.ts'
-import { Line, type LineOptions } from './line.ts'
+import { Line, type LineOptions, type Remembered } from './line.ts'
 import { Owed } from './owed.ts'
+import { Standing } from './standing.ts'
 
 /** A way to a device: how a connection is made, and how requests are framed on it. */
 export interface Way {
@@ -34,7 +35,7 @@ export class ModbusLink implements AsyncDisposable {
   readonly #backoff: Backoff
   readonly #stop = new AbortController()
   readonly #running: Promise<void>
-  readonly #owed: Owed
+  readonly #remembered: Remembered
   readonly #first = Promise.withResolvers<void>()
   #line: Line | undefined
   #connections = 0
@@ -48,7 +49,7 @@ export class ModbusLink implements AsyncDisposable {
     this.#options = options
     this.#clock = clock
     this.#backoff = new Backoff(BACKOFF, clock, jitter)
-    this.#owed = new Owed(clock)
+    this.#remembered = { owed: new Owed(clock), standing: new Standing() }
     this.#trouble = `${way.name}: not connected yet`
     this.#running = this.#run()
   }
@@ -94,7 +95,7 @@ export class ModbusLink implements AsyncDisposable {
       else {
         this.#connections += 1
         this.#facts = this.#way.about?.(opened) ?? {}
-        this.#line = new Line(opened, this.#way.framing(), this.#options, this.#clock, this.#owed)
+        this.#line = new Line(opened, this.#way.framing(), this.#options, this.#clock, this.#remembered)
       }
       this.#first.resolve()
       if (this.#line) {

@@ -8,8 +8,6 @@ interface Debt {
   readonly until: MonotonicMs
   /** The requests whose answers may still come. */
   readonly requests: Fits[]
-  /** Whether a write towards the safe state is among them. */
-  readonly hasSafe: boolean
 }
 
 /**
@@ -28,30 +26,25 @@ export class Owed {
   }
 
   /** A unit has let a request go unanswered. */
-  add({ unit, timeout }: Addressee, request: Fits, isSafe: boolean): void {
+  add({ unit, timeout }: Addressee, request: Fits): void {
     const free = Math.max(this.#clock.monotonic(), this.#busyUntil)
-    this.#owe(unit, free + timeout, request, isSafe)
+    this.#owe(unit, free + timeout, request)
   }
 
   /**
    * A connection was lost under a request. A gateway behind it goes on with it, and asks others only after that: what they are slow
    * with from now on may have waited there for all this time.
    */
-  addCutOff({ unit, timeout }: Addressee, request: Fits, isSafe: boolean): void {
+  addCutOff({ unit, timeout }: Addressee, request: Fits): void {
     const until = this.#clock.monotonic() + timeout
     this.#busyUntil = Math.max(this.#busyUntil, until)
-    this.#owe(unit, until, request, isSafe)
+    this.#owe(unit, until, request)
   }
 
   /** Why a unit is asked nothing now; undefined when it may be asked. */
   restOf(unit: number): string | undefined {
     if (!this.#debtOf(unit)) return undefined
     return `unit ${unit} owes an answer: it is waited out, so that it is not taken for another`
-  }
-
-  /** Whether a unit has let even a write towards the safe state go unanswered. */
-  hasSafe(unit: number): boolean {
-    return this.#debtOf(unit)?.hasSafe ?? false
   }
 
   /** Takes an answer for one that is owed, the oldest that it can be. Says whether there is one. */
@@ -69,9 +62,9 @@ export class Owed {
     this.#debts.delete(unit)
   }
 
-  #owe(unit: number, until: MonotonicMs, request: Fits, isSafe: boolean): void {
-    const { requests = [], hasSafe = false } = this.#debtOf(unit) ?? {}
-    this.#debts.set(unit, { until, requests: [...requests, request], hasSafe: hasSafe || isSafe })
+  #owe(unit: number, until: MonotonicMs, request: Fits): void {
+    const { requests = [] } = this.#debtOf(unit) ?? {}
+    this.#debts.set(unit, { until, requests: [...requests, request] })
   }
 
   #debtOf(unit: number): Debt | undefined {

@@ -31,15 +31,18 @@ export class Reads {
   readonly #link: ModbusLink
   readonly #from: Addressee
   readonly #limits: ReadLimits
+  readonly #kind: 'read' | 'look'
   /** Lists and not sets, for the reason that the queue of a line has. */
   #waiting: Wish[] = []
   /** How what waits would go out; undefined when that has to be thought over. */
   #plan: Merged<Wish>[] | undefined
   #cuts: { readonly line: Line; readonly at: Set<string> } | undefined
-  #turns = 0
+  /** The requests that are in line for what waits. */
+  #turns: Exchange[] = []
   #isGathering = false
 
-  constructor(link: ModbusLink, from: Addressee, limits: ReadLimits) {
+  constructor(link: ModbusLink, from: Addressee, limits: ReadLimits, kind: 'read' | 'look') {
+    this.#kind = kind
     this.#link = link
     this.#from = from
     this.#limits = limits
@@ -57,7 +60,14 @@ export class Reads {
           resolve(asked)
         },
       }
-      const wait = this.#link.deadlines.watch(patience, why => this.#drop(wish, why))
+      const giveUp = (why: GivenUp) => {
+        const { deadlines, line } = this.#link
+        const { exchange } = wish.carrier ?? {}
+        const left = why === 'late' && exchange && 'start' in line ? line.patienceWith(exchange) : 0
+        if (left > 0) wait = deadlines.watch(deadlines.from(left, patience.stop), giveUp)
+        else this.#drop(wish, why)
+      }
+      let wait = this.#link.deadlines.watch(patience, giveUp)
       this.#wait(wish)
       this.#gather()
     })
@@ -77,7 +87,7 @@ export class Reads {
       const { line } = this.#link
       if (!('start' in line)) return this.#fail({ kind: 'unreachable', reason: line.trouble })
       const needed = this.#planFor(line).length
-      while (this.#turns < needed && this.#waiting.length > 0) this.#takeTurn(line)
+      while (this.#turns.length < needed && this.#waiting.length > 0) this.#takeTurn(line)
     })
   }
 
@@ -85,11 +95,11 @@ export class Reads {
   #takeTurn(line: Line): void {
     let merged: Merged<Wish> | undefined
     const exchange: Exchange = {
-      kind: 'read',
+      kind: this.#kind,
       unit: this.#from.unit,
       timeout: this.#from.timeout,
       request: () => {
-        this.#turns -= 1
+        this.#leave(exchange)
         merged = this.#next(line)
         if (!merged) return undefined
         const carrier = { exchange, wishes: new Set(merged.wishes) }
@@ -101,12 +111,18 @@ export class Reads {
       ended: end => {
         if (merged)
           return this.#hand(line, merged, meaningOf(end, readQuestion(merged.span), line, this.#from))
-        this.#turns -= 1
+        this.#leave(exchange)
         if (end.kind === 'unreachable') this.#fail(end)
       },
     }
-    this.#turns += 1
+    this.#turns.push(exchange)
     line.start(exchange)
+  }
+
+  #leave(turn: Exchange): void {
+    const index = this.#turns.indexOf(turn)
+    if (index > 0) this.#turns.splice(index, 1)
+    else if (index === 0) this.#turns.shift()
   }
 
   /** The request that has the oldest wish in it. */
@@ -143,14 +159,16 @@ export class Reads {
   /** Somebody does not wait any more. The request goes on for the others that it carries. */
   #drop(wish: Wish, why: GivenUp): void {
     const { carrier } = wish
+    const { line } = this.#link
     if (!carrier) {
       this.#waiting = this.#waiting.filter(one => one !== wish)
       this.#plan = undefined
+      if (this.#waiting.length === 0 && 'start' in line)
+        for (const turn of this.#turns.splice(0)) line.giveUp(turn, why)
       return wish.resolve(givenUp('not-sent', why))
     }
     wish.carrier = undefined
     carrier.wishes.delete(wish)
-    const { line } = this.#link
     if (carrier.wishes.size === 0 && 'start' in line) line.giveUp(carrier.exchange, why)
     wish.resolve(givenUp('sent', why))
   }

@@ -3,6 +3,7 @@ import type {
   ClientSessionPublishService,
   ClientSessionRawSubscriptionService,
 } from 'node-opcua-client'
+import { objectionTo, type Request, type Response } from './answer.ts'
 
 /** A session with the services that subscriptions are made of. */
 export type Session = ClientSession & ClientSessionRawSubscriptionService & ClientSessionPublishService
@@ -12,18 +13,23 @@ interface Inside {
   performMessageTransaction: Send
   _performMessageTransaction: Send
 }
-type Send = (request: unknown, answered: unknown) => void
+type Send = (request: Request, answered: (error: Error | null, response?: Response) => void) => void
 
 /**
  * The same session, which sends each request once. By itself the library holds requests back while a channel is being repaired, and
  * when a server does not know the session any more it makes another one and sends the request again, however late that is: a
  * command that was given up long ago would move the plant. There is no option for that, so the way in is put before the way
- * out. `test/drivers/opcua/session.test.ts` sees whether it still does.
+ * out. `test/drivers/opcua/session.test.ts` sees whether it still does. An answer that is none to its request goes no further.
  */
 export function sendingOnce(session: ClientSession): Session {
   const inside = session as unknown as Inside
   if (typeof inside._performMessageTransaction !== 'function')
     throw new TypeError('this version of node-opcua-client cannot be kept from repeating requests')
-  inside.performMessageTransaction = inside._performMessageTransaction
+  inside.performMessageTransaction = (request, answered) =>
+    inside._performMessageTransaction(request, (error, response) => {
+      const objection = error || !response ? undefined : objectionTo(request, response)
+      if (objection === undefined) answered(error, response)
+      else answered(new Error(objection))
+    })
   return session as Session
 }

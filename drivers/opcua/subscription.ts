@@ -1,5 +1,5 @@
 import type { DataValue, PublishResponse, StatusCode } from 'node-opcua-client'
-import type { Clock, Millis, MonotonicMs } from '../../model/time.ts'
+import { type Clock, type Millis, type MonotonicMs, TIMER_MAX } from '../../model/time.ts'
 import type { Session } from './once.ts'
 import { isGood } from './status.ts'
 
@@ -16,8 +16,6 @@ const LIFETIME = 60
 const PATIENCE: Millis = 60_000
 /** A sign of life answers one of the requests that wait: the last of them waits for as many as there are. One more is for the way. */
 const KEEP_ALIVE_MAX: Millis = PATIENCE / (PUBLISHES + 1)
-/** A timer does not run longer: more would ring at once. */
-const TIMER_MAX: Millis = 2 ** 31 - 1
 /** Before this year no server has told anything: its clock is not set, or it says no time. */
 const CLOCK_IS_SET = Date.UTC(2000, 0, 1)
 

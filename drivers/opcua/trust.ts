@@ -37,7 +37,7 @@ export class TrustedServers {
     const certificate = new X509Certificate(der)
     const path = this.#pathOf(certificate)
     await mkdir(this.#folder, { recursive: true })
-    await writeFile(`${path}.new`, certificate.toString(), { mode: 0o644 })
+    await writeFile(`${path}.new`, certificate.toString(), { mode: 0o644, flush: true })
     await rename(`${path}.new`, path)
     return path
   }

@@ -112,6 +112,15 @@ export const ACCESS_ALARMS = {
     consequence: 'nothing accepts it any more, but what it was made of is still there',
     remedy: 'look at the disk and the TPM, then remove the files that the alarm names',
   },
+  'checkpoint-key-unpublished': {
+    severity: 'warning',
+    within: 'hours',
+    ends: 'itself',
+    cause: 'the public key that newer checkpoints are to be verified with cannot be put into `audit.vkey`',
+    consequence:
+      'the audit log is signed with the key before, or, where there is none, not at all; a new key signs nothing',
+    remedy: 'do what the alarm says about the file; it is tried again every half minute',
+  },
   'break-glass': {
     severity: 'critical',
     within: 'minutes',

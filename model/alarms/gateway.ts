@@ -194,9 +194,11 @@ export const GATEWAY_ALARMS = {
     within: 'days',
     ends: 'itself',
     cause:
-      "a listener's certificate expires within `alarms.certificate_expires` (30 and 7 days), or its file cannot be read any more",
-    consequence: 'when it has, nobody connects over that listener any more',
-    remedy: 'renew it and put the new files in place; they are taken up without a restart',
+      "a listener's certificate, or of the connection to the syslog receiver ours or its authority's, expires within `alarms.certificate_expires` (30 and 7 days), or its file cannot be read any more",
+    consequence:
+      'when it has, nobody connects over that listener any more, or no audit record reaches the receiver',
+    remedy:
+      'renew the one that the alarm names and put the new files in place; they are taken up without a restart',
   },
   'device-certificate-expiring': {
     severity: 'warning',

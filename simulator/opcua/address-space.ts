@@ -55,7 +55,7 @@ function addVariable(
   node: CellNode,
   { library, device, scanCycle }: Furnishing,
 ): void {
-  const { DataType, DataValue, StatusCodes } = library
+  const { DataType, DataValue, StatusCodes, VariantArrayType } = library
   const { name, isWritable, unit, usual, holds } = node
   const dataType = DataType[node.dataType]
   const options = {
@@ -88,12 +88,34 @@ function addVariable(
           sourceTimestamp: new Date(at),
         })
       },
-      timestamped_set: async ({ value }: Library.DataValue) =>
-        StatusCodes[device.write(node, Number(value.value))],
+      timestamped_set: async ({ value, statusCode }: Library.DataValue) => {
+        // The library lets a list through, and would make a number of it: an empty one would be 0, which is a command.
+        if (value.arrayType !== VariantArrayType.Scalar) return StatusCodes.BadTypeMismatch
+        // What its writer does not call good moves nothing. A server need not take a status (OPC 10000-4 §5.11.4).
+        if (statusCode.isNotGood()) return StatusCodes.BadWriteNotSupported
+        return StatusCodes[device.write(node, Number(value.value))]
+      },
     },
     true,
   )
+  if (isWritable) refuseRanges(variable, library)
 }
+
+/**
+ * Refuses to write a part of a value: there are only numbers here, and they have none. The library would write first, and answer
+ * then that it cannot.
+ */
+function refuseRanges(variable: UAVariable, { StatusCodes }: typeof Library): void {
+  type Written = Parameters<UAVariable['writeValue']>
+  type Answer = (error: Error | null, status?: Library.StatusCode) => void
+  const write = variable.writeValue.bind(variable)
+  const guarded = (context: Written[0], value: Written[1], range: NumericRange, answer: Answer) =>
+    range.isEmpty() ? write(context, value, range, answer) : answer(null, StatusCodes.BadIndexRangeNoData)
+  variable.writeValue = guarded as UAVariable['writeValue']
+}
+
+/** Which part of a list is meant, as the library has it: empty for all of the value. */
+type NumericRange = Exclude<Parameters<UAVariable['writeValue']>[2], string | null | undefined>
 
 /** What to move an actuator with, other than by writing: a call with where to as its only argument. */
 function addMove(

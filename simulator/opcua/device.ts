@@ -1,5 +1,5 @@
 import type { Clock, UnixMs } from '../../model/time.ts'
-import { toCells, valueIn, widthOf } from '../binding.ts'
+import { isBit, toCells, valueIn, widthOf } from '../binding.ts'
 import { type Cells, writeOf } from '../cells.ts'
 import { concerns } from '../fault.ts'
 import type { PlcFaults } from '../faults.ts'
@@ -89,6 +89,8 @@ export class OpcUaDevice {
     const exception = this.#faults.of('exception').find(fault => concerns(fault, 'write'))
     if (exception) return statusOfException(exception.code)
     if (!(value >= holds.low && value <= holds.high)) return 'BadOutOfRange'
+    // A contact is not half closed.
+    if (isBit(binding) && !Number.isInteger(value)) return 'BadOutOfRange'
     const request = writeOf(table, address, toCells(binding, value))
     const refusal = this.#cells.refuses(request)
     if (refusal !== undefined) return statusOfException(refusal)

@@ -38,6 +38,8 @@ export class OpcUaServer implements Link, AsyncDisposable {
   readonly applicationUri: string
   readonly namespace: string
   #server: OPCUAServer | undefined
+  /** Requests that were understood, on all connections. */
+  #taken = 0
   #isListening = false
   #isDisposed = false
   #certificate: Buffer = Buffer.alloc(0)
@@ -153,7 +155,7 @@ export class OpcUaServer implements Link, AsyncDisposable {
     this.#intercept(server)
     const listener = listenerOf(server)
     listener.maxConnections = CONNECTIONS_MAX
-    this.#sockets.watch(listener)
+    this.#sockets.watch(listener, () => this.#taken)
     await server.start()
   }
 
@@ -206,6 +208,9 @@ export class OpcUaServer implements Link, AsyncDisposable {
   #intercept(server: OPCUAServer): void {
     const carryOut = server.on_request.bind(server)
     server.on_request = (message, channel) => {
+      // What has no header of a request, or no number, cannot be answered as one.
+      if (message.requestId === 0 || !message.request.requestHeader) return
+      this.#taken += 1
       if (this.#answers.carriesOut(message.request.schema.name)) carryOut(message, channel)
     }
     server.on('newChannel', channel => {

@@ -53,5 +53,24 @@ test("an actuator's safe state is written before what was asked for earlier", as
   )
 })
 
+test('an actuator knows how long the other devices behind its connection may keep it waiting', async () => {
+  await using folder = await temporaryFolder()
+  const document = parseDocument(await readFile(EXAMPLE, 'utf8'))
+  const plc = document.toJS().devices.plc
+  for (const [unit, timeout] of [
+    [2, '2s'],
+    [3, '4s'],
+  ] as const)
+    document.setIn(['devices', `unit-${unit}`], { ...plc, unit, timeout })
+  document.setIn(['devices', 'away'], { ...plc, host: '127.0.0.2', unit: 4, timeout: '9s' })
+  const file = join(folder.path, 'holdfast.yaml')
+  await writeFile(file, document.toString())
+  const loaded = await loadConfig(file)
+  assert.equal(loaded.kind, 'config', JSON.stringify(loaded))
+  if (loaded.kind !== 'config') return
+  await using devices = new Devices(loaded.config, systemClock, randomBytes, new Progress(systemClock))
+  assert.equal(devices.actuators.get('inlet-valve')?.turnWithin, 4000)
+})
+
 /** Where the example has them. */
 const [valveCoil, pumpCoil] = [0, 1]

@@ -21,12 +21,12 @@ async function statusOf(gateway: Gateway): Promise<Status> {
 test('a rotated key issues at once; what was issued before works for the grace, to the end, and then its generation is gone', async () => {
   await using gateway = await Gateway.start({
     settings: [
-      [['credentials', 'grace'], '6s'],
-      [['credentials', 'max_lifetime'], '6s'],
+      [['credentials', 'grace'], '15s'],
+      [['credentials', 'max_lifetime'], '15s'],
     ],
   })
   const agent = await gateway.startAgent()
-  const before = (await gateway.issue('alice', 'operator', '--lifetime', '6s')).credential
+  const before = (await gateway.issue('alice', 'operator', '--lifetime', '15s')).credential
   const client = gateway.client(agent.address, before)
   // Asked over a unix socket, which has no rate.
   const watcher = gateway.client(gateway.operatorSocket)
@@ -37,7 +37,7 @@ test('a rotated key issues at once; what was issued before works for the grace, 
   const answer = JSON.parse(rotated.stdout) as { generation: number; previous_until: string }
   assert.equal(answer.generation, 2)
 
-  const after = (await gateway.issue('alice', 'operator', '--lifetime', '6s')).credential
+  const after = (await gateway.issue('alice', 'operator', '--lifetime', '15s')).credential
   assert.match(after.keyid, /waterworks-1\/2\//)
   assert.equal((await gateway.client(agent.address, after).command('inlet-valve', 'closed')).kind, 'answered')
   assert.equal((await client.command('inlet-valve', 'closed')).kind, 'answered', 'the old one still works')

@@ -10,7 +10,7 @@ import { parseConfig } from '../../agent/config/load.ts'
 import { openMeasures } from '../../agent/open-measures.ts'
 import { systemClock } from '../../agent/time/system-clock.ts'
 import { VirtualClock } from '../../simulator/virtual-clock.ts'
-import { Folder, OpenLog } from './audit/fixture.ts'
+import { entry, Folder, OpenLog } from './audit/fixture.ts'
 
 const EXAMPLE = join(import.meta.dirname, '../../examples/water-treatment/holdfast.yaml')
 const STALLS = new URL('./audit/writers/stalls-for-good.ts', import.meta.url)
@@ -37,7 +37,7 @@ test('more than a quarter of the audit queue waiting for a disk that does not an
   })
   await using _alarms = alarms
   await using _measures = await openMeasures(parsed.config, clock, alarms, open.log)
-  open.log.note({ kind: 'alarm', alarm: 'stall-the-writer' })
+  open.log.note(entry('alarm', { alarm: 'stall-the-writer' }))
   const fillTo = (count: number) => {
     while (open.log.state().queue < count) open.log.note({ kind: 'agent-stopped' })
   }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, rmdirSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { AuditLog } from '../../agent/audit/log.ts'
 import type { Config } from '../../agent/config/config.ts'
 import { TpmRotator } from '../../agent/rotation.ts'
@@ -16,9 +18,10 @@ for (const source of ['file', 'systemd-credential', 'vault'] as const) {
     const config = { masterKey: { source } } as Config
     const around = { user: 0, credentialsDirectory: undefined }
     const audit = { append: () => assert.fail('nothing is recorded') } as unknown as AuditLog
-    const rotator = new TpmRotator(config, around, rig.keys, audit, rig.clock, () =>
-      assert.fail('no new key'),
-    )
+    const rotator = new TpmRotator(config, around, rig.keys, audit, rig.clock, {
+      publish: () => assert.fail('no new key'),
+      onRotated: () => assert.fail('no new key'),
+    })
     const answer = await rotator.rotate({ by: 'root' }, undefined)
     assert.equal(answer instanceof Refusal && answer.code, 'rotation-elsewhere')
   })
@@ -58,4 +61,51 @@ test('a rotation that fails on its way is recorded, its shares are shown, and an
   rmdirSync(draft)
   assert.equal((await gateway.holdfast(...rotate)).exitCode, 0)
   assert.equal(await agent.kill('SIGTERM'), 0)
+})
+
+test('a rotation that a crash ends before its public key is out leaves no checkpoint that nobody can verify', async () => {
+  await using gateway = await Gateway.start()
+  const state = (name: string) => join(gateway.folder, 'state', name)
+  const keys = () => readFileSync(state('audit.vkey'), 'utf8').trim().split('\n')
+  const agent = await gateway.startAgent()
+  // Whoever opens a pipe to write to it waits for a reader: the rotation gets as far as there.
+  execFileSync('mkfifo', [state('audit.vkey.new')])
+  const rotation = gateway.holdfast('key', 'rotate', '--agent', gateway.adminSocket)
+  while (!existsSync(state('master-key/generation-2.json'))) await turn()
+  await agent.kill('SIGKILL')
+  assert.notEqual((await rotation).exitCode, 0)
+  rmSync(state('audit.vkey.new'))
+  assert.equal(keys().length, 1)
+
+  const again = await gateway.startAgent()
+  const { note } = await again.line(({ event }) => event === 'checkpoint')
+  const [first = '', second = '', ...more] = keys()
+  assert.deepEqual(more, [])
+  const id = Buffer.from(String(note).split(' ').at(-1) ?? '', 'base64')
+    .subarray(0, 4)
+    .toString('hex')
+  assert.ok(second.includes(`+${id}+`) && !first.includes(`+${id}+`), 'the new key signs')
+  assert.equal(await again.kill('SIGTERM'), 0)
+  const { exitCode, stdout } = await gateway.holdfast('audit', 'verify', gateway.auditLog)
+  assert.equal(exitCode, 0, stdout)
+})
+
+test('nothing is signed with a key that audit.vkey does not take: an alarm says so, and the key before goes on', async () => {
+  await using gateway = await Gateway.start()
+  const draft = join(gateway.folder, 'state', 'audit.vkey.new')
+  const agent = await gateway.startAgent()
+  await agent.line(({ event }) => event === 'checkpoint')
+  mkdirSync(draft)
+  await gateway.holdfast('key', 'rotate', '--agent', gateway.adminSocket)
+  const { detail, msg } = await agent.line(({ alarm }) => alarm === 'checkpoint-key-unpublished')
+  assert.match(String(detail ?? msg), /EISDIR/)
+  assert.equal(await agent.kill('SIGTERM'), 0)
+  const { exitCode, stdout } = await gateway.holdfast('audit', 'verify', gateway.auditLog)
+  assert.deepEqual([exitCode, /every record is covered/.test(stdout)], [0, true], stdout)
+  rmdirSync(draft)
+  const again = await gateway.startAgent()
+  await again.line(({ cleared }) => cleared === 'checkpoint-key-unpublished')
+  assert.equal(await again.kill('SIGTERM'), 0)
+  const after = await gateway.holdfast('audit', 'verify', gateway.auditLog)
+  assert.equal(after.exitCode, 0, after.stdout)
 })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { Gateway } from './gateway.ts'
 
-test('where the disk does not take a latch, whoever trips and whoever resets is told so, and both act', async () => {
+test('where the disk does not take a latch, whoever trips, acknowledges or resets is told so, and all of it acts', async () => {
   await using gateway = await Gateway.start()
   await gateway.startAgent()
   // What is written goes to this file first.
@@ -17,11 +17,31 @@ test('where the disk does not take a latch, whoever trips and whoever resets is 
   )
   assert.equal(tripped.exitCode, 0)
   const { file } = await gateway.issue('erika', 'engineer')
-  await run('acknowledge', 'inlet-valve', '--credential', file)
+  const seen = await run('acknowledge', 'inlet-valve', '--credential', file)
+  assert.match(seen.stdout, /Next, .*\nBUT it would have to be acknowledged again after a power cut: EISDIR/)
+  assert.equal(seen.exitCode, 0)
   const reset = await run('reset', 'inlet-valve', '--credential', file)
   assert.match(
     reset.stdout,
     /inlet-valve: reset\..*\n.*\nBUT it would be tripped again after a power cut: EISDIR/,
   )
   assert.equal(reset.exitCode, 0)
+})
+
+test('where the disk does not take it, whoever lifts a suspension is told so, and it is lifted', async () => {
+  await using gateway = await Gateway.start({ settings: [[['trip_groups'], {}]] })
+  const agent = await gateway.startAgent()
+  await mkdir(join(gateway.folder, 'state', 'latches.json.new'))
+  const eve = await gateway.issue('eve', 'operator', '--actuator', 'coolant-pump')
+  for (let count = 0; count < 5; count += 1)
+    await gateway.client(agent.address, eve.credential).command('inlet-valve', 'open')
+  await agent.line(({ alarm }) => alarm === 'identity-suspended')
+  const words = ['suspension', 'lift', 'subject eve', '--agent', gateway.adminSocket]
+  const lifted = await gateway.holdfast(...words)
+  assert.match(
+    lifted.stdout,
+    /^subject eve may command again\.\nBUT it would be suspended again after a power cut: EISDIR/,
+  )
+  assert.equal(lifted.exitCode, 0)
+  assert.match((await gateway.holdfast(...words)).stderr, /subject eve is not suspended/)
 })

@@ -12,11 +12,14 @@ import { Gateway, ROOT } from '../agent/gateway.ts'
 const PAGE = await readFile(join(ROOT, 'docs', 'AUDIT_FORMAT.md'), 'utf8')
 const PROGRAM = PAGE.match(/```python\n(.*?)```/s)?.[1] ?? ''
 const RECIPE = PAGE.match(/```sh\n(.*?)```/s)?.[1] ?? ''
+const GO = PAGE.match(/```go\n(.*?)```/s)?.[1] ?? ''
+const RUN_GO = PAGE.match(/^ {4}(GO111MODULE=.*)$/m)?.[1] ?? ''
 const LOOK = PAGE.match(/^ {4}(sqlite3 .*)$/m)?.[1] ?? ''
 
 let gateway: Gateway
 let size: number
 let note: string
+let proof: string
 
 before(async () => {
   gateway = await Gateway.start()
@@ -28,9 +31,10 @@ before(async () => {
   const backup = await gateway.holdfast('audit', 'backup', gateway.auditLog, '--out', at('copy.db'))
   assert.equal(backup.exitCode, 0, backup.stderr)
   const proved = await gateway.holdfast('audit', 'prove', gateway.auditLog, '--record', '3')
-  const proof = JSON.parse(proved.stdout) as { tree_size: number; checkpoint: string }
-  size = proof.tree_size
-  note = proof.checkpoint
+  proof = proved.stdout
+  const { tree_size, checkpoint } = JSON.parse(proof) as { tree_size: number; checkpoint: string }
+  size = tree_size
+  note = checkpoint
   await copyFile(join(dirname(gateway.auditLog), 'audit.vkey'), at('audit.vkey'))
 })
 after(async () => await gateway[Symbol.asyncDispose]())
@@ -100,6 +104,21 @@ test('the recipe for OpenSSL verifies the note of a checkpoint, and refuses one 
   const wrong = await runs('sh', '-eu', '-c', RECIPE)
   assert.equal(wrong.exitCode, 1)
   assert.match(wrong.all, /Signature Verification Failure/)
+})
+
+test('the program for Go finds the record under its checkpoint, and refuses another record', async () => {
+  await writeFile(at('check.go'), GO)
+  await writeFile(at('proof'), proof)
+  const env = { GOCACHE: at('go-cache'), GOFLAGS: '', GOPROXY: 'off' }
+  const run = async () =>
+    await execa('sh', ['-eu', '-c', RUN_GO], { cwd: gateway.folder, env, reject: false, all: true })
+  const right = await run()
+  assert.equal(right.exitCode, 0, right.all)
+  assert.equal(right.stdout, `record 3 is one of the first ${size} of demo/waterworks-1`)
+  await writeFile(at('proof'), proof.replace('mono_ms', 'mono_us'))
+  const wrong = await run()
+  assert.equal(wrong.exitCode, 1)
+  assert.match(wrong.all, /invalid transparency proof/)
 })
 
 test('the line for sqlite3 prints the last records', async () => {

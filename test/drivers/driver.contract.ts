@@ -95,6 +95,14 @@ export function describeDriver(name: string, makeRig: () => Promise<DriverRig>):
     assert.ok(reading.kind === 'value' && reading.age >= 0 && reading.age <= elapsed, JSON.stringify(reading))
   })
 
+  test(`${name}: a read that confirms a write towards safe shows what the device holds, and fails as any other does`, async () => {
+    await using rig = await makeRig()
+    await rig.driver.write('out', 1, LATER)
+    assert.equal(valueIn(await rig.driver.read('out', LATER, undefined, 'confirm-safe')), 1)
+    await rig.silence()
+    assert.equal((await rig.driver.read('out', SOON, undefined, 'confirm-safe')).kind, 'failed')
+  })
+
   test(`${name}: what was stopped before it began sends nothing`, async () => {
     await using rig = await makeRig()
     assert.equal((await rig.driver.write('out', 1, LATER, AbortSignal.abort())).kind, 'unreachable')

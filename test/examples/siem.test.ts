@@ -20,7 +20,14 @@ const COMMAND = { command: '5f0c', actuator: 'drain-valve', asked: 'open', ...WH
 /** What happened on one morning. */
 const ENTRIES: readonly AuditEntry[] = [
   { kind: 'command-outcome', ...COMMAND, outcome: 'verified', found: 'open', latency_ms: 812 },
-  { kind: 'command-outcome', ...COMMAND, outcome: 'mismatch', found: 'closed', detail: 'after 20s' },
+  {
+    kind: 'command-outcome',
+    ...COMMAND,
+    outcome: 'mismatch',
+    found: 'closed',
+    detail: 'after 20s',
+    latency_ms: 20012,
+  },
   {
     ...{ kind: 'refusal', outcome: 'refused', code: 'signature-invalid', status: 403, method: 'POST' },
     ...{ path: '/v1/actuators/drain-valve/commands', detail: 'the signature is = not | right', ...WAY },

@@ -57,6 +57,7 @@ function rig(
       tolerance: 2,
       travelTime: TRAVEL,
       deviceTimeout: TIMEOUT,
+      turnWithin: 0,
     },
     clock,
     stop.signal,
@@ -113,11 +114,50 @@ for (const [what, answer, detail] of [
   })
 }
 
-test('an actuator that could be told only late has its whole travel time from then on', async () => {
-  const { clock, events } = rig(at => (at < TRAVEL - 1000 ? UNREACHABLE : ACCEPTED))
+test('an actuator that could be told only late is overdue all the same, and has its whole travel time from then on', async () => {
+  const { clock, events, tries } = rig(at => (at < TRAVEL - 1000 ? UNREACHABLE : ACCEPTED))
   await clock.advance(60_000)
+  assert.deepEqual(
+    events.map(event => event.replace(/ shows \d+$/, '')),
+    [`safe-overdue at ${TRAVEL + TIMEOUT}: feedback`, events.at(-1)],
+  )
+  assert.match(events.at(-1) ?? '', /^safe-verified at 2/)
+  assert.ok((tries.at(-1) ?? 0) < TRAVEL, 'what was confirmed is not written again')
+})
+
+test('an actuator that takes a confirmation and does not move is overdue a timeout after its travel time at the latest', async () => {
+  for (const late of [0, 1, 400, TRAVEL - 1]) {
+    const { clock, driver, events, stop } = rig(at => (at < late ? UNREACHABLE : ACCEPTED))
+    driver.values.set('feedback', 100)
+    driver.read = async () => ({ kind: 'value', value: 100, age: 0 })
+    await clock.advance(TRAVEL - 1)
+    assert.deepEqual(events, [])
+    await clock.advance(TIMEOUT + 1)
+    assert.match(events[0] ?? '', /^safe-overdue at 1[56]\d{3}: feedback shows 100$/, `told at ${late}`)
+    stop.abort()
+  }
+})
+
+test('a pulse of which the answer was lost, and that moves an actuator too slowly, is overdue no later', async () => {
+  const { clock, events, stop } = rig(at => (at < TRAVEL - 1500 ? UNREACHABLE : 'arrives unseen'), false)
+  await clock.advance(TRAVEL + TIMEOUT)
   assert.equal(events.length, 1)
-  assert.match(events[0] ?? '', /^safe-verified at 2/)
+  assert.match(events[0] ?? '', /^safe-overdue at 1[56]/)
+  stop.abort()
+})
+
+test('a driver that never answers is overdue too', async () => {
+  const { clock, driver, events, stop } = rig(() => ACCEPTED)
+  driver.read = () => new Promise(() => {})
+  await clock.advance(TRAVEL + TIMEOUT)
+  assert.deepEqual(events, [`safe-overdue at ${TRAVEL + TIMEOUT}: the device has not answered yet`])
+  stop.abort()
+})
+
+test('an actuator that was seen safe in time is not overdue afterwards', async () => {
+  const { clock, events } = rig(() => ACCEPTED)
+  await clock.advance(10 * TRAVEL)
+  assert.equal(events.length, 1)
 })
 
 test('what could not be sent is tried twice a second at least, so that it goes out soon after the line is back', async () => {

@@ -36,6 +36,7 @@ function rig(group: TripGroup = groupOf('pump', 'valve')) {
       travelTime: 1000,
       staysCommanded: true,
       deviceTimeout: 5000,
+      turnWithin: 0,
     },
   ]
   const actuators = new Map([guard('valve', 0), guard('pump', 1)])
@@ -253,6 +254,7 @@ test('whoever listens cannot stop a trip by throwing', async () => {
     travelTime: 1000,
     staysCommanded: true,
     deviceTimeout: 5000,
+    turnWithin: 0,
   }
   const mistakes: unknown[] = []
   const fail = () => {
@@ -401,6 +403,7 @@ test('an actuator that holds where it is in its safe state is not written; nobod
     travelTime: 1000,
     staysCommanded: true,
     deviceTimeout: 5000,
+    turnWithin: 0,
   }
   const events: string[] = []
   const trips = new Trips(new Map([['damper', damper]]), [], clock, {

@@ -40,14 +40,15 @@ test('where nothing can be written the old one stands', async () => {
   assert.equal(await readFile(path, 'utf8'), 'old')
 })
 
-test('a link in the place of the draft is not followed: nothing is written where it leads, and the old one stands', async () => {
+test('a link that lies in the way is not followed; written for somebody else, it takes its place', async () => {
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'file')
-  const elsewhere = join(folder.path, 'elsewhere')
-  await replaceFile(path, 'old', 0o600)
-  await writeFile(elsewhere, "somebody's")
-  await symlink(elsewhere, `${path}.new`)
-  await assert.rejects(replaceFile(path, 'new', 0o600), { code: 'ELOOP' })
-  assert.equal(await readFile(elsewhere, 'utf8'), "somebody's")
-  assert.equal(await readFile(path, 'utf8'), 'old')
+  const other = join(folder.path, 'another')
+  await writeFile(other, 'theirs')
+  await symlink(other, `${path}.new`)
+  await assert.rejects(replaceFile(path, 'ours', 0o600), { code: 'ELOOP' })
+  await replaceFile(path, Uint8Array.of(0x0a, 0xff), 0o600, await stat(other))
+  assert.equal(await readFile(other, 'utf8'), 'theirs')
+  assert.deepEqual([...(await readFile(path))], [0x0a, 0xff])
+  assert.deepEqual((await readdir(folder.path)).sort(), ['another', 'file'])
 })

@@ -23,7 +23,10 @@ export interface CounterState {
   readonly counter: number | undefined
   /** How long ago that was, or this keeper was begun where it was not yet. */
   readonly age: Millis
-  /** How the last turn ended; undefined before the first. */
+  /**
+   * How the last turn ended; undefined before the first. What was found stands until a turn was carried to its end without finding it,
+   * whatever keeps it from that end: a TPM that cannot count does not hide a roll-back.
+   */
   readonly last: TurnOutcome | undefined
 }
 
@@ -49,6 +52,8 @@ export class CounterKeeper implements AsyncDisposable {
   #value: number | undefined
   #countedAt: MonotonicMs
   #last: TurnOutcome | undefined
+  /** What was found by turns of which none has come to its end yet. */
+  #finding: 'rolled-back' | 'lost' | undefined
   #running: Promise<void> = Promise.resolve()
 
   constructor(
@@ -85,8 +90,14 @@ export class CounterKeeper implements AsyncDisposable {
     let retry = RETRY_FIRST
     while (!this.#stop.signal.aborted) {
       const counted = await count(this.#log, this.#counter, this.#jumpIsKnown, {
-        rolledBack: detail => this.#once(detail, () => this.#listener.rolledBack(detail)),
-        lost: detail => this.#once(detail, () => this.#listener.lost(detail)),
+        rolledBack: detail => {
+          this.#finding = 'rolled-back'
+          this.#once(detail, () => this.#listener.rolledBack(detail))
+        },
+        lost: detail => {
+          this.#finding = 'lost'
+          this.#once(detail, () => this.#listener.lost(detail))
+        },
       })
       this.#tell(counted)
       const isDone = counted.kind === 'counted'
@@ -96,7 +107,7 @@ export class CounterKeeper implements AsyncDisposable {
   }
 
   #tell(counted: Counted): void {
-    this.#last = counted.kind === 'counted' ? counted.comparison : counted.kind
+    this.#last = this.#finding ?? (counted.kind === 'counted' ? counted.comparison : counted.kind)
     switch (counted.kind) {
       case 'counted':
         this.#value = counted.counter
@@ -105,6 +116,7 @@ export class CounterKeeper implements AsyncDisposable {
         this.#trouble = undefined
         this.#jumpIsKnown = false
         this.#found = undefined
+        this.#finding = undefined
         return
       case 'unavailable':
         if (this.#trouble !== counted.detail && !this.#stop.signal.aborted)

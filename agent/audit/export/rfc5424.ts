@@ -1,5 +1,7 @@
-import { type Event, textOf } from './event.ts'
-import { SYSLOG_FACILITY, SYSLOG_LEVELS } from './severity.ts'
+import type { UnixMs } from '../../../model/time.ts'
+import type { SignedCheckpoint } from '../store.ts'
+import { type Event, type Source, textOf } from './event.ts'
+import { type Severity, SYSLOG_FACILITY, SYSLOG_LEVELS } from './severity.ts'
 
 /**
  * Private enterprise number of the structured data's name (RFC 5424 §7.2.2). 32473 is the one for examples (RFC 5612): a site
@@ -19,10 +21,36 @@ export function formatRfc5424({ source, record, severity, time, kind, words }: E
     const value = textOf(record[name])
     return value === undefined ? [] : [` ${name}="${escapeParameter(value)}"`]
   })
+  return message(source, severity, time, kind, parameters.join(''), words)
+}
+
+/**
+ * A signed checkpoint as a syslog message, without a line end. It is the MSGID that tells it from a record. The note is in base64, as it
+ * has lines, and receivers do with line ends what they like.
+ */
+export function formatCheckpointRfc5424(
+  { size, note }: SignedCheckpoint,
+  source: Source,
+  time: UnixMs,
+): string {
+  const [, , root = ''] = note.split('\n')
+  const parameters = ` size="${size}" root="${root}" note="${Buffer.from(note).toString('base64')}"`
+  return message(source, 'information', time, 'checkpoint', parameters, `${size} records, root ${root}`)
+}
+
+/** `parameters` are those after the environment, each with a space before it. */
+function message(
+  source: Source,
+  severity: Severity,
+  time: UnixMs,
+  id: string,
+  parameters: string,
+  words: string,
+): string {
   const environment = ` environment="${escapeParameter(source.environment)}"`
-  const header = `<${SYSLOG_FACILITY * 8 + SYSLOG_LEVELS[severity]}>1 ${new Date(time).toISOString()} ${name(source.gateway, 255)} holdfast - ${name(kind, 32)}`
+  const header = `<${SYSLOG_FACILITY * 8 + SYSLOG_LEVELS[severity]}>1 ${new Date(time).toISOString()} ${name(source.gateway, 255)} holdfast - ${name(id, 32)}`
   // The byte order mark says that the message is UTF-8 (§6.4).
-  return `${header} [${ELEMENT}${environment}${parameters.join('')}] \ufeff${words}`
+  return `${header} [${ELEMENT}${environment}${parameters}] \ufeff${words}`
 }
 
 /** Printable ASCII without spaces, as the header wants it; a lone dash where there is nothing (§6.2). */

@@ -8,6 +8,8 @@ export interface Position {
   readonly next: number
   /** Hash of the record before that, base64: another there says that the log was put back to an earlier state. */
   readonly last?: string
+  /** Size of the newest checkpoint that was delivered. */
+  readonly checkpoint?: number
 }
 
 /** Where a position survives a restart and a power cut. */
@@ -19,7 +21,13 @@ export function cursorFile(path: string): Cursor {
 
 function isPosition(json: unknown): json is Position {
   if (typeof json !== 'object' || json === null) return false
-  const { log, next, last } = json as { log?: unknown; next?: unknown; last?: unknown }
-  const isNumber = typeof next === 'number' && Number.isSafeInteger(next)
-  return typeof log === 'string' && isNumber && (last === undefined || typeof last === 'string')
+  const { log, next, last, checkpoint } = json as { readonly [member in keyof Position]?: unknown }
+  const isRest = last === undefined || typeof last === 'string'
+  return (
+    typeof log === 'string' && isCount(next) && isRest && (checkpoint === undefined || isCount(checkpoint))
+  )
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value)
 }

@@ -1,6 +1,7 @@
 import type { Clock, Millis } from '../../../model/time.ts'
 import { leafHash } from '../merkle.ts'
 import type { FoundRecord } from '../search.ts'
+import type { SignedCheckpoint } from '../store.ts'
 import type { Cursor, Position } from './cursor.ts'
 import type { Delivery } from './deliver.ts'
 
@@ -18,6 +19,8 @@ export type Followed =
       /** How many records the log has. */
       readonly size: number
       readonly records: readonly FoundRecord[]
+      /** The newest signed one that covers no record beyond these. */
+      readonly checkpoint: SignedCheckpoint | undefined
     }
   | { readonly kind: 'unreadable'; readonly detail: string }
 
@@ -32,6 +35,8 @@ export interface ForwarderParts<Message> {
   deliver(messages: readonly Message[], stop: AbortSignal): Promise<Delivery>
   /** A record as a message; undefined for one that is not sent. */
   format(record: FoundRecord): Message | undefined
+  /** A checkpoint as a message; where this is not given none is sent. */
+  formatCheckpoint?(checkpoint: SignedCheckpoint): Message
   readonly clock: Clock
   /**
    * Told once when records do not get through, in words, and once, without, when they do again. The first time that they do it is
@@ -50,7 +55,8 @@ const RETRY_FIRST: Millis = 1000
 const RETRY_MAX: Millis = 60_000
 
 /**
- * Sends every record of the log elsewhere, in order. The cursor moves when a delivery is known to have arrived, so nothing is
+ * Sends every record of the log elsewhere, in order, and after the records of a delivery the newest signed checkpoint that covers no
+ * others: so the newest one follows every outage. The cursor moves when a delivery is known to have arrived, so nothing is
  * lost over outages and restarts of either side. What was under way when a connection broke is sent again, with the same
  * record numbers, by which a receiver tells it; an orderly stop leaves nothing under way.
  */
@@ -106,7 +112,7 @@ export class Forwarder<Message> implements AsyncDisposable {
    * that something was sent is not said by it.
    */
   async #step(): Promise<'moved' | 'idle' | 'failed'> {
-    const { deliver, format } = this.#parts
+    const { deliver, format, formatCheckpoint } = this.#parts
     if (this.#kept === 'unread' && (await this.#load()) === 'failed') return 'failed'
     const next = this.#position?.next ?? 0
     const found = await this.#read(next)
@@ -120,23 +126,27 @@ export class Forwarder<Message> implements AsyncDisposable {
       return 'moved'
     }
     const fresh = found.records.filter(({ seq }) => seq >= next).slice(0, this.#most)
-    const messages = fresh.flatMap(record => {
+    const sent = fresh.flatMap(record => {
       const message = format(record)
       return message === undefined ? [] : [{ record, message }]
     })
+    const before = this.#position ?? { log, next }
     const last = fresh.at(-1)
-    if (last === undefined)
+    const whole = last === undefined ? before : after(before, last)
+    const sealed = formatCheckpoint && dueAt(whole, found.checkpoint)
+    if (last === undefined && sealed === undefined)
       return this.#position === this.#kept ? 'idle' : await this.#settle(this.#position, 'through')
-    const delivery = await deliver(
-      messages.map(({ message }) => message),
-      this.#cut.signal,
-    )
-    // Where nothing was sent, nothing is known of the way.
-    const isProven = messages.length > 0
+    const messages: Message[] = sent.map(({ message }) => message)
+    if (sealed) messages.push(formatCheckpoint(sealed))
+    const delivery = await deliver(messages, this.#cut.signal)
     if (delivery.kind === 'delivered')
-      return await this.#settle(after(log, last), isProven ? 'through' : 'unproven')
-    const arrived = messages[(delivery.arrived ?? 0) - 1]?.record
-    if (arrived !== undefined) await this.#keep(after(log, arrived))
+      return await this.#settle(
+        sealed ? { ...whole, checkpoint: sealed.size } : whole,
+        // Where nothing was sent, nothing is known of the way.
+        messages.length > 0 ? 'through' : 'unproven',
+      )
+    const arrived = sent[(delivery.arrived ?? 0) - 1]?.record
+    if (arrived !== undefined) await this.#keep(after(before, arrived))
     return this.#failed(delivery.detail)
   }
 
@@ -192,8 +202,16 @@ export class Forwarder<Message> implements AsyncDisposable {
   }
 }
 
-function after(log: string, { seq, text }: FoundRecord): Position {
-  return { log, next: seq + 1, last: hashOf(text) }
+function after(before: Position, { seq, text }: FoundRecord): Position {
+  return { ...before, next: seq + 1, last: hashOf(text) }
+}
+
+/** The checkpoint, where it was not sent before and all records that it covers were, or are about to be. */
+function dueAt(
+  { next, checkpoint: sent = 0 }: Position,
+  checkpoint: SignedCheckpoint | undefined,
+): SignedCheckpoint | undefined {
+  return checkpoint && checkpoint.size <= next && checkpoint.size > sent ? checkpoint : undefined
 }
 
 /** Whether the log is the one of the position, with all that was sent of it: it may have been put back to an earlier state. */

@@ -1,6 +1,7 @@
-import { open, rename, rm } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
+import { type Owner, replaceFile } from '../../../keep/whole-file.ts'
 import type { Millis, UnixMs } from '../../../model/time.ts'
 import { type GuardedFileFault, readGuardedFile } from '../file/guarded-file.ts'
 import { CODE_BYTES } from './sheet.ts'
@@ -28,24 +29,9 @@ const LENGTH_MAX = 256
  * Leaves a code for the next start: root's file, which nobody else can make, and for the agent's group to read. `owner` is whom the
  * state directory belongs to.
  */
-export async function leaveHandover(
-  path: string,
-  { code, until }: Handover,
-  owner: { uid: number; gid: number },
-): Promise<void> {
-  const draft = `${path}.new`
-  {
-    await rm(draft, { force: true })
-    await using file = await open(draft, 'wx', 0o600)
-    await file.writeFile(JSON.stringify({ code: Buffer.from(code).toString('base64url'), until }))
-    if (owner.uid !== ROOT) {
-      await file.chown(ROOT, owner.gid)
-      await file.chmod(modeFor(owner.uid))
-    }
-    await file.sync()
-  }
-  await rename(draft, path)
-  await syncFolder(path)
+export async function leaveHandover(path: string, { code, until }: Handover, owner: Owner): Promise<void> {
+  const text = JSON.stringify({ code: Buffer.from(code).toString('base64url'), until })
+  await replaceFile(path, text, modeFor(owner.uid), { uid: ROOT, gid: owner.gid })
 }
 
 export type TakenHandover =
@@ -63,7 +49,10 @@ export async function takeHandover(path: string, user: number): Promise<TakenHan
   }
   using file = read
   await rm(path)
-  await syncFolder(path)
+  {
+    await using folder = await open(dirname(path), 'r')
+    await folder.sync()
+  }
   const parsed = HandoverFile.safeParse(parseJson(Buffer.from(file.bytes).toString()))
   if (!parsed.success) return { kind: 'refused', detail: `${path} was not what \`break-glass open\` leaves` }
   return { kind: 'taken', code: Buffer.from(parsed.data.code, 'base64url'), until: parsed.data.until }
@@ -76,11 +65,6 @@ function modeFor(user: number): number {
 
 function describe(fault: GuardedFileFault): string {
   return fault.cause === 'owner' ? `it belongs to user ${fault.owner}, and only root leaves it` : fault.cause
-}
-
-async function syncFolder(path: string): Promise<void> {
-  await using folder = await open(dirname(path), 'r')
-  await folder.sync()
 }
 
 function parseJson(text: string): unknown {

@@ -1,9 +1,8 @@
 import { constants } from 'node:fs'
-import { lchown, mkdir, open, readdir, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
+import { lchown, mkdir, open, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Owner, replaceFile } from '../../../keep/whole-file.ts'
 import { type KeyRecord, parseRecord } from './key-record.ts'
-
-const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW, O_RDWR } = constants
 
 /** A key object outside the TPM, as files for tpm2-tools: of the two blobs the private one is encrypted under the storage root. */
 export interface KeyBlobs {
@@ -27,7 +26,9 @@ export class KeyFiles {
   /** Makes the directory (mode 0700) unless it is there. */
   async prepare(): Promise<void> {
     await mkdir(this.directory, { recursive: true, mode: 0o700 })
-    await this.#giveToOwner(this.directory)
+    const owner = await this.#owner()
+    // Not through a link: whoever has the state directory could lead root to anybody's folder (CWE-59).
+    if (owner) await lchown(this.directory, owner.uid, owner.gid)
   }
 
   path(generation: number): string {
@@ -56,7 +57,7 @@ export class KeyFiles {
 
   /** Writes a generation, in place of one that is there. */
   async write(record: KeyRecord): Promise<void> {
-    await this.#replace(this.path(record.generation), Buffer.from(`${JSON.stringify(record, null, 2)}\n`))
+    await this.#replace(this.path(record.generation), `${JSON.stringify(record, null, 2)}\n`)
   }
 
   /** Keeps a copy of a generation as it is now, `generation-1.replaced-20260102T030405678Z.json`; returns its path, if there was one. */
@@ -80,16 +81,8 @@ export class KeyFiles {
     return files.length
   }
 
-  async #replace(path: string, bytes: Uint8Array): Promise<void> {
-    const draft = `${path}.new`
-    {
-      await using file = await open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600)
-      await file.writeFile(bytes)
-      await file.sync()
-    }
-    await this.#giveToOwner(draft)
-    await rename(draft, path)
-    await this.#sync()
+  async #replace(path: string, content: string | Uint8Array): Promise<void> {
+    await replaceFile(path, content, 0o600, await this.#owner())
   }
 
   async #sync(): Promise<void> {
@@ -98,11 +91,8 @@ export class KeyFiles {
   }
 
   /** Root enrols, the daemon's own user reads: files belong to whoever the state directory belongs to. */
-  async #giveToOwner(path: string): Promise<void> {
-    if (process.getuid?.() !== 0) return
-    const { uid, gid } = await stat(this.#stateDir)
-    // Not through a link: whoever has the state directory could lead root to anybody's file (CWE-59).
-    await lchown(path, uid, gid)
+  async #owner(): Promise<Owner | undefined> {
+    return process.getuid?.() === 0 ? await stat(this.#stateDir) : undefined
   }
 }
 
@@ -116,7 +106,7 @@ export async function layOut(record: KeyRecord, pathOf: (name: string) => string
 
 async function wipe(path: string): Promise<void> {
   {
-    await using file = await open(path, O_RDWR | O_NOFOLLOW)
+    await using file = await open(path, constants.O_RDWR | constants.O_NOFOLLOW)
     const { size } = await file.stat()
     await file.write(new Uint8Array(size), 0, size, 0)
     await file.sync()

@@ -12,7 +12,7 @@ import {
 import { formatVkey, signerFrom, verifierOf } from '../../../agent/audit/note.ts'
 import { stampEntry } from '../../../agent/audit/record.ts'
 import { AuditStore, type Candidate, type SealedCheckpoint } from '../../../agent/audit/store.ts'
-import type { AuditEntry } from '../../../model/audit.ts'
+import type { AuditEntry, AuditKind } from '../../../model/audit.ts'
 import type { Clock } from '../../../model/time.ts'
 
 export const SIGNER = signerFrom('plant/gateway-1', Buffer.alloc(32, 7))
@@ -109,16 +109,20 @@ export class OpenLog implements AsyncDisposable {
   }
 }
 
+/** An entry with the members that a test is about: the log keeps what it is given, and only the compiler asks for all. */
+export function entry(kind: AuditKind, members: { readonly [member: string]: unknown } = {}): AuditEntry {
+  return { kind, ...members } as unknown as AuditEntry
+}
+
 /** The n-th of some commands. */
 export function intent(index: number): AuditEntry {
-  return {
-    kind: 'command-intent',
+  return entry('command-intent', {
     credential: `credential-${index % 3}`,
     actuator: `valve-${index % 2}`,
     setpoint: 'open',
     nonce: `nonce-${index}`,
     created: START / 1000 + index,
-  }
+  })
 }
 
 export function candidate(index: number, wanted = true): Candidate {

@@ -8,6 +8,7 @@ import { isSignedBy, parseVkey } from '../../../agent/audit/note.ts'
 import { verifyAuditLog } from '../../../agent/audit/verify.ts'
 import type { AuditEntry } from '../../../model/audit.ts'
 import {
+  entry,
   Folder,
   intent,
   ManualClock,
@@ -67,7 +68,7 @@ describe('the audit log', () => {
     using folder = new Folder()
     await using open = await OpenLog.open(folder.log)
     open.clock.advance(1500)
-    const answer = open.log.append({ kind: 'alarm' })
+    const answer = open.log.append(entry('alarm'))
     open.clock.advance(9000)
     await answer
     assert.deepEqual(readRecords(folder.log), [
@@ -130,8 +131,8 @@ describe('the audit log', () => {
     {
       await using open = await OpenLog.open(folder.log)
       for (let index = 0; index < 10; index += 1) open.log.note(intent(index))
-      open.log.note({ kind: 'refusal', credential: 'c', nonce: 'no-created' })
-      open.log.note({ kind: 'refusal', nonce: 'no-credential', created: START })
+      open.log.note(entry('refusal', { credential: 'c', nonce: 'no-created' }))
+      open.log.note(entry('refusal', { nonce: 'no-credential', created: START }))
     }
     await using open = await OpenLog.open(folder.log, { boot: 'boot-2' })
     const recent = await open.log.recentNonces(START + 8000)
@@ -180,8 +181,8 @@ describe("the audit log's queue", () => {
     using folder = new Folder()
     await using open = await OpenLog.open(folder.log, { limits: { queue: 100 } })
     for (let index = 0; index < 1000; index += 1)
-      open.log.note({ kind: 'refusal', code: 'signature-invalid' })
-    open.log.note({ kind: 'trip', actuator: 'valve-1' })
+      open.log.note(entry('refusal', { code: 'signature-invalid' }))
+    open.log.note(entry('trip', { actuator: 'valve-1' }))
     await open.log.checkpoint()
     const records = readRecords(folder.log)
     assert.equal(records.filter(({ kind }) => kind === 'refusal').length, 75)
@@ -211,7 +212,7 @@ describe("the audit log's checkpoints", () => {
     using folder = new Folder()
     await using open = await OpenLog.open(folder.log)
     open.log.checkpointWith(SIGNER)
-    open.log.note({ kind: 'trip', actuator: 'valve-1' })
+    open.log.note(entry('trip', { actuator: 'valve-1' }))
     const sealed = await open.log.checkpoint()
     assert.ok(sealed.kind === 'sealed' && sealed.note)
     assert.equal(sealed.size, 1)

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { audit, RunningAudit } from './command.ts'
-import { Folder, intent, OpenLog, readRecords, writeLog } from './fixture.ts'
+import { entry, Folder, intent, OpenLog, readRecords, writeLog } from './fixture.ts'
 
 describe('holdfast audit query', () => {
   it('prints a table with the newest last, and changes nothing in the folder', () => {
@@ -44,13 +44,14 @@ describe('holdfast audit query', () => {
     using folder = new Folder()
     {
       await using open = await OpenLog.open(folder.log)
-      await open.log.append({
-        kind: 'reset',
-        subject: '@alice',
-        actuator: 'valve',
-        reason: '=HYPERLINK("http://x"),\u001b[2J\u202e',
-        latency_ms: -1,
-      })
+      await open.log.append(
+        entry('reset', {
+          subject: '@alice',
+          actuator: 'valve',
+          reason: '=HYPERLINK("http://x"),\u001b[2J\u202e',
+          latency_ms: -1,
+        }),
+      )
     }
     const { out } = audit('query', folder.log, '--csv')
     const [header, row = ''] = out.split('\r\n')

@@ -6,38 +6,36 @@ import { stampEntry } from '../../../agent/audit/record.ts'
 import { type Search, searchRecords } from '../../../agent/audit/search.ts'
 import { AuditStore } from '../../../agent/audit/store.ts'
 import type { AuditEntry } from '../../../model/audit.ts'
-import { candidate, Folder, START } from './fixture.ts'
+import { candidate, entry, Folder, START } from './fixture.ts'
 
 const HOUR = 3_600_000
 
 /** What happened, an hour apart; the last but one after somebody set the clock back by ten hours. */
 const STORY: readonly (readonly [hours: number, entry: AuditEntry])[] = [
-  [0, { kind: 'log-created' }],
-  [1, { kind: 'credential-issued', subject: 'alice', issuer: 'erika', credential: 'serial-a' }],
-  [2, { kind: 'command-intent', subject: 'alice', credential: 'serial-a', actuator: 'valve' }],
+  [0, entry('log-created')],
+  [1, entry('credential-issued', { subject: 'alice', issuer: 'erika', credential: 'serial-a' })],
+  [2, entry('command-intent', { subject: 'alice', credential: 'serial-a', actuator: 'valve' })],
   [
     3,
-    {
-      kind: 'command-outcome',
+    entry('command-outcome', {
       subject: 'alice',
       credential: 'serial-a',
       actuator: 'valve',
       outcome: 'verified',
-    },
+    }),
   ],
   [
     4,
-    {
-      kind: 'command-outcome',
+    entry('command-outcome', {
       subject: 'bob',
       credential: 'serial-b',
       actuator: 'valve',
       outcome: 'mismatch',
-    },
+    }),
   ],
-  [5, { kind: 'refusal', source: '10.0.0.9', actuator: 'pump', outcome: 'refused' }],
-  [-4, { kind: 'revocation', by: 'erika', subject: 'alice' }],
-  [7, { kind: 'trip', actuator: 'valve' }],
+  [5, entry('refusal', { source: '10.0.0.9', actuator: 'pump', outcome: 'refused' })],
+  [-4, entry('revocation', { by: 'erika', subject: 'alice' })],
+  [7, entry('trip', { actuator: 'valve' })],
 ]
 
 function find(search: Search, order: 'oldest-first' | 'newest-first' = 'oldest-first', most = 100): number[] {

@@ -11,7 +11,7 @@ import { type Verdict, type VerifyOptions, verifyAuditLog } from '../../../agent
 import type { AuditEntry } from '../../../model/audit.ts'
 import { seededEntropy } from '../../seeded-entropy.ts'
 import { type Change, sql, THIEF } from './corpus.ts'
-import { Folder, intent, readRecords, SIGNER, START, tamper, VKEY, writeLog } from './fixture.ts'
+import { entry, Folder, intent, readRecords, SIGNER, START, tamper, VKEY, writeLog } from './fixture.ts'
 
 /** A log as an agent leaves it: a signed checkpoint after every 64 records, and 40 records after the last. */
 const SIZE = 1000
@@ -20,11 +20,12 @@ const EVERY = 64
 const SAMPLES = 25
 
 /** Every column of the log has something in it in every record. */
-const whole = (index: number): AuditEntry => ({
-  ...intent(index),
-  subject: `operator-${index % 5}`,
-  outcome: index % 7 === 0 ? 'mismatch' : 'verified',
-})
+const whole = (index: number): AuditEntry =>
+  entry('command-intent', {
+    ...intent(index),
+    subject: `operator-${index % 5}`,
+    outcome: index % 7 === 0 ? 'mismatch' : 'verified',
+  })
 
 let folder: Folder
 let intact: string

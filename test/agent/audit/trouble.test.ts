@@ -6,7 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { verifyAuditLog } from '../../../agent/audit/verify.ts'
 import { systemClock } from '../../../agent/time/system-clock.ts'
-import { Folder, intent, OpenLog, readRecords, SIGNER, VKEY } from './fixture.ts'
+import { entry, Folder, intent, OpenLog, readRecords, SIGNER, VKEY } from './fixture.ts'
 
 const writer = (name: string) => new URL(`./writers/${name}.ts`, import.meta.url)
 
@@ -65,7 +65,7 @@ describe('the audit log, when another program holds the file locked,', () => {
     await open.log.append(intent(0))
     const other = new Database(folder.log)
     other.exec('BEGIN IMMEDIATE')
-    open.log.note({ kind: 'trip', actuator: 'valve-1' })
+    open.log.note(entry('trip', { actuator: 'valve-1' }))
     const answer = await open.log.append(intent(1))
     assert.equal(answer.kind, 'unwritable')
     assert.match(said(open)[0] ?? '', /^unwritable: another program holds the audit log locked/)
@@ -108,8 +108,8 @@ describe("the audit log, when the writer's thread ends,", () => {
     await using open = await OpenLog.open(folder.log, { writer: writer('ends-before-commit') })
     open.log.checkpointWith(SIGNER)
     await open.log.append(intent(0))
-    open.log.note({ kind: 'trip', actuator: 'valve-1' })
-    const answer = await open.log.append({ kind: 'alarm', alarm: 'end-the-writer' })
+    open.log.note(entry('trip', { actuator: 'valve-1' }))
+    const answer = await open.log.append(entry('alarm', { alarm: 'end-the-writer' }))
     assert.equal(answer.kind, 'unwritable')
     assert.match(said(open)[0] ?? '', /^unwritable: the audit writer ended with code 3/)
     await open.until(() => open.troubles.at(-1)?.kind === 'healed')
@@ -125,8 +125,8 @@ describe("the audit log, when the writer's thread ends,", () => {
   it('writes nothing twice when it ended after the commit', async () => {
     using folder = new Folder()
     await using open = await OpenLog.open(folder.log, { writer: writer('ends-after-commit') })
-    open.log.note({ kind: 'trip', actuator: 'valve-1' })
-    const answer = await open.log.append({ kind: 'alarm', alarm: 'end-the-writer' })
+    open.log.note(entry('trip', { actuator: 'valve-1' }))
+    const answer = await open.log.append(entry('alarm', { alarm: 'end-the-writer' }))
     assert.equal(answer.kind, 'unwritable')
     await open.until(() => open.troubles.at(-1)?.kind === 'healed')
     assert.deepEqual(
@@ -138,7 +138,7 @@ describe("the audit log, when the writer's thread ends,", () => {
   it('survives a thread that throws', async () => {
     using folder = new Folder()
     await using open = await OpenLog.open(folder.log, { writer: writer('throws') })
-    assert.equal((await open.log.append({ kind: 'alarm', alarm: 'end-the-writer' })).kind, 'unwritable')
+    assert.equal((await open.log.append(entry('alarm', { alarm: 'end-the-writer' }))).kind, 'unwritable')
     assert.match(said(open)[0] ?? '', /crashed: a bug/)
     await open.until(() => open.troubles.at(-1)?.kind === 'healed')
     assert.equal((await open.log.append(intent(1))).kind, 'durable')
@@ -158,7 +158,7 @@ describe('the audit log, when the disk does not answer,', () => {
     using folder = new Folder()
     const stalls = { writer: writer('stalls'), clock: systemClock, limits: { stall: 40, retry: 5 } }
     await using open = await OpenLog.open(folder.log, stalls)
-    const answer = await open.log.append({ kind: 'alarm', alarm: 'stall-the-writer' })
+    const answer = await open.log.append(entry('alarm', { alarm: 'stall-the-writer' }))
     assert.match(answer.kind === 'unwritable' ? answer.detail : '', /has not taken a commit for 40ms/)
     await open.until(() => open.troubles.at(-1)?.kind === 'healed')
     // On a busy machine an ordinary commit may take longer than the limit of this test, too.
@@ -178,7 +178,7 @@ describe('the audit log, when the disk does not answer,', () => {
     using folder = new Folder()
     const stalls = { writer: writer('stalls-for-good'), clock: systemClock, limits: { stall: 40, retry: 5 } }
     const open = await OpenLog.open(folder.log, stalls)
-    open.log.note({ kind: 'alarm', alarm: 'stall-the-writer' })
+    open.log.note(entry('alarm', { alarm: 'stall-the-writer' }))
     await open.log[Symbol.asyncDispose]()
     assert.match(said(open)[0] ?? '', /has not taken a commit/)
   })

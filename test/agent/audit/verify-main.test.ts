@@ -6,7 +6,7 @@ import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { AuditVerifyOptions } from '../../../agent/audit/verify-main.ts'
 import { noteOver } from './corpus.ts'
-import { Folder, OpenLog, SIGNER, tamper, VKEY, writeLog } from './fixture.ts'
+import { entry, Folder, OpenLog, SIGNER, tamper, VKEY, writeLog } from './fixture.ts'
 
 const PROGRAM = fileURLToPath(new URL('./programs/verify.ts', import.meta.url))
 
@@ -132,7 +132,7 @@ describe('the verifying program', () => {
     {
       await using open = await OpenLog.open(folder.log)
       open.log.checkpointWith(SIGNER)
-      for (let index = 0; index < 5; index += 1) open.log.note({ kind: 'alarm', index })
+      for (let index = 0; index < 5; index += 1) open.log.note(entry('alarm', { index }))
       const sealed = await open.log.checkpoint()
       writeFileSync(checkpoint, sealed.kind === 'sealed' ? (sealed.note ?? '') : '')
     }
@@ -146,7 +146,7 @@ describe('the verifying program', () => {
     using folder = new Folder()
     await using open = await OpenLog.open(folder.log)
     for (let index = 0; index < 5; index += 1) {
-      assert.deepEqual(await open.log.append({ kind: 'alarm' }), { kind: 'durable', seq: index })
+      assert.deepEqual(await open.log.append(entry('alarm')), { kind: 'durable', seq: index })
       assert.equal(run({ path: folder.log, json: true }).json.records, index + 1)
     }
   })

@@ -116,6 +116,7 @@ export async function commandRig(settings: RigSettings = {}) {
     pace: { minimumInterval: undefined, cyclesPerHour: undefined, rateOfChange: undefined, ...settings.pace },
     staysCommanded: true,
     deviceTimeout: 1000,
+    turnWithin: 0,
   }
   const actuators = new Map([[valve.id, valve]])
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-command-'))

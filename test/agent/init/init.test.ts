@@ -8,9 +8,9 @@ import { loadConfig } from '../../../agent/config/load.ts'
 import { type Plant, startPlant } from '../../../simulator/plant.ts'
 import { realClock } from '../../../simulator/real-clock.ts'
 import { type SoftwareTpm, startTpm } from '../../../simulator/tpm.ts'
+import { Person } from '../../person.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { HOLDFAST, ROOT } from '../gateway.ts'
-import { Person } from './terminal.ts'
 
 const stack = new AsyncDisposableStack()
 let tpm: SoftwareTpm
@@ -44,6 +44,7 @@ const modeOf = async (path: string) => ((await stat(path)).mode & 0o777).toStrin
 test('at a terminal: asks, shows what the device reads, and leaves a gateway that carries out a command', async () => {
   await using folder = await temporaryFolder()
   const person = new Person(folder.path, [
+    HOLDFAST,
     ...['init', '--config', 'holdfast.yaml', '--tcti', tpm.tcti, '--admin', 'kim'],
   ])
   await person.answers(/\nThe plant\..*\n.*environment: $/s, 'North Works')
@@ -121,7 +122,7 @@ test('at a terminal: asks, shows what the device reads, and leaves a gateway tha
 
 test('Ctrl-C at a question leaves everything as it is', async () => {
   await using folder = await temporaryFolder()
-  const person = new Person(folder.path, ['init', '--config', 'holdfast.yaml', '--tcti', tpm.tcti])
+  const person = new Person(folder.path, [HOLDFAST, 'init', '--config', 'holdfast.yaml', '--tcti', tpm.tcti])
   await person.answers(/ environment: $/, 'north-works')
   await person.reads(/ gateway \[/)
   person.types('\u0003')

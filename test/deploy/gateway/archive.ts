@@ -227,6 +227,16 @@ test('uninstalled, it stops and leaves the audit log and the configuration', asy
   assert.match(await machine.shell(`${ARCHIVE}/uninstall.sh`), /there is no holdfast of install\.sh/)
 })
 
+test('where the Debian package was removed, and its units are masked, as Debian does it, the archive’s are enabled and start', async () => {
+  await machine.shell(`dpkg --install ${DEB} && dpkg --remove holdfast`)
+  assert.equal((await machine.run('systemctl', 'is-enabled', 'holdfast')).stdout, 'masked')
+  await machine.shell(INSTALL)
+  assert.equal((await machine.run('systemctl', 'is-enabled', 'holdfast')).stdout, 'enabled')
+  assert.equal((await machine.run('systemctl', 'is-enabled', 'holdfast-verify.timer')).stdout, 'enabled')
+  assert.equal(await gateway.state(), 'active')
+  await machine.shell(`${UNINSTALL}; dpkg --purge holdfast`)
+})
+
 test('purged, it asks; without an answer everything stays, and "delete" deletes it', async () => {
   assert.match(
     await machine.shell(`${ARCHIVE}/uninstall.sh --purge </dev/null`),

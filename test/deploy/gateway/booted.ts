@@ -115,6 +115,16 @@ test('with the drop-in without a compiler it carries out commands, and none of i
   )
 })
 
+test('with the drop-in for a serial port that is not there it starts all the same, for its other devices', async () => {
+  await machine.shell(
+    'test ! -e /dev/ttyS0; mkdir -p /run/systemd/system/holdfast.service.d; cp /usr/share/doc/holdfast/examples/drop-ins/serial-line.conf /run/systemd/system/holdfast.service.d/; systemctl daemon-reload; systemctl restart holdfast',
+  )
+  assert.equal(await gateway.property('StatusText'), 'carrying out commands')
+  await machine.shell(
+    'rm -r /run/systemd/system/holdfast.service.d; systemctl daemon-reload; systemctl restart holdfast',
+  )
+})
+
 test('an agent that hangs is ended by the watchdog and is back', async () => {
   const before = await mainPid()
   await machine.shell(`kill -STOP ${before}`)
@@ -187,8 +197,33 @@ test('removed and purged, it leaves the audit log and the configuration, and say
   assert.equal((await machine.run('systemctl', 'cat', 'holdfast')).exitCode, 1)
 })
 
-test('purged with the answer that the log is to be deleted, it deletes it', async () => {
-  await machine.shell(`dpkg --install ${DEB} && dpkg --remove holdfast`)
+const QUESTION = /Delete the audit log, the master key's files and the configuration\? \[yes\/no\] *$/
+
+test('purged at a terminal, it asks first, and says what would be lost; "no" keeps the log', async () => {
+  await machine.shell(`dpkg --install ${DEB}`)
+  const person = machine.person('apt-get', '--yes', 'purge', 'holdfast')
+  await person.answers(QUESTION, 'no')
+  assert.equal(await person.ended(), 0, person.screen)
+  assert.match(
+    person.screen,
+    /The audit log is the proof of who moved what in the plant[\s\S]*Without an answer everything/,
+  )
+  assert.match(person.screen, /\/var\/lib\/holdfast stays, with the audit log/)
+  await machine.shell('test -s /var/lib/holdfast/audit.db && test -s /etc/holdfast/holdfast.yaml')
+})
+
+test('asked again at the next purge, "yes" deletes the log, the key and the configuration', async () => {
+  await machine.shell(`cp -a /var/lib/holdfast /root/state; dpkg --install ${DEB}`)
+  const person = machine.person('apt-get', '--yes', 'purge', 'holdfast')
+  await person.answers(QUESTION, 'yes')
+  assert.equal(await person.ended(), 0, person.screen)
+  assert.match(person.screen, /were deleted, as was asked/)
+  assert.equal((await machine.run('ls', '/var/lib/holdfast')).exitCode, 2)
+  assert.equal((await machine.run('ls', '/etc/holdfast')).exitCode, 2)
+})
+
+test('purged with nobody to ask, and the answer given beforehand that the log is to be deleted, it deletes it', async () => {
+  await machine.shell(`dpkg --install ${DEB}; cp -a /root/state/. /var/lib/holdfast; dpkg --remove holdfast`)
   await machine.shell(
     'echo "holdfast holdfast/delete-records boolean true" | debconf-set-selections; test -s /var/lib/holdfast/audit.db',
   )

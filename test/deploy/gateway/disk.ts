@@ -41,7 +41,7 @@ test('what was flushed survives a power cut, and of what was not, only what the 
   await io('write -P 1 0 16k', 'flush', 'write -P 2 4k 4k', 'write -P 2 8k 4k', 'abort')
   let turn = 0
   assert.deepEqual(
-    disk.cut(() => turn++ > 0),
+    disk.forget(() => turn++ > 0),
     { unflushed: 2, kept: 1 },
   )
   assert.equal(await holds(1, '0 8k'), true, 'the first was lost')
@@ -55,7 +55,7 @@ test('a forced write is durable when it is answered, and takes nothing else alon
   await using _ = disk
   await io('write -P 3 0 4k', 'write -f -P 4 8k 4k', 'abort')
   assert.deepEqual(
-    disk.cut(() => false),
+    disk.forget(() => false),
     { unflushed: 1, kept: 0 },
   )
   assert.equal(await holds(0, '0 4k'), true)
@@ -77,18 +77,54 @@ test('what is in the cache is read from there: writes smaller than a block, and 
     assert.equal(await holds(byte, where), true, where)
 })
 
-test('a disk that fails amid writes has the last of them in its cache, and flushes nothing any more', async () => {
+test('a disk whose power fails amid writes has the last of them in its cache, flushes nothing any more, and tells nobody', async () => {
   await using folder = await temporaryFolder()
   const { disk, io, holds } = await makeDisk(folder.path)
   await using _ = disk
-  const failed = disk.failAfter(2)
-  const writer = io('write -P 8 0 4k', 'flush', 'write -f -P 9 4k 4k', 'flush')
-  await failed
+  const silent = disk.silentAfter(2)
+  let heard: string | undefined
+  const writer = io('write -P 8 0 4k', 'flush', 'write -f -P 9 4k 4k', 'flush').then(said => {
+    heard = said
+  })
+  await silent
+  // As long as another program takes, so does whoever would have been told.
+  await execa('qemu-io', ['--version'])
+  assert.equal(heard, undefined)
   assert.deepEqual(
-    disk.cut(() => false),
+    disk.forget(() => false),
     { unflushed: 1, kept: 0 },
   )
   await writer
   assert.equal(await holds(8, '0 4k'), true)
   assert.equal(await holds(0, '4k 4k'), true)
+})
+
+test('a disk that dies fails whatever it is asked, and has all that was flushed once it works again', async () => {
+  await using folder = await temporaryFolder()
+  const { disk, io, holds } = await makeDisk(folder.path)
+  await using _ = disk
+  await io('write -P 1 0 4k', 'flush')
+  disk.die()
+  const said = await io('write -P 2 0 4k', 'write -f -P 2 0 4k', 'read 0 4k')
+  assert.equal(said.match(/Input\/output error/g)?.length, 3, said)
+  assert.deepEqual(
+    disk.forget(() => true),
+    { unflushed: 0, kept: 0 },
+  )
+  assert.equal(await holds(1, '0 4k'), true)
+})
+
+test('a disk that ails fails as many writes as it is to, carries none of them out, and does all else', async () => {
+  await using folder = await temporaryFolder()
+  const { disk, io, holds } = await makeDisk(folder.path)
+  await using _ = disk
+  disk.ail(1)
+  const said = await io('read 0 4k', 'write -P 1 0 4k', 'write -P 2 4k 4k', 'flush')
+  assert.equal(said.match(/Input\/output error/g)?.length, 1, said)
+  assert.deepEqual(
+    disk.forget(() => false),
+    { unflushed: 0, kept: 0 },
+  )
+  assert.equal(await holds(0, '0 4k'), true)
+  assert.equal(await holds(2, '4k 4k'), true)
 })

@@ -3,10 +3,13 @@ import { accessSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { execa } from 'execa'
+import { Person } from '../../person.ts'
 import { CONTAINER, machineFolder } from './ability.ts'
 import { bareDebian, install, PLAIN, requireTools } from './debian.ts'
 
 const BOOT_MS = 120_000
+/** What ends a program that asks something which nobody there answers: timeout(1). */
+const AT_TERMINAL = ['timeout', '--foreground', '300']
 const LOOK_MS = 250
 
 /** What making and booting a machine takes, and the Debian package that brings it. */
@@ -73,9 +76,8 @@ export class Machine implements AsyncDisposable {
 
   /** Runs a program in it, as root. Never throws. */
   async run(...command: readonly string[]): Promise<Answer> {
-    const init = this.#init()
-    if (init === undefined) return { exitCode: undefined, stdout: '', stderr: 'it is not running' }
-    const inside = ['--target', init, '--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup', '--']
+    const inside = this.#inside()
+    if (inside === undefined) return { exitCode: undefined, stdout: '', stderr: 'it is not running' }
     const { exitCode, stdout, stderr } = await execa('nsenter', [...inside, ...command], {
       env: PLAIN,
       extendEnv: false,
@@ -92,6 +94,24 @@ export class Machine implements AsyncDisposable {
     return stdout
   }
 
+  /** Somebody at a terminal of it, as root, who has typed a command, which is ended after five minutes. Throws while it does not run. */
+  person(...command: readonly string[]): Person {
+    const inside = this.#inside()
+    if (inside === undefined) throw new Error('it is not running')
+    const own = Object.entries({ ...PLAIN, TERM: 'xterm', HOME: '/root' }).map(
+      ([name, value]) => `${name}=${value}`,
+    )
+    return new Person(this.root, [
+      'nsenter',
+      ...inside,
+      'env',
+      '--ignore-environment',
+      ...own,
+      ...AT_TERMINAL,
+      ...command,
+    ])
+  }
+
   /** Waits until something is so. Throws, with what it was, after two minutes. */
   async until(what: string, isSo: () => Promise<boolean>): Promise<void> {
     const deadline = performance.now() + BOOT_MS
@@ -104,6 +124,13 @@ export class Machine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutDown()
     rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  /** How nsenter(1) is told to run something in it; undefined while it does not run. */
+  #inside(): readonly string[] | undefined {
+    const init = this.#init()
+    if (init === undefined) return undefined
+    return ['--target', init, '--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup', '--']
   }
 
   /** The process that is 1 inside, as it is known outside. */

@@ -15,6 +15,8 @@ const INFO_EXPORT = 0
 /** NBD_FLAG_HAS_FLAGS, NBD_FLAG_SEND_FLUSH, NBD_FLAG_SEND_FUA: a disk with a write cache that can be told to empty it. */
 const EXPORT_FLAGS = 1 | 4 | 8
 const COMMAND_FUA = 1
+/** NBD_EIO: "input/output error". */
+const EIO = 5
 
 const COMMANDS = { 0: 'read', 1: 'write', 2: 'disconnect', 3: 'flush' } as const
 
@@ -90,9 +92,19 @@ export async function takeRequest(take: Take): Promise<Request> {
 }
 
 /** The answer to a request that went well. */
-export function answer({ cookie }: Request, data: Buffer = Buffer.alloc(0)): Buffer {
+export function answer(request: Request, data: Buffer = Buffer.alloc(0)): Buffer {
+  return Buffer.concat([reply(request, 0), data])
+}
+
+/** The answer to one that the disk could not carry out. The connection stands. */
+export function failure(request: Request): Buffer {
+  return reply(request, EIO)
+}
+
+function reply({ cookie }: Request, error: number): Buffer {
   const head = Buffer.alloc(16)
   head.writeUInt32BE(REPLY_MAGIC, 0)
+  head.writeUInt32BE(error, 4)
   head.writeBigUInt64BE(cookie, 8)
-  return Buffer.concat([head, data])
+  return head
 }

@@ -7,6 +7,7 @@ import { accelerator } from './accelerator.ts'
 import { requireTools, within } from './debian.ts'
 import { GuestAgent } from './guest-agent.ts'
 import { machineImage, makeDisk } from './image.ts'
+import { kernelLine } from './kernel-line.ts'
 import type { Answer } from './machine.ts'
 import { Monitor } from './monitor.ts'
 import { Program } from './program.ts'
@@ -31,10 +32,6 @@ const TOOLS = {
 
 /** The unit's own times, tenfold: they are made for a processor, and one in software is slower by more than that. */
 const EMULATED = '[Service]\nTimeoutStartSec=20min\nWatchdogSec=100s\nTimeoutStopSec=10min\n'
-
-/** What the kernel is told: where its disk is, that it need not take its own memory apart to be safe from a guest's neighbours. */
-const KERNEL_LINE =
-  'root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 edd=off nokaslr mitigations=off apparmor=0 audit=0 tsc=reliable'
 
 /**
  * A gateway in software, complete with a kernel, a TPM behind /dev/tpmrm0, a disk with a write cache and a power switch. Its
@@ -77,7 +74,16 @@ export class VirtualMachine implements AsyncDisposable {
     const file = join(folder, 'disk')
     await makeDisk(root, file)
     rmSync(root, { recursive: true })
-    const kernel = ['-accel', means, '-kernel', image.kernel, '-initrd', image.initrd, '-append', KERNEL_LINE]
+    const kernel = [
+      '-accel',
+      means,
+      '-kernel',
+      image.kernel,
+      '-initrd',
+      image.initrd,
+      '-append',
+      kernelLine(),
+    ]
     const disk = await VolatileDisk.serve(file, join(folder, 'disk.sock'))
     return { machine: new VirtualMachine(folder, kernel, disk), installing }
   }
@@ -141,17 +147,27 @@ export class VirtualMachine implements AsyncDisposable {
     )
   }
 
-  /** Its disk loses power right after so many more writes; resolves then. `cut` is to follow. */
-  diskFailsAfter(writes: number): Promise<void> {
-    return this.#disk.failAfter(writes)
+  /** Its disk loses power right after so many more writes, and says nothing any more; resolves then. `cut` is to follow. */
+  diskSilentAfter(writes: number): Promise<void> {
+    return this.#disk.silentAfter(writes)
   }
 
-  /** The power fails, at this moment; `isKept` as for VolatileDisk.cut. */
+  /** Its disk dies: it fails all that it is asked from now on, and works again after the `cut` that is to follow. */
+  diskDies(): void {
+    this.#disk.die()
+  }
+
+  /** Its disk fails so many of its next writes, and goes on. */
+  diskAils(writes: number): void {
+    this.#disk.ail(writes)
+  }
+
+  /** The power fails, at this moment; `isKept` as for VolatileDisk.forget. */
   async cut(isKept: () => boolean): Promise<Remains> {
-    // The disk first: nothing that is still on its way to it arrives.
-    const remains = this.#disk.cut(isKept)
+    // The disk first: nothing that is on its way to it arrives. The machine hears of no error, however long its own end takes.
+    this.#disk.fallSilent()
     await this.#end()
-    return remains
+    return this.#disk.forget(isKept)
   }
 
   /** Ends it as its administrator would, and waits until it is off. */

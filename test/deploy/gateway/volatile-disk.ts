@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { closeSync, fstatSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
-import { answer, greeting, negotiate, type Request, type Take, takeRequest } from './nbd.ts'
+import { answer, failure, greeting, negotiate, type Request, type Take, takeRequest } from './nbd.ts'
 
 const BLOCK = 4096
 
@@ -10,6 +10,12 @@ export interface Remains {
   readonly unflushed: number
   readonly kept: number
 }
+
+/**
+ * What a disk does with what it is asked: carries it out; says that it cannot (EIO), when it has died and has power; or says nothing and
+ * lets the connection stand, when it has none. Whoever is connected to a disk without power hears of no error.
+ */
+type Condition = 'works' | 'dead' | 'silent'
 
 /**
  * A disk with a write cache that loses its content with the power: an NBD server over a file. What is written becomes durable, which
@@ -24,8 +30,10 @@ export class VolatileDisk implements AsyncDisposable {
   /** What is written and not flushed, by the number of its block. */
   readonly #cache = new Map<number, Buffer>()
   readonly #sockets = new Set<Socket>()
+  #condition: Condition = 'works'
   #failing: { writes: number; resolve(): void } | undefined
-  #hasFailed = false
+  /** So many writes more are failed. */
+  #refusing = 0
 
   private constructor(path: string, file: number) {
     this.path = path
@@ -42,18 +50,33 @@ export class VolatileDisk implements AsyncDisposable {
     return disk
   }
 
-  /** The disk stops right after so many more writes, between what its computer wrote and the flush of it; resolves then. */
-  failAfter(writes: number): Promise<void> {
+  /** The power of the disk is gone. Nothing that is on its way to it arrives any more. */
+  fallSilent(): void {
+    this.#condition = 'silent'
+  }
+
+  /** The same, right after so many more writes: between what its computer wrote and the flush of it. Resolves then. */
+  silentAfter(writes: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#failing = { writes, resolve }
     return promise
   }
 
+  /** The disk dies with the power on: each request is answered with an error from now on. */
+  die(): void {
+    this.#condition = 'dead'
+  }
+
+  /** The disk ails: so many of its next writes are answered with an error and not carried out; all else is. */
+  ail(writes: number): void {
+    this.#refusing = writes
+  }
+
   /**
-   * The power is gone. Whoever was connected is cut off; of each block in the cache `isKept` says whether the disk had
-   * come round to it: in any order, as disks do.
+   * What the power cut leaves, once its computer is off too; the disk works again. Of each block in the cache `isKept` says whether
+   * the disk had come round to it: in any order, as disks do.
    */
-  cut(isKept: () => boolean): Remains {
+  forget(isKept: () => boolean): Remains {
     for (const socket of this.#sockets) socket.destroy()
     this.#sockets.clear()
     let kept = 0
@@ -65,7 +88,8 @@ export class VolatileDisk implements AsyncDisposable {
     const unflushed = this.#cache.size
     this.#cache.clear()
     this.#failing = undefined
-    this.#hasFailed = false
+    this.#refusing = 0
+    this.#condition = 'works'
     return { unflushed, kept }
   }
 
@@ -77,6 +101,7 @@ export class VolatileDisk implements AsyncDisposable {
     rmSync(this.path, { force: true })
   }
 
+  /** Rejects for a mistake of ours, or a disk of this host that is full: as an error of the disk it would look like a finding. */
   async #serve(socket: Socket): Promise<void> {
     this.#sockets.add(socket)
     socket.on('error', () => undefined)
@@ -87,19 +112,39 @@ export class VolatileDisk implements AsyncDisposable {
       for (;;) {
         const request = await takeRequest(take)
         // What comes out of the socket's buffer after the cut was never received.
-        if (request.kind === 'disconnect' || socket.destroyed || this.#hasFailed) return
-        const data = this.#carryOut(request)
-        if (!this.#hasFailed) socket.write(answer(request, data))
+        if (request.kind === 'disconnect' || socket.destroyed) return
+        const said = this.#respond(request)
+        if (said) socket.write(said)
       }
-    } catch {
+    } catch (error) {
       // The client has gone, which is how every one of them ends.
+      if (!socket.destroyed) throw error
     } finally {
-      // A disk that has failed for want of power says nothing, and its computer hears no more of it.
-      if (!this.#hasFailed) {
-        this.#sockets.delete(socket)
-        socket.destroy()
-      }
+      this.#sockets.delete(socket)
+      socket.destroy()
     }
+  }
+
+  #respond(request: Request): Buffer | undefined {
+    switch (this.#condition) {
+      case 'works': {
+        if (request.kind === 'write' && this.#refusing > 0) {
+          this.#refusing -= 1
+          return failure(request)
+        }
+        const data = this.#carryOut(request)
+        return this.#isSilent ? undefined : answer(request, data)
+      }
+      case 'dead':
+        return failure(request)
+      case 'silent':
+        return undefined
+    }
+  }
+
+  /** Whether the power has gone, which may be in the middle of a request. */
+  get #isSilent(): boolean {
+    return this.#condition === 'silent'
   }
 
   #carryOut({ kind, offset, length, data, isForced }: Request): Buffer | undefined {
@@ -109,7 +154,7 @@ export class VolatileDisk implements AsyncDisposable {
       case 'write':
         this.#write(offset, data)
         this.#mayFail()
-        if (isForced && !this.#hasFailed) this.#flush(blocksOf(offset, data.length))
+        if (isForced && !this.#isSilent) this.#flush(blocksOf(offset, data.length))
         return undefined
       case 'flush':
         this.#flush([...this.#cache.keys()])
@@ -123,7 +168,7 @@ export class VolatileDisk implements AsyncDisposable {
     if (!this.#failing) return
     this.#failing.writes -= 1
     if (this.#failing.writes > 0) return
-    this.#hasFailed = true
+    this.fallSilent()
     this.#failing.resolve()
   }
 

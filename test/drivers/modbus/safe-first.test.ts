@@ -220,6 +220,53 @@ describe('a write towards the safe state', () => {
     assert.equal(valueIn(await waiting), 1)
   })
 
+  it('goes behind those of units that answer once its own has not, also where it waits already', async () => {
+    await using rig = await valvesOnALine(3, LATER)
+    const [one, two, three] = rig.drivers
+    assert.ok(one && two && three)
+    const looking = two.read('seen', LATER)
+    await rig.line.asked(1)
+    const closing = [two.write('valve', CLOSED, 2 * LATER), three.write('valve', CLOSED, 2 * LATER)]
+    const opening = one.write('valve', OPEN, 2 * LATER)
+    await rig.clock.advance(LATER)
+    assert.equal((await looking).kind, 'failed')
+    await rig.line.asked(2)
+    rig.line.say(`03${CLOSE}`)
+    await rig.line.asked(3)
+    rig.line.say(`02${CLOSE}`)
+    await rig.line.asked(4)
+    rig.line.say('010600030064')
+    for (const result of await Promise.all([...closing, opening])) assert.equal(result.kind, 'accepted')
+    assert.deepEqual(rig.asked(), [`02${LOOK}`, `03${CLOSE}`, `02${CLOSE}`, '010600030064'])
+  })
+
+  it('is confirmed before anybody else is asked as soon as its unit answers reads again', async () => {
+    await using rig = await valvesOnALine(2, LATER)
+    const [one, two] = rig.drivers
+    assert.ok(one && two)
+    const silent = one.read('seen', LATER)
+    await rig.clock.advance(LATER)
+    assert.equal((await silent).kind, 'failed')
+    // Its time for the late answer is over.
+    await rig.clock.advance(LATER)
+    const reading = one.read('seen', LATER)
+    await rig.line.asked(2)
+    const others = [two.read('seen', LATER), one.read('valve', LATER)]
+    await Promise.resolve()
+    const look = one.read('seen', LATER, undefined, 'confirm-safe')
+    await Promise.resolve()
+    rig.line.say('0103020001')
+    assert.equal(valueIn(await reading), 1)
+    await rig.line.asked(3)
+    rig.line.say('0103020000')
+    assert.equal(valueIn(await look), 0)
+    await rig.line.asked(4)
+    rig.line.say('0203020002')
+    await rig.line.asked(5)
+    rig.line.say('0103020003')
+    assert.deepEqual((await Promise.all(others)).map(valueIn), [2, 3])
+  })
+
   it('that waits is sent before a device that does not answer is connected to anew', async () => {
     await using server = await OddServer.start(request =>
       request.pdu.readUInt16BE(3) === CLOSED ? reply(request, request.pdu) : undefined,

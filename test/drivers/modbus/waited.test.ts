@@ -96,4 +96,57 @@ describe('a request that waited for its turn and went out just before its deadli
     assert.deepEqual(await closing, { kind: 'accepted' })
     assert.equal(server.connections.count, 1)
   })
+
+  it('has its whole time for the answer where it is towards the safe state, or confirms that', async () => {
+    for (const what of ['write', 'look'] as const) {
+      await using line = await slowLine()
+      const clock = new VirtualClock()
+      const way = rtuOverTcpWay({ host: '127.0.0.1', port: line.port })
+      await using connected = await Connected.to(way, { units: 3, timeout: TIMEOUT }, clock)
+      const driver = connected.driver(POINTS, { safe: new Map([['one', 7]]) })
+      const slow = connected.driver(POINTS, { unit: 2, timeout: LATER })
+      void slow.read('one', LATER)
+      await line.asked(1)
+      const waited =
+        what === 'write'
+          ? driver.write('one', 7, TIMEOUT)
+          : driver.read('one', TIMEOUT, undefined, 'confirm-safe')
+      await clock.advance(TIMEOUT - 10)
+      line.say('0203020001')
+      await line.asked(2)
+      await clock.advance(TIMEOUT - 1)
+      line.say(what === 'write' ? ONE : '0103020001')
+      assert.equal((await waited).kind, what === 'write' ? 'accepted' : 'value')
+      const silent =
+        what === 'write'
+          ? driver.write('one', 7, TIMEOUT)
+          : driver.read('one', TIMEOUT, undefined, 'confirm-safe')
+      await line.asked(3)
+      await clock.advance(TIMEOUT)
+      assert.equal((await silent).kind, what === 'write' ? 'unknown' : 'failed')
+    }
+  })
+
+  it('and is a pulse towards the safe state is held for as long as any other', async () => {
+    await using line = await slowLine()
+    const clock = new VirtualClock()
+    const way = rtuOverTcpWay({ host: '127.0.0.1', port: line.port })
+    await using connected = await Connected.to(way, { units: 3, timeout: TIMEOUT }, clock)
+    const pulsed = { one: { holding_register: 1, pulse: '300ms' } }
+    const driver = connected.driver(pulsed, { safe: new Map([['one', 7]]) })
+    const slow = connected.driver(POINTS, { unit: 2, timeout: LATER })
+    void slow.read('one', LATER)
+    await line.asked(1)
+    const waited = driver.write('one', 7, TIMEOUT)
+    await clock.advance(TIMEOUT - 10)
+    line.say('0203020001')
+    await line.asked(2)
+    line.say(ONE)
+    await clock.advance(299)
+    assert.equal(line.requests.length, 2)
+    await clock.advance(1)
+    await line.asked(3)
+    line.say('010600010000')
+    assert.deepEqual(await waited, { kind: 'accepted' })
+  })
 })

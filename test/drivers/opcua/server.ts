@@ -15,6 +15,8 @@ import {
 } from 'node-opcua-client'
 import { OPCUAServer } from 'node-opcua-server'
 
+type ServerSecureChannelLayer = Parameters<OPCUAServer['on_request']>[1]
+
 // It has much to say about certificates that are two days old.
 setWarningLogger(() => {})
 setErrorLogger(() => {})
@@ -51,6 +53,23 @@ subjectAltName=URI:urn:plant:${name},DNS:localhost,IP:127.0.0.1
   return files
 }
 
+export type Answer = Parameters<ServerSecureChannelLayer['send_response']>[1]
+
+/** What is said instead of an answer; undefined is the truth. */
+export type Lie = (
+  answer: Answer,
+  request: string,
+) =>
+  | {
+      readonly response: Answer
+      /** Whose answer it says that it is. */
+      readonly handle?: number
+      readonly requestId?: (own: number) => number
+      /** A second answer to the same request. */
+      readonly again?: Answer
+    }
+  | undefined
+
 /** An OPC UA server with a valve: `Valve.Out` can be written, `Valve.In` is a sensor, `Valve.Move` is a method. */
 export class ValveServer implements AsyncDisposable {
   readonly #server: OPCUAServer
@@ -63,6 +82,9 @@ export class ValveServer implements AsyncDisposable {
   /** What every write and call is answered with, instead of being done. */
   refusal: 'BadNotWritable' | 'BadOutOfRange' | undefined
   inStatus: 'Good' | 'UncertainLastUsableValue' | 'BadSensorFailure' = 'Good'
+
+  /** Says something else than the server would, over a channel that is as it should be; the same where it does not lie. */
+  lie: Lie | undefined
 
   /** Everything that was written or called, in order. */
   readonly done: string[] = []
@@ -103,6 +125,22 @@ export class ValveServer implements AsyncDisposable {
     await server.initialize()
     const valves = new ValveServer(server)
     valves.#furnish()
+    server.on('newChannel', channel => {
+      const send = channel.send_response.bind(channel)
+      channel.send_response = (type, response, message, callback) => {
+        const said = valves.lie?.(response, message.request.schema.name) ?? { response }
+        const asked = {
+          ...message,
+          ...(said.requestId === undefined ? {} : { requestId: said.requestId(message.requestId) }),
+        }
+        if (said.handle !== undefined)
+          asked.request = Object.assign(Object.create(message.request), {
+            requestHeader: { ...message.request.requestHeader, requestHandle: said.handle },
+          })
+        send(type, said.response, asked, callback)
+        if (said.again) send(type, said.again, message)
+      }
+    })
     await server.start()
     return valves
   }

@@ -39,6 +39,9 @@ export const POINTS = new Map<string, OpcUaPoint>([
   ['elsewhere-on-the-server', point('Nothing')],
 ])
 
+/** One line, of a length that a person reads, in letters that steer no terminal. */
+export const CLEAR = /^[^\p{C}]{3,400}$/u
+
 /** A server with a valve, our application, and the server's certificate trusted. */
 export async function site() {
   await using stack = new AsyncDisposableStack()

@@ -1,26 +1,32 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { execa } from 'execa'
-import { startOpcUaPlant } from './opcua-plant.ts'
-import { node, OpcUaWitness } from './witness.ts'
+import { type OpcUaPlant, startOpcUaPlant } from './opcua-plant.ts'
+import { node, OpcUaWitness, type Security } from './witness.ts'
 
-/** A way to a server on which every byte is written down for text2pcap: `O` is the server's, `I` the client's. */
-async function recorder(port: number, dump: string[]): Promise<AsyncDisposable & { readonly port: number }> {
-  const note = (direction: string, from: Socket, to: Socket) => {
-    from.on('data', (bytes: Buffer) => {
-      dump.push(`${direction} 000000 ${bytes.toString('hex').replace(/../g, '$& ')}`)
-      to.write(bytes)
-    })
-    from.on('error', () => {}).on('close', () => to.destroy())
-  }
+/** A way to a server on which every byte of each connection is written down for text2pcap: `O` is the server's, `I` the client's. */
+async function recorder(
+  port: number,
+  dumps: string[][],
+): Promise<AsyncDisposable & { readonly port: number }> {
   const server = createServer(client => {
+    const dump: string[] = []
+    dumps.push(dump)
     const upstream = connect(port, '127.0.0.1')
-    note('I', client, upstream)
-    note('O', upstream, client)
+    for (const [direction, from, to] of [
+      ['I', client, upstream],
+      ['O', upstream, client],
+    ] as const) {
+      from.on('data', (bytes: Buffer) => {
+        dump.push(`${direction} 000000 ${bytes.toString('hex').replace(/../g, '$& ')}`)
+        to.write(bytes)
+      })
+      from.on('error', () => {}).on('close', () => to.destroy())
+    }
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -30,14 +36,21 @@ async function recorder(port: number, dump: string[]): Promise<AsyncDisposable &
   }
 }
 
-test("Wireshark's dissector finds nothing malformed in what the server sends, whatever the status", async () => {
-  await using site = await startOpcUaPlant({ security_policies: ['None'], anonymous: true })
-  const dump: string[] = []
-  await using between = await recorder(Number(new URL(site.url.replace('opc.tcp', 'http')).port), dump)
-  await using witness = await OpcUaWitness.open(
-    { ...site, url: `opc.tcp://127.0.0.1:${between.port}` },
-    'none',
-  )
+/** What Wireshark says of a field of all packets that a filter takes. */
+type Tshark = (filter: string, field: string) => Promise<string[]>
+
+async function capture(folder: string, name: string, dump: readonly string[]): Promise<Tshark> {
+  const [text, packets] = [join(folder, `${name}.txt`), join(folder, `${name}.pcap`)]
+  await writeFile(text, `${dump.join('\n')}\n`)
+  await execa('text2pcap', ['-q', '-D', '-T', '40000,4840', text, packets])
+  return async (filter, field) => {
+    const { stdout } = await execa('tshark', ['-r', packets, '-Y', filter, '-T', 'fields', '-e', field])
+    return stdout.split('\n').filter(line => line !== '')
+  }
+}
+
+/** Everything that a client can ask for, with every status that there is. */
+async function converse(site: OpcUaPlant, witness: OpcUaWitness): Promise<void> {
   await witness.ask({ do: 'endpoints' })
   await witness.read('tank.level', 'inlet-valve.closed', 'holding-register.0', 'nothing.there')
   await witness.write('inlet-valve.command', 'Boolean', true)
@@ -53,17 +66,36 @@ test("Wireshark's dissector finds nothing malformed in what the server sends, wh
   await witness.write('inlet-valve.command', 'Boolean', true)
   await site.plant.faults.set({ kind: 'session-closed' })
   await assert.rejects(witness.read('tank.level'))
+}
 
-  const [text, capture] = [join(site.folder, 'dump.txt'), join(site.folder, 'dump.pcap')]
-  await writeFile(text, `${dump.join('\n')}\n`)
-  await execa('text2pcap', ['-q', '-D', '-T', '40000,4840', text, capture])
-  const tshark = async (filter: string, field: string) => {
-    const { stdout } = await execa('tshark', ['-r', capture, '-Y', filter, '-T', 'fields', '-e', field])
-    return stdout.split('\n').filter(line => line !== '')
-  }
-  // Responses by the numbers of their encodings (OPC 10000-6 §A.3): endpoints, channel, session, read, write, call, browse …
-  const services = (await tshark('opcua && tcp.srcport == 4840', 'opcua.servicenodeid.numeric')).map(Number)
-  for (const service of [431, 449, 464, 470, 634, 676, 715, 530, 790, 754, 829, 397])
-    assert.ok(services.includes(service), `${service} in ${services}`)
-  assert.deepEqual(await tshark('_ws.malformed || _ws.short', 'frame.number'), [])
-})
+const FROM_SERVER = 'opcua && tcp.srcport == 4840'
+const CHANNEL_OPENED = 449
+/** Answers by the numbers of their encodings (OPC 10000-6 §A.3): endpoints, session, read, write, call, browse … */
+const ANSWERS = [431, 464, 470, 634, 676, 715, 530, 790, 754, 829, 397]
+
+for (const [security, opcua] of [
+  ['none', { security_policies: ['None'], anonymous: true }],
+  ['sign', { security_modes: ['Sign'] }],
+] satisfies [Security, Parameters<typeof startOpcUaPlant>[0]][]) {
+  test(`Wireshark's dissector finds nothing malformed in what the server sends, whatever the status (${security})`, async () => {
+    await using site = await startOpcUaPlant(opcua)
+    const dumps: string[][] = []
+    await using between = await recorder(Number(new URL(site.url.replace('opc.tcp', 'http')).port), dumps)
+    const url = `opc.tcp://127.0.0.1:${between.port}`
+    await using witness = await OpcUaWitness.open({ ...site, url }, security)
+    await converse(site, witness)
+    // A client that signs asks for the server's certificate first, over a connection of its own.
+    assert.equal(dumps.length, security === 'none' ? 1 : 2)
+    const tsharks = await Promise.all(dumps.map((dump, index) => capture(site.folder, `${index}`, dump)))
+    for (const [index, tshark] of tsharks.entries())
+      assert.deepEqual(await tshark('_ws.malformed || _ws.short', 'frame.number'), [], `connection ${index}`)
+    const tshark = tsharks.at(-1) ?? assert.fail()
+    const services = (await tshark(FROM_SERVER, 'opcua.servicenodeid.numeric')).map(Number)
+    // How a channel is opened is encrypted for the server even where nothing else is (OPC 10000-6 §6.7.4).
+    const readable = security === 'none' ? [CHANNEL_OPENED, ...ANSWERS] : ANSWERS
+    for (const service of readable) assert.ok(services.includes(service), `${service} in ${services}`)
+    const [policy] = await tshark(FROM_SERVER, 'opcua.security.spu')
+    const expected = security === 'none' ? 'None' : 'Basic256Sha256'
+    assert.equal(policy, `http://opcfoundation.org/UA/SecurityPolicy#${expected}`)
+  })
+}

@@ -15,22 +15,24 @@ export interface Shown {
 }
 
 /** Where a plant serves, and an application that it trusts. */
-type Served = Pick<OpcUaPlant, 'url' | 'client'>
+export type Served = Pick<OpcUaPlant, 'url' | 'client'>
+
+export type Security = 'none' | 'sign' | 'sign-and-encrypt'
 
 /** A client that shares no code with any OPC UA library: programs/opcua_client.py. */
 export class OpcUaWitness implements AsyncDisposable {
   readonly #program: ChildProcessWithoutNullStreams
   readonly #lines: AsyncIterator<string>
 
-  constructor({ url, client }: Served, security: 'none' | 'sign-and-encrypt') {
+  constructor({ url, client }: Served, security: Security, program = PROGRAM) {
     // Debian's own Python: its cryptography library is beside it.
-    this.#program = spawn('/usr/bin/python3', [PROGRAM, url, security, client.certificate, client.key])
+    this.#program = spawn('/usr/bin/python3', [program, url, security, client.certificate, client.key])
     this.#program.stderr.pipe(process.stderr)
     this.#lines = createInterface(this.#program.stdout)[Symbol.asyncIterator]()
   }
 
   /** With a session, as the user. Rejects with the status when there is none. */
-  static async open(plant: Served, security: 'none' | 'sign-and-encrypt'): Promise<OpcUaWitness> {
+  static async open(plant: Served, security: Security): Promise<OpcUaWitness> {
     const witness = new OpcUaWitness(plant, security)
     await witness.ask({ do: 'open', user: security === 'none' ? null : USER })
     return witness

@@ -92,9 +92,16 @@ test('a roll-back is told at once though the TPM cannot count, and once', async 
   await clock.advance(0)
   assert.match(told[1] ?? '', /^rolled back: .*the TPM's counter stands at 40/)
   assert.deepEqual(told.slice(2), ['unavailable'])
+  assert.equal(keeper.state.last, 'rolled-back', 'and the state says so as well')
+  counter.answers = 0
+  await clock.advance(MINUTE / 2)
+  assert.equal(keeper.state.last, 'rolled-back')
   counter.answers = Number.POSITIVE_INFINITY
-  await clock.advance(HOUR)
+  await clock.advance(MINUTE)
   assert.deepEqual(told.slice(2), ['unavailable', 'available'])
+  assert.equal(keeper.state.last, 'rolled-back', 'until a turn has not found it')
+  await clock.advance(HOUR)
+  assert.equal(keeper.state.last, 'agrees')
 })
 
 test('that the counter is behind its log is told at once though the TPM cannot count, and once', async () => {
@@ -106,6 +113,7 @@ test('that the counter is behind its log is told at once though the TPM cannot c
   keeper.start()
   await clock.advance(0)
   assert.match(told[1] ?? '', /^lost: .*the TPM's counter stands at 3/)
+  assert.equal(keeper.state.last, 'lost')
   counter.answers = Number.POSITIVE_INFINITY
   await clock.advance(HOUR)
   assert.deepEqual(told.slice(2), ['unavailable', 'available'])

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { signCheckpoint } from '../../../../agent/audit/checkpoint.ts'
 import { formatCef } from '../../../../agent/audit/export/cef.ts'
 import { type Event, eventOf } from '../../../../agent/audit/export/event.ts'
 import { formatOcsf } from '../../../../agent/audit/export/ocsf.ts'
-import { formatRfc5424 } from '../../../../agent/audit/export/rfc5424.ts'
+import { formatCheckpointRfc5424, formatRfc5424 } from '../../../../agent/audit/export/rfc5424.ts'
 import { canonicalJson, type Json } from '../../../../model/json.ts'
+import { SIGNER } from '../fixture.ts'
 
 const SOURCE = { environment: 'plant', gateway: 'gateway-1' }
 const VERSION = '1.2.3'
@@ -50,6 +52,18 @@ const TRIP = event({
   actuator: 'inlet-valve',
   cause: 'authentication-failures',
   detail: 'five',
+})
+
+describe('a checkpoint as syslog (RFC 5424)', () => {
+  it('is this line, with the note in base64: it has lines, which no receiver is to change', () => {
+    const note = signCheckpoint(128, Buffer.alloc(32, 0xab), SIGNER)
+    assert.equal(
+      formatCheckpointRfc5424({ size: 128, note }, SOURCE, TIME),
+      '<110>1 2026-01-01T00:00:00.250Z gateway-1 holdfast - checkpoint [holdfast@32473 environment="plant" size="128" ' +
+        `root="q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s=" note="${Buffer.from(note).toString('base64')}"] ` +
+        '\ufeff128 records, root q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s=',
+    )
+  })
 })
 
 describe('a record as syslog (RFC 5424)', () => {

@@ -6,13 +6,14 @@ import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
+import { parseCheckpoint } from '../../../../agent/audit/checkpoint.ts'
 import { eventOf } from '../../../../agent/audit/export/event.ts'
-import { formatRfc5424 } from '../../../../agent/audit/export/rfc5424.ts'
+import { formatCheckpointRfc5424, formatRfc5424 } from '../../../../agent/audit/export/rfc5424.ts'
 import { cursorFile } from '../../../../agent/audit/forward/cursor.ts'
 import { deliver, type Receiver } from '../../../../agent/audit/forward/deliver.ts'
 import { Forwarder } from '../../../../agent/audit/forward/forwarder.ts'
 import { Authority } from '../../certificates.ts'
-import { Folder, intent, ManualClock, OpenLog } from '../fixture.ts'
+import { Folder, intent, ManualClock, OpenLog, SIGNER } from '../fixture.ts'
 import { ReceiverProcess } from './receiver.ts'
 
 const SOURCE = { environment: 'plant', gateway: 'gateway-1' }
@@ -56,6 +57,16 @@ class Bench implements AsyncDisposable {
     return this.messages.map(text => Number(/ seq="(\d+)"/.exec(text)?.[1]))
   }
 
+  /** What arrived, in order: numbers of records, and `of N` for a checkpoint of so many. */
+  get arrived(): (number | string)[] {
+    return this.messages.map(text => {
+      const [, size, note = ''] = / checkpoint \[.* size="(\d+)" .* note="([^"]+)"/.exec(text) ?? []
+      if (size === undefined) return Number(/ seq="(\d+)"/.exec(text)?.[1])
+      assert.equal(parseCheckpoint(Buffer.from(note, 'base64').toString())?.size, Number(size))
+      return `of ${size}`
+    })
+  }
+
   async open(): Promise<void> {
     this.#log = await OpenLog.open(this.folder.log)
   }
@@ -84,6 +95,7 @@ class Bench implements AsyncDisposable {
           stop,
         ),
       format: found => formatRfc5424(eventOf(found, SOURCE)),
+      formatCheckpoint: checkpoint => formatCheckpointRfc5424(checkpoint, SOURCE, this.clock.wall()),
       clock: this.clock,
       onTrouble: detail => this.troubles.push(detail),
     })
@@ -308,6 +320,99 @@ describe('the log, forwarded as syslog over TLS,', () => {
   })
 })
 
+describe('signed checkpoints', () => {
+  /** Lets time pass until the cursor knows that a checkpoint of so many records has arrived. */
+  const untilSealed = async (bench: Bench, size: number) => {
+    while ((await cursorFile(bench.cursor).load())?.checkpoint !== size) {
+      bench.clock.advance(100)
+      await turn()
+    }
+  }
+  /** So many more records, and a checkpoint of all that there are. */
+  const sealAfter = async (bench: Bench, count: number) => {
+    await bench.append(count)
+    assert.equal((await bench.log.log.checkpoint()).kind, 'sealed')
+  }
+
+  it('follow the records that they cover, also where no record is new, and each comes once over restarts', async () => {
+    await using bench = new Bench()
+    await using receiver = await ReceiverProcess.start(files, bench.messages)
+    bench.port = receiver.port
+    await bench.open()
+    await bench.append(3)
+    bench.forward()
+    await bench.untilDelivered()
+    await receiver.got(3)
+    bench.log.log.checkpointWith(SIGNER)
+    await untilSealed(bench, 3)
+    await sealAfter(bench, 2)
+    await untilSealed(bench, 5)
+    await bench.stopForwarding()
+    bench.forward()
+    await sealAfter(bench, 1)
+    await untilSealed(bench, 6)
+    await receiver.got(9)
+    // A record may come before the checkpoint that was made with it; the checkpoint never before a record.
+    assert.deepEqual(bench.arrived, [0, 1, 2, 'of 3', 3, 4, 'of 5', 5, 'of 6'])
+  })
+
+  it('that were made during an outage come afterwards, the newest for each delivery and the very last in any case', async () => {
+    await using bench = new Bench()
+    await bench.open()
+    bench.log.log.checkpointWith(SIGNER)
+    for (let round = 0; round < 4; round += 1) await sealAfter(bench, 150)
+    await bench.append(10)
+    bench.port = 9
+    bench.forward()
+    await bench.until(() => bench.trouble !== undefined)
+    await bench.stopForwarding()
+    await using receiver = await ReceiverProcess.start(files, bench.messages)
+    bench.port = receiver.port
+    bench.forward()
+    await bench.untilDelivered()
+    await receiver.got(612)
+    const checkpoints = bench.arrived.flatMap((what, place) =>
+      typeof what === 'string' ? [[place, what]] : [],
+    )
+    // 610 records in deliveries of 500; the log seals every 64 records by itself.
+    assert.deepEqual(checkpoints, [
+      [500, 'of 450'],
+      [611, 'of 600'],
+    ])
+    assert.deepEqual(
+      bench.arrived.filter(what => typeof what === 'number'),
+      upTo(610),
+    )
+  })
+
+  it('are not told of where the key is missing, and come again with the records when the log was put back', async () => {
+    await using bench = new Bench()
+    await using receiver = await ReceiverProcess.start(files, bench.messages)
+    bench.port = receiver.port
+    await bench.open()
+    await sealAfter(bench, 2)
+    await bench.close()
+    const copy = join(bench.folder.path, 'copy')
+    copyFileSync(bench.folder.log, copy)
+    await bench.open()
+    bench.forward()
+    await bench.untilDelivered()
+    bench.log.log.checkpointWith(SIGNER)
+    await untilSealed(bench, 2)
+    await sealAfter(bench, 1)
+    await untilSealed(bench, 3)
+    await bench.stopForwarding()
+    await bench.close()
+    copyFileSync(copy, bench.folder.log)
+    await bench.open()
+    bench.log.log.checkpointWith(SIGNER)
+    await bench.log.log.checkpoint()
+    bench.forward()
+    await receiver.got(8)
+    assert.deepEqual(bench.arrived, [0, 1, 'of 2', 2, 'of 3', 0, 1, 'of 2'])
+  })
+})
+
 /** A forwarder of fifty records to a receiver that takes so many of each delivery, and of what is told. */
 function partialRig() {
   const records = Array.from({ length: 50 }, (_, seq) => ({ seq, text: `record ${seq}` }))
@@ -327,6 +432,7 @@ function partialRig() {
         log: 'a log',
         size: records.length,
         records: records.filter(record => record.seq > seq).slice(0, most),
+        checkpoint: undefined,
       }),
     },
     cursor: {

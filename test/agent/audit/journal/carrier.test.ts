@@ -7,7 +7,7 @@ import { JournalCarrier } from '../../../../agent/audit/journal/carrier.ts'
 import { formatJournalEntry, messageId } from '../../../../agent/audit/journal/entry.ts'
 import { systemClock } from '../../../../agent/time/system-clock.ts'
 import type { AuditEntry } from '../../../../model/audit.ts'
-import { Folder } from '../fixture.ts'
+import { entry as anyEntry, Folder } from '../fixture.ts'
 import { Journald } from './journald.ts'
 
 const SOURCE = { environment: 'north-works', gateway: 'gateway-7' }
@@ -39,8 +39,7 @@ describe('an audit record in the journal', () => {
   it('has its members as fields, by which it is found, and words for a person', async () => {
     await using at = await bench()
     await using journald = await Journald.listen(at.path)
-    const outcome: AuditEntry = {
-      kind: 'command-outcome',
+    const outcome = anyEntry('command-outcome', {
       actuator: 'drain-valve',
       outcome: 'mismatch',
       subject: 'alice',
@@ -48,7 +47,7 @@ describe('an audit record in the journal', () => {
       found: { between: ['open', 'closed'] },
       issuedUntil: 4,
       latency_ms: 80,
-    }
+    })
     await at.carrier.send([entryOf(7, outcome)], FOREVER)
     const [entry] = await journald.until(1)
     assert.deepEqual(entry, {

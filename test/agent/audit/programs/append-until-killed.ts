@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
 import { openAuditLog } from '../../../../agent/audit/log.ts'
 import { systemClock } from '../../../../agent/time/system-clock.ts'
-import { intent, SIGNER } from '../fixture.ts'
+import { entry, intent, SIGNER } from '../fixture.ts'
 
 // Appends without end, several at a time, and writes the number of each record on standard output once it is
 // acknowledged. Whoever started it ends it.
@@ -32,7 +32,7 @@ function say(text: string): void {
 
 async function append(): Promise<never> {
   for (let index = 0; ; index += 1) {
-    log.note({ kind: 'refusal', code: 'signature-invalid' })
+    log.note(entry('refusal', { code: 'signature-invalid' }))
     const answer = await log.append(intent(index))
     if (answer.kind === 'durable') say(`${answer.seq}\n`)
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { openAuditLog } from '../../../../agent/audit/log.ts'
 import { verifyAuditLog } from '../../../../agent/audit/verify.ts'
 import { systemClock } from '../../../../agent/time/system-clock.ts'
-import { intent, OpenLog, readRecords, SIGNER, VKEY } from '../fixture.ts'
+import { entry, intent, OpenLog, readRecords, SIGNER, VKEY } from '../fixture.ts'
 
 // Runs in a mount namespace of its own, in a folder on a disk of two megabytes; prints what it found as JSON.
 const [what, folder = ''] = process.argv.slice(2)
@@ -24,7 +24,7 @@ async function fill() {
     durable += answers.filter(({ kind }) => kind === 'durable').length
     refused = answers.flatMap(answer => (answer.kind === 'unwritable' ? [answer.detail] : []))[0]
   }
-  open.log.note({ kind: 'trip', actuator: 'valve-1' })
+  open.log.note(entry('trip', { actuator: 'valve-1' }))
   const atFull = verifyAuditLog({ path }).kind
   rmSync(ballast)
   await open.until(() => open.troubles.at(-1)?.kind === 'healed')

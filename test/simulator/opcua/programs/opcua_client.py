@@ -1,7 +1,7 @@
 """An OPC UA client of its own, from the specification (OPC 10000-4 and -6) and Debian's cryptography library alone.
 
 It shares no code with the library that the simulator serves OPC UA with, nor with the one that our driver uses.
-    opcua_client.py URL none|sign-and-encrypt [CERTIFICATE KEY]
+    opcua_client.py URL none|sign|sign-and-encrypt [CERTIFICATE KEY]
 It reads one request a line from standard input, as JSON, and writes one answer a line:
     {"do": "open", "user": null | ["name", "password"]}   {"do": "read", "nodes": [...]}   {"do": "write", "node", "type", "value"}
     {"do": "call", "object", "method", "type", "value"}   {"do": "watch", "node"}          {"do": "next"}
@@ -30,6 +30,8 @@ OAEP = padding.OAEP(mgf=padding.MGF1(hashes.SHA1()), algorithm=hashes.SHA1(), la
 TYPES = {"Boolean": (1, "?"), "UInt16": (5, "<H"), "Int32": (6, "<i"), "UInt32": (7, "<I"), "Double": (11, "<d")}
 BY_CODE = {code: form for code, form in TYPES.values()}
 GOOD = 0
+# MessageSecurityMode (OPC 10000-4 §7.20).
+MODES = {"none": 1, "sign": 2, "sign-and-encrypt": 3}
 
 
 class Fault(Exception):
@@ -63,6 +65,27 @@ def variant(kind, value):
 
 def value_of(node, attribute=13):
     return node_id(node) + struct.pack("<I", attribute) + text(None) + struct.pack("<H", 0) + text(None)
+
+
+def reading(nodes):
+    return 631, struct.pack("<dI", 0, 2) + array([value_of(node) for node in nodes])
+
+
+def writing(node, kind, value):
+    return 673, array([value_of(node)[:-6] + b"\1" + variant(kind, value)])
+
+
+def calling(of, method, kind, value):
+    return 712, array([node_id(of) + node_id(method) + array([variant(kind, value)])])
+
+
+def subscribing():
+    return 787, struct.pack("<dIII?B", 50, 1000, 100, 0, True, 0)
+
+
+def browsing(node):
+    browse = node_id(node) + struct.pack("<I", 0) + node_id(46) + struct.pack("<?II", True, 0, 63)
+    return 527, b"\0\0" + struct.pack("<qI", 0, 0) + struct.pack("<I", 0) + array([browse])
 
 
 class Reader:
@@ -159,17 +182,18 @@ def p_sha256(secret, seed, length):
 
 
 class Client:
-    def __init__(self, url, files):
-        self.url, self.secure, self.server_der = url, bool(files), None
+    def __init__(self, url, security, files):
+        self.url, self.mode, self.server_der = url, MODES[security], None
+        self.secure, self.secret = self.mode > 1, self.mode == 3
         self.sequence = self.request = 0
         self.channel = self.token = 0
         self.auth, self.keys = b"\0\0", None
-        if files:
+        if self.secure:
             with open(files[0], "rb") as file:
                 self.der = x509.load_pem_x509_certificate(file.read()).public_bytes(serialization.Encoding.DER)
             with open(files[1], "rb") as file:
                 self.key = serialization.load_pem_private_key(file.read(), None)
-            plain = Client(url, None)
+            plain = Client(url, "none", None)
             self.server_der = plain.server_certificate()
             plain.socket.close()
             self.server_key = x509.load_der_x509_certificate(self.server_der).public_key()
@@ -206,7 +230,7 @@ class Client:
 
     def open_channel(self):
         nonce = os.urandom(32) if self.secure else None
-        body = node_id(446) + self.header() + struct.pack("<III", 0, 0, 3 if self.secure else 1) + data(nonce)
+        body = node_id(446) + self.header() + struct.pack("<III", 0, 0, self.mode) + data(nonce)
         self.send(b"OPN", body + struct.pack("<I", 600_000))
         answer = self.answer()
         answer.take("<I")
@@ -219,12 +243,16 @@ class Client:
     def send(self, kind, body):
         self.sequence += 1
         self.request += 1
-        plain = struct.pack("<II", self.sequence, self.request) + body
+        self.socket.sendall(self.frame(kind, body, self.sequence, self.request))
+
+    def frame(self, kind, body, sequence, request, chunk=b"F", channel=None, token=None, size=None):
+        """A chunk, secured; anything in its head can be another than it should be, and is then signed as it is."""
+        plain = struct.pack("<II", sequence, request) + body
         if kind == b"OPN":
             thumb = hashlib.sha1(self.server_der).digest() if self.secure else None
             policy = text(BASIC if self.secure else NONE) + data(self.der if self.secure else None) + data(thumb)
         else:
-            policy = struct.pack("<I", self.token)
+            policy = struct.pack("<I", self.token if token is None else token)
         if not self.secure:
             sealed = lambda head: plain
             length = len(plain)
@@ -239,57 +267,69 @@ class Client:
                 return b"".join(self.server_key.encrypt(block, OAEP) for block in blocks)
         else:
             sign, encrypt, start = self.keys[0]
-            pad = -(len(plain) + 1 + 32) % 16
-            plain += bytes([pad]) * (pad + 1)
+            if self.secret:
+                pad = -(len(plain) + 1 + 32) % 16
+                plain += bytes([pad]) * (pad + 1)
             length = len(plain) + 32
 
             def sealed(head):
                 signed = plain + hmac.digest(sign, head + policy + plain, "sha256")
+                if not self.secret:
+                    return signed
                 cipher = Cipher(algorithms.AES(encrypt), modes.CBC(start)).encryptor()
                 return cipher.update(signed) + cipher.finalize()
 
-        head = kind + b"F" + struct.pack("<II", 12 + len(policy) + length, self.channel)
-        self.socket.sendall(head + policy + sealed(head))
+        whole = 12 + len(policy) + length
+        head = kind + chunk + struct.pack("<II", whole if size is None else size, self.channel if channel is None else channel)
+        return head + policy + sealed(head)
+
+    def opened(self, kind, head, body):
+        """What is in a chunk: the number of its request, and its part of the message."""
+        reader = Reader(body)
+        reader.take("<I")
+        if kind == b"OPN":
+            reader.text(), reader.data(), reader.data()
+        else:
+            reader.take("<I")
+        rest = body[reader.at :]
+        if self.secure and kind == b"OPN":
+            rest = b"".join(self.key.decrypt(rest[at : at + 256], OAEP) for at in range(0, len(rest), 256))
+            signed, signature = rest[:-256], rest[-256:]
+            self.server_key.verify(signature, head + body[: reader.at] + signed, padding.PKCS1v15(), hashes.SHA256())
+            rest = signed[: -signed[-1] - 1]
+        elif self.secure:
+            sign, encrypt, start = self.keys[1]
+            if self.secret:
+                cipher = Cipher(algorithms.AES(encrypt), modes.CBC(start)).decryptor()
+                rest = cipher.update(rest) + cipher.finalize()
+            signed, signature = rest[:-32], rest[-32:]
+            if not hmac.compare_digest(signature, hmac.digest(sign, head + body[: reader.at] + signed, "sha256")):
+                raise Fault("a wrong signature")
+            rest = signed[: -signed[-1] - 1] if self.secret else signed
+        return struct.unpack_from("<I", rest, 4)[0], rest[8:]
 
     def answer(self):
         whole = b""
         while True:
             kind, chunk, head, body = self.receive()
-            reader = Reader(body)
-            reader.take("<I")
-            if kind == b"OPN":
-                reader.text(), reader.data(), reader.data()
-            else:
-                reader.take("<I")
-            rest = body[reader.at :]
-            if self.secure and kind == b"OPN":
-                rest = b"".join(self.key.decrypt(rest[at : at + 256], OAEP) for at in range(0, len(rest), 256))
-                signed, signature = rest[:-256], rest[-256:]
-                self.server_key.verify(
-                    signature, head + body[: reader.at] + signed, padding.PKCS1v15(), hashes.SHA256()
-                )
-                rest = signed[: -signed[-1] - 1]
-            elif self.secure:
-                sign, encrypt, start = self.keys[1]
-                cipher = Cipher(algorithms.AES(encrypt), modes.CBC(start)).decryptor()
-                rest = cipher.update(rest) + cipher.finalize()
-                signed, signature = rest[:-32], rest[-32:]
-                if not hmac.compare_digest(signature, hmac.digest(sign, head + body[: reader.at] + signed, "sha256")):
-                    raise Fault("a wrong signature")
-                rest = signed[: -signed[-1] - 1]
-            whole += rest[8:]
+            whole += self.opened(kind, head, body)[1]
             if chunk == b"F":
                 break
         reader = Reader(whole)
         reader.node_id()
+        status = self.status(reader)
+        if status != GOOD:
+            raise Fault(f"{status:08X}")
+        return reader
+
+    def status(self, reader):
+        """The service result, with the rest of the header of an answer behind it."""
         reader.take("<q"), reader.take("<I")
         status = reader.take("<I")
         if reader.take("<B") != 0:
             raise Fault("diagnostics that nobody asked for")
         reader.array(reader.text), reader.extension()
-        if status != GOOD:
-            raise Fault(f"{status:08X}")
-        return reader
+        return status
 
     def ask(self, kind, body):
         self.send(b"MSG", node_id(kind) + self.header() + body)
@@ -314,7 +354,7 @@ class Client:
         self.auth = answer.node_id()
         answer.take("<d")
         self.nonce, _ = answer.data(), answer.data()
-        wanted = (3, BASIC) if self.secure else (1, NONE)
+        wanted = (self.mode, BASIC if self.secure else NONE)
         tokens = next(
             each["users"] for each in answer.array(answer.endpoint) if (each["mode"], each["policy"]) == wanted
         )
@@ -344,20 +384,20 @@ class Client:
         return {"namespaces": self.read([2255])[0]["value"]}
 
     def read(self, nodes):
-        answer = self.ask(631, struct.pack("<dI", 0, 2) + array([value_of(node) for node in nodes]))
+        answer = self.ask(*reading(nodes))
         return answer.array(answer.data_value)
 
     def write(self, node, kind, value):
-        answer = self.ask(673, array([value_of(node)[:-6] + b"\1" + variant(kind, value)]))
+        answer = self.ask(*writing(node, kind, value))
         return [f"{code:08X}" for code in answer.array(lambda: answer.take("<I"))]
 
     def call(self, of, method, kind, value):
-        answer = self.ask(712, array([node_id(of) + node_id(method) + array([variant(kind, value)])]))
+        answer = self.ask(*calling(of, method, kind, value))
         answer.take("<i")
         return f"{answer.take('<I'):08X}"
 
     def watch(self, node):
-        answer = self.ask(787, struct.pack("<dIII?B", 50, 1000, 100, 0, True, 0))
+        answer = self.ask(*subscribing())
         subscription = answer.take("<I")
         item = value_of(node) + struct.pack("<IId", 2, 7, 50) + b"\0\0\0" + struct.pack("<I?", 10, True)
         answer = self.ask(751, struct.pack("<II", subscription, 2) + array([item]))
@@ -375,8 +415,7 @@ class Client:
 
     def properties(self, node):
         """The references forward from a node that are properties: their names and values."""
-        browse = node_id(node) + struct.pack("<I", 0) + node_id(46) + struct.pack("<?II", True, 0, 63)
-        answer = self.ask(527, b"\0\0" + struct.pack("<qI", 0, 0) + struct.pack("<I", 0) + array([browse]))
+        answer = self.ask(*browsing(node))
         answer.take("<i"), answer.take("<I"), answer.data()
         found = {}
 
@@ -392,7 +431,7 @@ class Client:
         return {name: self.read([target])[0]["value"] for name, target in found.items()}
 
 
-def main():
+def main(make=Client):
     url, security, *files = sys.argv[1:]
     client = None
     for line in sys.stdin:
@@ -400,11 +439,12 @@ def main():
         do = request.pop("do")
         try:
             if client is None:
-                client = Client(url, files if security == "sign-and-encrypt" else None)
+                client = make(url, security, files)
             answer = {"is": getattr(client, do)(*request.values())}
         except (Fault, OSError) as error:
             answer = {"fault": str(error)}
         print(json.dumps(answer), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

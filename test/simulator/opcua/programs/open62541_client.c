@@ -1,6 +1,7 @@
-/* A client of open62541 (C, another make than ours): it gets in with a certificate and a password, reads, writes, calls,
- * and prints what came of it, one line each.
- *     open62541_client URL CERTIFICATE.der KEY.der SERVER.der USER PASSWORD POLICY MODE
+/* A client of open62541 (C, another make than ours): it gets in with a certificate of its own, and as a user with a password or
+ * with a certificate; reads, writes, calls, and prints what came of it, one line each.
+ *     open62541_client URL CERTIFICATE.der KEY.der SERVER.der POLICY MODE password USER PASSWORD
+ *     open62541_client URL CERTIFICATE.der KEY.der SERVER.der POLICY MODE certificate USER.der USER_KEY.der
  * POLICY is the last word of the policy's address, MODE is Sign or SignAndEncrypt. */
 #include <open62541/client.h>
 #include <open62541/client_config_default.h>
@@ -36,11 +37,11 @@ static void print_double(UA_Client *client, UA_UInt16 namespace, const char *nam
 }
 
 int main(int count, char **words) {
-  if (count != 9) return 2;
-  UA_Boolean is_secret = strcmp(words[8], "SignAndEncrypt") == 0;
-  if (!is_secret && strcmp(words[8], "Sign") != 0) return 2;
+  if (count != 10) return 2;
+  UA_Boolean is_secret = strcmp(words[6], "SignAndEncrypt") == 0;
+  if (!is_secret && strcmp(words[6], "Sign") != 0) return 2;
   char policy[80];
-  snprintf(policy, sizeof policy, "http://opcfoundation.org/UA/SecurityPolicy#%s", words[7]);
+  snprintf(policy, sizeof policy, "http://opcfoundation.org/UA/SecurityPolicy#%s", words[5]);
   UA_Client *client = UA_Client_new();
   UA_ClientConfig *config = UA_Client_getConfig(client);
   UA_ByteString server = load(words[4]);
@@ -50,7 +51,13 @@ int main(int count, char **words) {
   config->securityMode = is_secret ? UA_MESSAGESECURITYMODE_SIGNANDENCRYPT : UA_MESSAGESECURITYMODE_SIGN;
   config->securityPolicyUri = UA_STRING_ALLOC(policy);
   printf("configured %s\n", UA_StatusCode_name(status));
-  status = UA_Client_connectUsername(client, words[1], words[5], words[6]);
+  if (strcmp(words[7], "certificate") == 0) {
+    status = UA_ClientConfig_setAuthenticationCert(config, load(words[8]), load(words[9]));
+    printf("user %s\n", UA_StatusCode_name(status));
+    status = UA_Client_connect(client, words[1]);
+  } else {
+    status = UA_Client_connectUsername(client, words[1], words[8], words[9]);
+  }
   printf("connected %s\n", UA_StatusCode_name(status));
   /* What the channel that it got has, not what it was told to ask for. */
   UA_MessageSecurityMode mode = UA_MESSAGESECURITYMODE_INVALID;

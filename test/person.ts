@@ -1,5 +1,4 @@
 import { execa } from 'execa'
-import { HOLDFAST } from '../gateway.ts'
 
 const ANSI = new RegExp(`${String.fromCharCode(27)}\\[[0-9;?]*[A-Za-z]`, 'g')
 
@@ -10,8 +9,9 @@ export class Person {
   #text = ''
   #waiting: (() => void) | undefined
 
+  /** Has typed a command already: a program and its words. */
   constructor(folder: string, words: readonly string[]) {
-    const command = [HOLDFAST, ...words].map(word => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
+    const command = words.map(word => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
     this.#child = execa('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
       cwd: folder,
       reject: false,
