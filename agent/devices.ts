@@ -53,13 +53,17 @@ export class Devices implements AsyncDisposable {
         continue
       }
       const link = links.get(connectionOf(device))
-      const unit = { ...device, safe: safeValuesOn(id, config) }
+      const unit = {
+        ...device,
+        safe: safeValuesOn(id, config),
+        turnWithin: turnWithin(id, config.devices),
+      }
       if (link) drivers.set(id, new ModbusDriver(link, unit, registersAmong(points), clock))
     }
     const watched = new Map(
       [...drivers].map(([id, driver]) => [
         id,
-        progress.over(driver, id, config.devices.get(id)?.timeout ?? 0),
+        progress.over(driver, id, config.devices.get(id)?.timeout ?? 0, turnWithin(id, config.devices)),
       ]),
     )
     const actuators = new Map<string, Actuator>()

@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
 import type { AuditEntry } from '../model/audit.ts'
 import type { Clock, UnixMs } from '../model/time.ts'
-import { type AuditLog, openAuditLog } from './audit/log.ts'
+import { type AuditLog, type AuditTrouble, openAuditLog } from './audit/log.ts'
 import { parseVkey } from './audit/note.ts'
 import { hasRemains, type Quarantined, quarantineLog } from './audit/quarantine.ts'
 import type { Config } from './config/config.ts'
@@ -31,8 +31,16 @@ export async function openAudit(
     boot,
     clock,
     patient: true,
-    onTrouble: ({ kind, detail }: { kind: string; detail: string }) =>
-      kind === 'healed' ? alarms.clear('audit-unwritable', detail) : alarms.raise('audit-unwritable', detail),
+    onTrouble: (trouble: AuditTrouble) => {
+      switch (trouble.kind) {
+        case 'healed':
+          return alarms.clear('audit-unwritable', trouble.detail)
+        case 'unwritable':
+          return alarms.raise('audit-unwritable', trouble.detail)
+        case 'unreadable':
+          return alarms.raise('audit-unreadable', `${trouble.detail}. ${trouble.remedy}`)
+      }
+    },
     onCheckpoint: ({ note, size }: { note: string | undefined; size: number }) => {
       if (note !== undefined) witness.info({ event: 'checkpoint', size, note }, 'audit checkpoint')
     },

@@ -14,6 +14,7 @@ import type { Received } from './command/received.ts'
 import type { Refused, Who } from './command/refused.ts'
 import type { Config } from './config/config.ts'
 import { expiringFiles } from './expiring-files.ts'
+import { loadIfReadable } from './kept-state.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { habitPath } from './paths.ts'
 
@@ -33,7 +34,7 @@ export interface Watch extends AsyncDisposable {
   countWith(metrics: Metrics): void
 }
 
-/** Begins to measure, with the thresholds of the configuration. */
+/** Begins to measure, with the thresholds of the configuration. Throws StartFailure when a newer program kept the habits. */
 export async function openMeasures(
   config: Config,
   clock: Clock,
@@ -45,7 +46,8 @@ export async function openMeasures(
   /** Whose request was found right, and may be refused all the same. */
   const counted = new WeakSet<Who>()
   const file = habitFile(habitPath(config))
-  const habits = new Habits(file, (await file.load().catch(() => undefined)) ?? {}, clock, alarms)
+  const kept = await loadIfReadable(file)
+  const habits = new Habits(file, kept instanceof Error ? {} : (kept ?? {}), clock, alarms)
   const sites = new ForeignSites(clock, alarms)
   const measures = new Measures(
     [

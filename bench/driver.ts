@@ -158,7 +158,12 @@ function driverOn(link: ModbusLink): ModbusDriver {
   })
   const points = new Map(Array.from({ length: POINTS }, (_, address) => [String(address), point(address)]))
   const limits = { registersMax: 125, bitsMax: 2000, gap: 0 }
-  return new ModbusDriver(link, { unit: 1, limits, timeout: DEADLINE, safe: new Map() }, points, systemClock)
+  return new ModbusDriver(
+    link,
+    { unit: 1, limits, timeout: DEADLINE, turnWithin: 0, safe: new Map() },
+    points,
+    systemClock,
+  )
 }
 
 function latency(name: string, ours: Sample, limit: Sample, also: Record<string, number> = {}): Figure {

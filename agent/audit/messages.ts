@@ -50,6 +50,8 @@ export type Reply =
       readonly checkpoint: SignedCheckpoint | undefined
     }
   | { readonly kind: 'done' }
+  /** What was asked cannot be read. The file stays open, and takes records as before. */
+  | { readonly kind: 'unreadable'; readonly failure: Failure }
   /** After this the file is closed, and must be opened again. */
   | { readonly kind: 'failed'; readonly failure: Failure }
 

@@ -5,9 +5,10 @@ import { AuditFailure, type Failure } from './failure.ts'
 import { type Frontier, leafHash, sameHash } from './merkle.ts'
 import type { NoteSigner } from './note.ts'
 import { recordText, type StampedEntry } from './record.ts'
-import { type OpenMode, openDatabase } from './schema.ts'
+import { type OpenMode, openDatabase, openForReading } from './schema.ts'
 import { type FoundRecord, latestOf, recordsAfter } from './search.ts'
 import { restoreFrontier } from './tail.ts'
+import { beginAnew } from './wal.ts'
 
 /** How far the log had come, as its keeper remembers it: an opened file must not be behind. */
 export interface Head {
@@ -43,10 +44,14 @@ export interface Committed {
 
 const PRUNED_AT_ONCE = 4096
 
-/** The log on one connection of SQLite. Everything here blocks and may throw; whatever throws leaves the file as it was. */
+/**
+ * The log on two connections of SQLite, one for writing and one for what is asked of it. Everything here blocks and may throw; whatever
+ * throws leaves the file as it was, and after a question that failed records are written as before.
+ */
 export class AuditStore implements Disposable {
   readonly created: boolean
   readonly #database: Database.Database
+  readonly #reading: Database.Database
   readonly #path: string
   readonly #boot: string
   readonly #inode: number
@@ -64,7 +69,11 @@ export class AuditStore implements Disposable {
   /** Opens the log and finds its right edge again. Throws AuditFailure when it is behind `known`, and what `openDatabase` throws. */
   constructor(path: string, boot: string, mode: OpenMode, known: Head | undefined) {
     const { database, created } = openDatabase(path, mode)
+    let reading: Database.Database | undefined
     try {
+      beginAnew(database, path, known !== undefined)
+      reading = openForReading(path)
+      this.#reading = reading
       this.created = created
       this.#database = database
       this.#path = path
@@ -75,15 +84,15 @@ export class AuditStore implements Disposable {
       this.#seal = database.prepare(
         'INSERT INTO checkpoint (size, root, frontier, note) VALUES (?, ?, ?, ?) ON CONFLICT (size) DO UPDATE SET note = excluded.note',
       )
-      this.#nonces = database
+      this.#nonces = reading
         .prepare(
           'SELECT credential, nonce, created FROM record WHERE nonce IS NOT NULL AND created >= ? ORDER BY created',
         )
         .raw()
-      this.#records = database
+      this.#records = reading
         .prepare('SELECT bytes FROM record WHERE kind = ? AND time >= ? ORDER BY time DESC LIMIT ?')
         .pluck()
-      this.#signed = database.prepare(
+      this.#signed = reading.prepare(
         'SELECT size, note FROM checkpoint WHERE size <= ? AND note IS NOT NULL ORDER BY size DESC LIMIT 1',
       )
       const tail = restoreFrontier(database)
@@ -92,6 +101,7 @@ export class AuditStore implements Disposable {
       this.#leaf = this.#leafAt(tail.frontier.size - 1)
       if (known !== undefined) this.#mustReach(known)
     } catch (error) {
+      reading?.close()
       database.close()
       throw error
     }
@@ -184,7 +194,7 @@ export class AuditStore implements Disposable {
 
   /** The last record of one kind; undefined when there is none. */
   latest(kind: string): FoundRecord | undefined {
-    return latestOf(this.#database, kind)
+    return latestOf(this.#reading, kind)
   }
 
   /**
@@ -200,17 +210,19 @@ export class AuditStore implements Disposable {
     records: FoundRecord[]
     checkpoint: SignedCheckpoint | undefined
   } {
-    const first = this.#database
+    const first = this.#reading
       .prepare('SELECT leaf FROM pruned WHERE seq = 0 UNION ALL SELECT leaf FROM record WHERE seq = 0')
       .pluck()
       .get() as Uint8Array | undefined
     const { size } = this.#frontier
-    const records = recordsAfter(this.#database, seq, most)
+    const records = recordsAfter(this.#reading, seq, most)
     const end = (records.at(-1)?.seq ?? size - 1) + 1
     return { first, size, records, checkpoint: this.#signed.get(end) as SignedCheckpoint | undefined }
   }
 
   [Symbol.dispose](): void {
+    this.#reading.close()
+    // Last: then its write-ahead log goes into the file.
     this.#database.close()
   }
 

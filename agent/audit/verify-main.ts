@@ -106,7 +106,14 @@ async function withArchive(intact: Intact, path: string, archive: string): Promi
   try {
     using evidence = Evidence.open(path)
     const compared = await compareArchive(evidence.database, archive)
-    return 'at' in compared ? { kind: 'tampered', ...compared } : { ...intact, archived: compared.records }
+    switch (compared.kind) {
+      case 'whole':
+        return { ...intact, archived: compared.records }
+      case 'altered':
+        return { ...compared, kind: 'tampered' }
+      case 'unproven':
+        return unreadable(`the log itself is intact; ${compared.detail}`)
+    }
   } catch (error) {
     return unreadable(`the archive cannot be read: ${(error as Error).message}`)
   }

@@ -11,7 +11,7 @@ import { type Authorized, authorizeCommand } from './authorize.ts'
 import { type CommandMeter, type Lap, startLaps } from './laps.ts'
 import { patiently } from './patience.ts'
 import { lookAhead, type Permits, permit } from './permit.ts'
-import { type Progress, READ_TIMEOUTS, WRITE_TIMEOUTS } from './progress.ts'
+import { type Progress, READ_TIMEOUTS, writeWithin } from './progress.ts'
 import { unlessTooEarly } from './rates.ts'
 import { type Received, wayOf } from './received.ts'
 import { type Intended, recordIntent } from './record-intent.ts'
@@ -116,10 +116,10 @@ async function throughStages(received: Received, id: string, commands: Commands)
 async function moveAndLook(intended: Intended, commands: Commands, lap: Lap): Promise<Outcome> {
   const { permits } = commands
   const { authorized } = intended.permitted
-  const { id, travelTime, deviceTimeout } = authorized.actuator
+  const { id, travelTime, deviceTimeout: timeout, turnWithin } = authorized.actuator
   // A write, the travel, the look that it ends with, and one more where somebody was overruled.
-  const timeouts = WRITE_TIMEOUTS + 2 * READ_TIMEOUTS
-  using _ = commands.progress.begin(`a command to ${id}`, travelTime + timeouts * deviceTimeout)
+  const within = writeWithin({ timeout, turnWithin }) + travelTime + 2 * READ_TIMEOUTS * timeout
+  using _ = commands.progress.begin(`a command to ${id}`, within)
   try {
     const { actuator, target, towardsSafe } = authorized
     commands.supervision.moving(actuator.id)

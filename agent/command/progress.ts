@@ -13,7 +13,18 @@ export const READ_TIMEOUTS = 2
  * How long a write may take. The longest is a pulse towards safe in a field of a register, on a line that others keep busy: to set it and
  * to clear it takes a turn and three answers each, and it is held for half a timeout at most.
  */
-export const WRITE_TIMEOUTS = 9
+const WRITE_TIMEOUTS = 9
+
+/** How a device answers: the deadline of a request to it, and how long others on its line may hold that. */
+interface Takes {
+  readonly timeout: Millis
+  readonly turnWithin: Millis
+}
+
+/** How long a write may take, until it has ended well or badly. The end of a pulse waits for those who hold the line. */
+export function writeWithin({ timeout, turnWithin }: Takes): Millis {
+  return WRITE_TIMEOUTS * timeout + turnWithin
+}
 
 /** What is allowed for on top of every deadline: a busy machine is no mistake. */
 const GRACE: Millis = 1000
@@ -48,22 +59,25 @@ export class Progress {
     return undefined
   }
 
-  /** The same driver, with each of its requests watched. `timeout` is the deadline that the device's requests have. */
-  over(driver: Driver, device: string, timeout: Millis): Driver {
-    return new WatchedDriver(driver, device, timeout, this)
+  /**
+   * The same driver, with each of its requests watched. `timeout` is the deadline that the device's requests have, `turnWithin` how long
+   * others on its line may hold it.
+   */
+  over(driver: Driver, device: string, timeout: Millis, turnWithin: Millis): Driver {
+    return new WatchedDriver(driver, device, { timeout, turnWithin }, this)
   }
 }
 
 class WatchedDriver implements Driver {
   readonly #driver: Driver
   readonly #device: string
-  readonly #timeout: Millis
+  readonly #takes: Takes
   readonly #progress: Progress
 
-  constructor(driver: Driver, device: string, timeout: Millis, progress: Progress) {
+  constructor(driver: Driver, device: string, takes: Takes, progress: Progress) {
     this.#driver = driver
     this.#device = device
-    this.#timeout = timeout
+    this.#takes = takes
     this.#progress = progress
   }
 
@@ -72,12 +86,16 @@ class WatchedDriver implements Driver {
   }
 
   async read(point: string, timeout: Millis, stop?: AbortSignal, purpose?: ReadPurpose): Promise<ReadResult> {
-    using _ = this.#progress.begin(`a read of ${point} on ${this.#device}`, READ_TIMEOUTS * this.#timeout)
+    using _ = this.#progress.begin(
+      `a read of ${point} on ${this.#device}`,
+      READ_TIMEOUTS * this.#takes.timeout,
+    )
     return await this.#driver.read(point, timeout, stop, purpose)
   }
 
   async write(point: string, value: number, timeout: Millis, stop?: AbortSignal): Promise<WriteResult> {
-    using _ = this.#progress.begin(`a write of ${point} on ${this.#device}`, WRITE_TIMEOUTS * this.#timeout)
+    const within = writeWithin(this.#takes)
+    using _ = this.#progress.begin(`a write of ${point} on ${this.#device}`, within)
     return await this.#driver.write(point, value, timeout, stop)
   }
 

@@ -18,8 +18,10 @@ import { isBit, isWritable, type ModbusPoint, type NumberPoint, spanOf } from '.
 import { Reads } from './reads.ts'
 import { decodeNumber, encode, maskOnWire } from './value.ts'
 
-/** One unit. Its timeout is also the deadline of what the driver does by itself: ending a pulse. */
+/** One unit. */
 export interface ModbusUnit extends Addressee {
+  /** How long the other units behind the connection may hold it: the end of a pulse waits so long for its turn, and is sent then. */
+  readonly turnWithin: Millis
   readonly limits: ReadLimits
   /** The value of a point, by its name, that is towards the safe state. Writing it goes before everything else. */
   readonly safe: ReadonlyMap<string, number>
@@ -190,7 +192,8 @@ export class ModbusDriver implements Driver {
 
   /**
    * Writes, waits, and clears. It is cleared early when patience ends, and in any case after a write that may have
-   * arrived: an output that is meant to be set for a moment is not left set. One that a later write has overtaken is that
+   * arrived: an output that is meant to be set for a moment is not left set, so its end goes before what others ask for, and waits
+   * for a unit that holds the line. One that a later write has overtaken is that
    * write's to clear: a trip's pulse is not cut short by the command that it overruled.
    */
   async #pulse(
@@ -211,8 +214,8 @@ export class ModbusDriver implements Driver {
     const cleared = await this.#put(
       point,
       Buffer.alloc(bytes.length),
-      kind,
-      this.link.deadlines.from(this.#unit.timeout),
+      'safe',
+      this.link.deadlines.from(this.#unit.timeout + this.#unit.turnWithin),
     )
     if (cleared.kind !== 'accepted')
       return { kind: 'unknown', reason: `the pulse is not known to be cleared: ${cleared.reason}` }

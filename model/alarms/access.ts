@@ -144,7 +144,7 @@ export const ACCESS_ALARMS = {
     within: 'hours',
     ends: 'acknowledging',
     cause: 'somebody opened the emergency key, and the agent did not take it up',
-    consequence: 'the sheet is used up: there is no emergency key until a new one is sealed',
-    remedy: 'ask who did; seal a new one: docs/runbooks/break-glass.md',
+    consequence: 'there is no emergency credential; the sheet that was sealed last is still good',
+    remedy: 'ask who did; for an emergency open it again: docs/runbooks/break-glass.md',
   },
 } as const satisfies Readonly<Record<string, AlarmForm>>

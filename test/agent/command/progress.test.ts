@@ -44,7 +44,7 @@ test('a request to a device that never returns is stuck, whoever made it', async
     await released.promise
     return { kind: 'accepted' }
   }
-  const write = progress.over(fake, 'plc', 500).write('valve.command', 1, 1)
+  const write = progress.over(fake, 'plc', 500, 0).write('valve.command', 1, 1)
   await clock.advance(5501)
   assert.equal(progress.stuck, 'a write of valve.command on plc has not ended for 5.5s')
   released.resolve()
@@ -97,5 +97,5 @@ test("systemd's watchdog is fed at half its time, and not while the command path
 
 describeDriver('a watched driver', async () => {
   const rig = await fakeRig()
-  return { ...rig, driver: new Progress(new VirtualClock()).over(rig.driver, 'plc', 500) }
+  return { ...rig, driver: new Progress(new VirtualClock()).over(rig.driver, 'plc', 500, 0) }
 })

@@ -45,7 +45,7 @@ export class Connected implements AsyncDisposable {
   driver(points: Readonly<Record<string, PointText>>, unit: Partial<ModbusUnit> = {}): ModbusDriver {
     const driver = new ModbusDriver(
       this.link,
-      { unit: 1, limits: LIMITS, timeout: this.#timeout, safe: new Map(), ...unit },
+      { unit: 1, limits: LIMITS, timeout: this.#timeout, turnWithin: 0, safe: new Map(), ...unit },
       new Map(Object.entries(points).map(([name, text]) => [name, pointFrom(text)])),
       this.#clock,
     )

@@ -15,6 +15,7 @@ const POINTS: Readonly<Record<string, PointText>> = {
   seen: { holding_register: FEEDBACK },
   /** Three bits of a register that can only be changed by reading and writing all of it. */
   field: { holding_register: COMMAND, mask: 0x0070, write_function: 6 },
+  pulsed: { holding_register: COMMAND, pulse: '200ms' },
 }
 const CLOSED = 0
 const OPEN = 100
@@ -31,7 +32,7 @@ const MINUTE: Millis = 60_000
 interface Rig extends AsyncDisposable {
   readonly line: TimedLine
   readonly clock: VirtualClock
-  driver(unit: number, timeout: Millis): ModbusDriver
+  driver(unit: number, timeout: Millis, turnWithin?: Millis): ModbusDriver
   /** Asks a unit for a register again and again, as whoever watches readings does. */
   poll(unit: number, timeout: Millis, from?: Millis): { readonly answered: MonotonicMs[] }
   /** Drives the valve of a unit to safe. Feedback follows the command by itself after `travel`; undefined is never. */
@@ -54,12 +55,12 @@ async function rig(takes: Takes, kind: 'rtu' | 'tcp' = 'rtu'): Promise<Rig> {
   stack.defer(() => stop.abort())
   const drivers = new Map<number, ModbusDriver>()
   const running = stack.move()
-  const driver = (unit: number, timeout: Millis): ModbusDriver => {
+  const driver = (unit: number, timeout: Millis, turnWithin: Millis = 0): ModbusDriver => {
     const safe = new Map([
       ['valve', CLOSED],
       ['field', CLOSED],
     ])
-    const known = drivers.get(unit) ?? connected.driver(POINTS, { unit, timeout, safe })
+    const known = drivers.get(unit) ?? connected.driver(POINTS, { unit, timeout, turnWithin, safe })
     drivers.set(unit, known)
     return known
   }
@@ -160,6 +161,18 @@ describe('on a line with five dead units, a unit that is well', () => {
       await line.pass(LONGEST + 3 * EXCHANGE, () => trip.verified !== undefined)
       assert.notEqual(trip.verified, undefined, `tripped at ${LONGEST + at}`)
     }
+  })
+
+  it('has its pulse ended, as soon as a dead unit that holds the line lets go of it', async () => {
+    await using line = await rig(someDead)
+    const driver = line.driver(1, QUICK, LONGEST)
+    const writing = driver.write('pulsed', OPEN, QUICK)
+    await line.pass(2 * EXCHANGE, () => line.line.holds(1, COMMAND) === OPEN)
+    pollTheDead(line)
+    await line.pass(LONGEST, () => line.line.requests.some(({ unit }) => unit !== 1))
+    await line.pass(LONGEST + 2 * EXCHANGE)
+    assert.equal(line.line.holds(1, COMMAND), CLOSED)
+    assert.deepEqual(await writing, { kind: 'accepted' })
   })
 
   it('is read again and again, as each of the others has its turn', async () => {
