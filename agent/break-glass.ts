@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { stat } from 'node:fs/promises'
+import { access, stat } from 'node:fs/promises'
 import { createCredentialFile } from '../client/credential-file.ts'
 import { EXIT } from '../console/exit.ts'
 import type { Owner } from '../keep/whole-file.ts'
+import { jsonLine, plainLines } from '../model/plain.ts'
 import { Refusal } from '../model/refusal.ts'
 import { BREAK_GLASS_ROLE } from '../model/role.ts'
 import { parseDuration } from '../model/time.ts'
@@ -10,8 +11,8 @@ import type { Config } from './config/config.ts'
 import { loadConfig } from './config/load.ts'
 import { formatProblems } from './config/problem.ts'
 import { BREAK_GLASS_HANGS_ON, breakGlassEpochKey } from './credential/break-glass/break-glass.ts'
-import { leaveHandover } from './credential/break-glass/handover.ts'
-import { openBreakGlass, removeSeal } from './credential/break-glass/seal.ts'
+import { BREAK_GLASS_MAX, type Handover, leaveHandover } from './credential/break-glass/handover.ts'
+import { openBreakGlass } from './credential/break-glass/seal.ts'
 import { readSheet } from './credential/break-glass/sheet.ts'
 import { forge } from './credential/mint.ts'
 import { floorPath, openGlassPath, sealedGlassPath } from './paths.ts'
@@ -27,11 +28,9 @@ export interface OpenGlassOptions {
   readonly json?: boolean
 }
 
-const LONGEST = 8 * 3_600_000
-
 /**
- * `holdfast break-glass open`: opens the sealed emergency key with the sheet's code, which `input` has, and leaves it for
- * the agent's next start. For root, on the gateway. Exit code 0, or 2 with the reason and nothing changed.
+ * `holdfast break-glass open`: makes a credential of the sealed emergency key, which it opens with the sheet's code from `input`, and leaves
+ * the code for the agent's next start. For root, on the gateway. Exit code 0, or 2 with the reason and nothing changed.
  */
 export async function openGlass(
   options: OpenGlassOptions,
@@ -42,7 +41,7 @@ export async function openGlass(
   if (loaded.kind === 'problems') return fail(formatProblems(loaded.problems))
   const { config } = loaded
   const length = parseDuration(options.for)
-  if (length === undefined || length > LONGEST)
+  if (length === undefined || length > BREAK_GLASS_MAX)
     return fail(`--for ${options.for}: expected a duration up to 8h, such as 1h`)
   const owner = await stat(config.stateDir).catch((error: Error) => error.message)
   if (typeof owner === 'string') return fail(`the state directory cannot be used: ${owner}`)
@@ -56,25 +55,36 @@ export async function openGlass(
   const sheet = readSheet(line, config)
   if (sheet.kind === 'refused')
     return fail(`the sheet: ${sheet.detail}\nNothing was changed. Give its line on standard input.`)
+  if (await isThere(openGlassPath(config))) {
+    sheet.code.fill(0)
+    return fail(
+      `it is opened already, for the agent's next start: systemctl restart holdfast.\nNothing was changed. Where its credential is lost or its time is over: rm ${openGlassPath(config)}, then again.`,
+    )
+  }
   // The envelope belongs to the agent's user, also where root opens it.
   const opened = await openBreakGlass(sealedGlassPath(config), sheet.code, config, owner.uid)
-  sheet.code.fill(0)
-  if (opened.kind === 'refused') return fail(`${opened.detail}\nNothing was changed.`)
+  if (opened.kind === 'refused') {
+    sheet.code.fill(0)
+    return fail(`${opened.detail}\nNothing was changed.`)
+  }
   const until = systemClock.wall() + length
-  const trouble = await leave(config, options.out, opened.key, until, owner)
+  const trouble = await leave(config, options.out, opened.key, { code: sheet.code, until }, owner)
   opened.key.fill(0)
+  sheet.code.fill(0)
   if (trouble !== undefined) return fail(trouble)
   const ends = new Date(until).toISOString()
   process.stdout.write(
-    options.json
-      ? `${JSON.stringify({ opened: true, file: options.out, until: ends })}\n`
-      : [
-          `The glass is broken: ${options.out} is the emergency credential, good until ${ends} once the agent has restarted.`,
-          'Next: systemctl restart holdfast',
-          `Then: holdfast command ACTUATOR SETPOINT --credential ${options.out}`,
-          'When it is over: holdfast break-glass close, and holdfast break-glass seal for a new sheet. This one is used up.',
-          '',
-        ].join('\n'),
+    plainLines(
+      options.json
+        ? jsonLine({ opened: true, file: options.out, until: ends })
+        : [
+            `The glass is broken: ${options.out} is the emergency credential, good until ${ends} once the agent has restarted.`,
+            'Next: systemctl restart holdfast',
+            `Then: holdfast command ACTUATOR SETPOINT --credential ${options.out}`,
+            'When it is over: holdfast break-glass close, and holdfast break-glass seal for a new sheet. This one is used up.',
+            '',
+          ].join('\n'),
+    ),
   )
   return EXIT.done
 }
@@ -87,12 +97,19 @@ async function clockTrouble(config: Config): Promise<string | undefined> {
   return new KeptClock(systemClock, known?.floor).trouble
 }
 
-/** Writes the credential, leaves the key for the next start, and ends the envelope. Returns what went wrong. */
+async function isThere(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** Writes the credential, and leaves the code for the next start, which ends the envelope. Returns what went wrong. */
 async function leave(
   config: Config,
   out: string,
   key: Uint8Array,
-  until: number,
+  handover: Handover,
   owner: Owner,
 ): Promise<string | undefined> {
   const epochKey = breakGlassEpochKey(key, config)
@@ -102,7 +119,7 @@ async function leave(
     subject: BREAK_GLASS_ROLE,
     role: BREAK_GLASS_ROLE,
     caveats: [],
-    lifetime: until - now,
+    lifetime: handover.until - now,
   }
   const minted = forge(epochKey, { environment, gateway, ...BREAK_GLASS_HANGS_ON }, order, now, randomBytes)
   epochKey.fill(0)
@@ -112,8 +129,7 @@ async function leave(
     return `${out} cannot be made: ${file}\nNothing was changed. The sheet is still good.`
   try {
     await file.write(minted)
-    await leaveHandover(openGlassPath(config), { key, until }, owner)
-    await removeSeal(sealedGlassPath(config))
+    await leaveHandover(openGlassPath(config), handover, owner)
   } catch (error) {
     return `it could not be left for the agent: ${(error as Error).message}`
   }
@@ -130,6 +146,6 @@ async function firstLine(input: AsyncIterable<Buffer | string>): Promise<string>
 }
 
 function fail(message: string): number {
-  process.stderr.write(`${message}\n`)
+  process.stderr.write(plainLines(`${message}\n`))
   return EXIT.usage
 }

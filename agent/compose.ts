@@ -58,7 +58,6 @@ export interface Agent extends AsyncDisposable {
 /** Wires the rooms together. The one place where everything is known. */
 export async function startAgent(config: Config, log: Logger, around: Surroundings): Promise<Agent> {
   const started = systemClock.monotonic()
-  const boot = randomUUID()
   await using parts = new AsyncDisposableStack()
 
   parts.use(await takeState(config.stateDir))
@@ -66,7 +65,7 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
   const { clock, revocations } = kept
   const { alarms, outlets } = await openAlarms(config, clock, log)
   if (kept.forgotten !== undefined) alarms.raise('clock-forgotten', kept.forgotten)
-  const { audit, replayLostUntil, replay, isNew } = await openAudit(config, boot, clock, log, alarms)
+  const { audit, replayLostUntil, replay, isNew } = await openAudit(config, randomUUID(), clock, log, alarms)
   parts.use(audit)
   outlets.recordTo(audit)
   parts.use(alarms)
@@ -151,7 +150,8 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
     heard: measures.refused,
     alarm: (actuator, detail) => alarm('authentication-failures', detail, { actuator }),
     suspend: (identity, actuator, detail) => {
-      alarm('identity-suspended', `${identity} is suspended: ${detail}`, { actuator, identity })
+      if (keeper.suspension(identity) === undefined)
+        alarm('identity-suspended', `${identity} is suspended: ${detail}`, { actuator, identity })
       keeper.suspend(identity, actuator, detail)
       approvals.forgetIdentity(identity)
     },

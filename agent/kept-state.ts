@@ -29,8 +29,7 @@ export async function loadKeptState(config: Config): Promise<KeptState> {
     )
   }
   const floor = floorFile(floorPath(config))
-  const known = await floor.load().catch((error: Error) => error)
-  if (known instanceof NewerKept) throw anotherVersion(floor, known)
+  const known = await loadIfReadable(floor)
   const isForgotten = known instanceof Error
   const revoked = revocationFile(revocationPath(config))
   const revocations = new Revocations(
@@ -55,6 +54,17 @@ export async function loadKept<State>(file: KeptFile<State>, what: string): Prom
       `${file.path} cannot be read (${error.message}), so nobody knows ${what}; look at the plant, then move the file away`,
       'untrusted',
     )
+  })
+}
+
+/**
+ * Reads a small state that the agent can do without, and that it begins anew where it is gone: gives why it cannot be understood. Throws
+ * StartFailure when a newer program wrote it, which must not be written over.
+ */
+export async function loadIfReadable<State>(file: KeptFile<State>): Promise<State | undefined | Error> {
+  return await file.load().catch((error: Error) => {
+    if (error instanceof NewerKept) throw anotherVersion(file, error)
+    return error
   })
 }
 

@@ -124,14 +124,16 @@ async function takeUpGlass(
       break
     case 'taken': {
       const until = new Date(handed.until).toISOString()
-      if (glass.open(handed.key, handed.until)) {
-        audit.note({ kind: 'break-glass-opened', until })
-        alarms.raise(
-          'break-glass',
-          `THE EMERGENCY CREDENTIAL IS IN USE until ${until}: holdfast break-glass close`,
-        )
-      } else
-        alarms.raise('break-glass-unused', `the emergency key was opened, and its time was over at ${until}`)
+      const trouble = await glass.open(handed, user).catch((error: Error) => error.message)
+      if (trouble !== undefined) {
+        alarms.raise('break-glass-unused', `the emergency key was to be opened, and is not: ${trouble}`)
+        break
+      }
+      audit.note({ kind: 'break-glass-opened', until })
+      alarms.raise(
+        'break-glass',
+        `THE EMERGENCY CREDENTIAL IS IN USE until ${until}: holdfast break-glass close`,
+      )
     }
   }
 }

@@ -1,6 +1,7 @@
 import { fstatSync } from 'node:fs'
 import { pino } from 'pino'
 import { EXIT } from '../console/exit.ts'
+import { plainLines } from '../model/plain.ts'
 import { ListenFailure } from './api/listener.ts'
 import { startAgent } from './compose.ts'
 import { loadConfig } from './config/load.ts'
@@ -31,7 +32,7 @@ export async function runAgent(
   const notify = notifierFor(process.env.NOTIFY_SOCKET, detail => log.warn(detail))
   // The status too: after the last of many attempts systemd's own lines have pushed the reason out of those that `systemctl status` shows.
   const notStarted = async (reason: string): Promise<void> => {
-    process.stderr.write(`${reason}\n`)
+    process.stderr.write(plainLines(`${reason}\n`))
     await notify.status(`not started: ${reason.split('\n', 1)[0]}`)
   }
   const loaded = await loadConfig(options.config)

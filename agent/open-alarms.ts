@@ -5,6 +5,7 @@ import type { Clock } from '../model/time.ts'
 import { alarmFile } from './alarms/alarm-file.ts'
 import { type AlarmListener, Alarms, type AlarmTold } from './alarms/alarms.ts'
 import type { Config } from './config/config.ts'
+import { loadIfReadable } from './kept-state.ts'
 import { alarmPath } from './paths.ts'
 
 const LEVELS: Readonly<Record<Severity, 'error' | 'warn' | 'info'>> = {
@@ -69,14 +70,17 @@ export class AlarmOutlets implements AlarmListener {
   }
 }
 
-/** Takes up the alarms that stood when an earlier run ended. They are told whatever the disk does. */
+/**
+ * Takes up the alarms that stood when an earlier run ended. They are told whatever the disk does. Throws StartFailure when a newer program
+ * kept them.
+ */
 export async function openAlarms(
   config: Config,
   clock: Clock,
   log: Logger,
 ): Promise<{ readonly alarms: Alarms; readonly outlets: AlarmOutlets }> {
   const file = alarmFile(alarmPath(config))
-  const kept = await file.load().catch((error: Error) => error)
+  const kept = await loadIfReadable(file)
   const outlets = new AlarmOutlets(log)
   const isLost = kept instanceof Error
   const alarms = new Alarms(file, isLost ? undefined : kept, clock, outlets)

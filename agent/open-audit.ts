@@ -4,7 +4,7 @@ import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
 import type { AuditEntry } from '../model/audit.ts'
 import type { Clock, UnixMs } from '../model/time.ts'
 import { CheckpointKeeper, type KeptCheckpointListener } from './audit/kept-checkpoint.ts'
-import { type AuditLog, openAuditLog } from './audit/log.ts'
+import { type AuditLog, type AuditTrouble, openAuditLog } from './audit/log.ts'
 import { parseVkey } from './audit/note.ts'
 import { hasRemains, type Quarantined, quarantineLog } from './audit/quarantine.ts'
 import type { Config } from './config/config.ts'
@@ -32,8 +32,16 @@ export async function openAudit(
     boot,
     clock,
     patient: true,
-    onTrouble: ({ kind, detail }: { kind: string; detail: string }) =>
-      kind === 'healed' ? alarms.clear('audit-unwritable', detail) : alarms.raise('audit-unwritable', detail),
+    onTrouble: (trouble: AuditTrouble) => {
+      switch (trouble.kind) {
+        case 'healed':
+          return alarms.clear('audit-unwritable', trouble.detail)
+        case 'unwritable':
+          return alarms.raise('audit-unwritable', trouble.detail)
+        case 'unreadable':
+          return alarms.raise('audit-unreadable', `${trouble.detail}. ${trouble.remedy}`)
+      }
+    },
     onDoubt: (detail: string) => alarms.raise('audit-log-unproven', detail),
     onCheckpoint: ({ note, size }: { note: string | undefined; size: number }) => {
       if (note !== undefined) witness.info({ event: 'checkpoint', size, note }, 'audit checkpoint')

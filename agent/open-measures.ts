@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises'
 import type { Clock } from '../model/time.ts'
 import type { TripCause } from '../model/trip.ts'
 import type { Alarms } from './alarms/alarms.ts'
+import { ForeignSites } from './alarms/foreign-sites.ts'
 import { Habits, habitFile } from './alarms/habits.ts'
 import { type Finding, Measures } from './alarms/measures.ts'
 import { gradeAbove, gradeBelow, type Threshold } from './alarms/threshold.ts'
@@ -9,9 +10,11 @@ import { Traffic } from './alarms/traffic.ts'
 import type { AuditLog } from './audit/log.ts'
 import { LIMITS } from './audit/options.ts'
 import type { Authenticated } from './command/authenticate.ts'
+import type { Received } from './command/received.ts'
 import type { Refused, Who } from './command/refused.ts'
 import type { Config } from './config/config.ts'
 import { expiringFiles } from './expiring-files.ts'
+import { loadIfReadable } from './kept-state.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { habitPath } from './paths.ts'
 
@@ -24,14 +27,14 @@ export interface Watch extends AsyncDisposable {
   /** Hears of every request with a right signature. */
   used(authenticated: Authenticated): void
   /** Hears of every refusal. */
-  refused(refused: Refused): void
+  refused(refused: Refused, received: Received): void
   /** Hears of every trip. */
   tripped(actuator: string, cause: TripCause): void
   /** From now on the metrics hear of all that, too. They are read from what is opened later than this. */
   countWith(metrics: Metrics): void
 }
 
-/** Begins to measure, with the thresholds of the configuration. */
+/** Begins to measure, with the thresholds of the configuration. Throws StartFailure when a newer program kept the habits. */
 export async function openMeasures(
   config: Config,
   clock: Clock,
@@ -43,7 +46,9 @@ export async function openMeasures(
   /** Whose request was found right, and may be refused all the same. */
   const counted = new WeakSet<Who>()
   const file = habitFile(habitPath(config))
-  const habits = new Habits(file, (await file.load().catch(() => undefined)) ?? {}, clock, alarms)
+  const kept = await loadIfReadable(file)
+  const habits = new Habits(file, kept instanceof Error ? {} : (kept ?? {}), clock, alarms)
+  const sites = new ForeignSites(clock, alarms)
   const measures = new Measures(
     [
       {
@@ -78,8 +83,9 @@ export async function openMeasures(
       traffic.used(who.serial, claims.subject, isReading)
       habits.used(claims.subject, who.serial, received.source, isReading)
     },
-    refused: ({ refusal, who }) => {
+    refused: ({ refusal, who }, { channel, source }) => {
       metrics?.refused(refusal.code)
+      if (refusal.code === 'foreign-site') sites.refused(channel.name, refusal.detail, source)
       // Asking for a second person, or to select first, is how it is meant to go.
       if (refusal.code === 'approval-needed' || refusal.code === 'select-needed') return
       const wasCounted = who !== undefined && counted.has(who)

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { systemClock } from '../agent/time/system-clock.ts'
 import { EXIT } from '../console/exit.ts'
+import { plainLines } from '../model/plain.ts'
 import { auditCommand } from './program/audit.ts'
 import { addCredentials } from './program/credentials.ts'
 import { addDevices } from './program/device.ts'
@@ -48,7 +49,9 @@ try {
   else {
     // Ours. The message is enough for a report; a stack helps nobody on shift, and HOLDFAST_DEBUG shows it.
     process.stderr.write(
-      `holdfast: ${process.env.HOLDFAST_DEBUG ? (error as Error).stack : (error as Error).message}\nThis is a mistake in holdfast; please report it.\n`,
+      plainLines(
+        `holdfast: ${process.env.HOLDFAST_DEBUG ? (error as Error).stack : (error as Error).message}\nThis is a mistake in holdfast; please report it.\n`,
+      ),
     )
     process.exitCode = EXIT.bug
   }

@@ -1,5 +1,6 @@
 import { ALARM_NAMES, type AlarmName, formOf } from '../model/alarm.ts'
 import { type AlarmForm, priorityOf } from '../model/alarm-form.ts'
+import { jsonLine } from '../model/plain.ts'
 import { misused, type Surroundings } from './session.ts'
 
 /** `holdfast alarm explain [NAME]`: what an alarm of a name means, whether or not one stands. Asks no agent. */
@@ -17,7 +18,7 @@ export function explainAlarm(
   const explained = names.map(alarm => ({ alarm, ...prioritiesOf(alarm), ...formOf(alarm) }))
   around.out(
     options.json
-      ? `${JSON.stringify({ alarms: explained })}\n`
+      ? jsonLine({ alarms: explained })
       : name === undefined
         ? names.map(line).join('')
         : names.map(paragraph).join('\n'),

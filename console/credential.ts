@@ -7,6 +7,7 @@ import { narrow } from '../client/narrow.ts'
 import { type Caveat, parseCaveat, parseGrant } from '../model/caveat.ts'
 import { parseKeyId } from '../model/credential.ts'
 import type { Json } from '../model/json.ts'
+import { jsonLine, plain } from '../model/plain.ts'
 import { parseDuration } from '../model/time.ts'
 import { EXIT } from './exit.ts'
 import { misused, openClient, report, type SessionOptions, type Surroundings } from './session.ts'
@@ -51,7 +52,7 @@ export async function issueCredential(options: IssueOptions, around: Surrounding
     return report(answer, options, around, () => '')
   }
   if (!file) {
-    around.out(`${JSON.stringify({ keyid, secret })}\n`)
+    around.out(jsonLine({ keyid, secret }))
     return EXIT.done
   }
   await file.write({ keyid, secret })
@@ -64,8 +65,8 @@ export async function issueCredential(options: IssueOptions, around: Surrounding
   }
   around.out(
     options.json
-      ? `${JSON.stringify(about)}\n`
-      : `${about.file}: ${about.role} credential for ${about.subject}, good until ${about.not_after}. Only its owner can read the file.\n`,
+      ? jsonLine(about)
+      : `${plain(about.file)}: ${about.role} credential for ${about.subject}, good until ${plain(about.not_after)}. Only its owner can read the file.\n`,
   )
   return EXIT.done
 }
@@ -92,10 +93,10 @@ export async function narrowCredential(
     credential,
     parsed.flatMap(([, caveat]): Caveat[] => (caveat ? [caveat] : [])),
   )
-  if (!file) around.out(`${JSON.stringify(narrowed)}\n`)
+  if (!file) around.out(jsonLine(narrowed))
   else {
     await file.write(narrowed)
-    around.out(`${options.out}: ${narrowed.keyid}\n`)
+    around.out(`${plain(options.out)}: ${plain(narrowed.keyid)}\n`)
   }
   return EXIT.done
 }
@@ -112,12 +113,10 @@ export async function showCredential(
   if (!keyId) return misused(`${path}: its keyid is malformed`, around)
   const { environment, gateway, generation, epoch, serial, caveats } = keyId
   if (options.json)
-    around.out(
-      `${JSON.stringify({ environment, gateway, generation, epoch, credential: serial, caveats })}\n`,
-    )
+    around.out(jsonLine({ environment, gateway, generation, epoch, credential: serial, caveats }))
   else
     around.out(
-      `credential ${serial} for ${environment}/${gateway} (generation ${generation}, epoch ${epoch})\n${caveats.map(describeCaveat).join('')}`,
+      `credential ${serial} for ${environment}/${gateway} (generation ${generation}, epoch ${epoch})\n${caveats.map(plain).map(describeCaveat).join('')}`,
     )
   return EXIT.done
 }

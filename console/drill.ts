@@ -1,5 +1,7 @@
 import { type AgentAddress, AgentClient, parseAgentAddress } from '../client/agent-client.ts'
+import { parseKeyId } from '../model/credential.ts'
 import type { Json } from '../model/json.ts'
+import { jsonLine, plain } from '../model/plain.ts'
 import { EXIT } from './exit.ts'
 import { misused, openClient, readTls, report, type SessionOptions, type Surroundings } from './session.ts'
 
@@ -34,7 +36,8 @@ export async function drillRevocation(options: DrillOptions, around: Surrounding
   const issued = await admin.client.issue({ subject: 'revocation-drill', role: 'viewer', lifetime: '5m' })
   if (issued.kind !== 'answered') return report(issued, options, around, () => '')
   const { keyid, secret, serial } = issued.body as Record<string, string>
-  if (!keyid || !secret || !serial) return misused('the agent answered without a credential', around)
+  if (!keyid || !parseKeyId(keyid) || !secret || !serial)
+    return misused('the agent answered without a credential', around)
   const credential = { keyid, secret }
   const holder = new AgentClient(at, { credential, tls, deadline: PATIENCE, clock, entropy })
 
@@ -52,14 +55,14 @@ export async function drillRevocation(options: DrillOptions, around: Surrounding
       const found: Json = { credential: serial, refused: answer.problem.title, revoked_ms: milliseconds }
       around.out(
         options.json
-          ? `${JSON.stringify(found)}\n`
-          : `Issued ${serial}, used it, revoked it: refused ${milliseconds} ms later, ${answer.problem.title}.\n`,
+          ? jsonLine(found)
+          : `Issued ${plain(serial)}, used it, revoked it: refused ${milliseconds} ms later, ${plain(answer.problem.title)}.\n`,
       )
       return milliseconds < 1000 ? EXIT.done : EXIT.unproven
     }
   }
   around.err(
-    `${serial} still works ${PATIENCE} ms after it was revoked. Stop the agent until it is known why.\n`,
+    `${plain(serial)} still works ${PATIENCE} ms after it was revoked. Stop the agent until it is known why.\n`,
   )
   return EXIT.unproven
 }

@@ -1,4 +1,5 @@
 import type { Json } from '../model/json.ts'
+import { plainJson } from '../model/plain.ts'
 import { misused, openClient, report, type SessionOptions, type Surroundings } from './session.ts'
 
 /** `holdfast key rotate` */
@@ -11,7 +12,7 @@ export async function rotateKey(
   const answer = await session.client.rotate(options.escrow)
   // A key that is there and could not be recorded: its shares are shown now, or never.
   if (answer.kind === 'problem' && 'shares' in answer.problem && !options.json)
-    around.out(rotationWords(answer.problem))
+    around.out(rotationWords(plainJson({ ...answer.problem })))
   return report(answer, options, around, rotationWords)
 }
 

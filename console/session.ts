@@ -9,9 +9,11 @@ import {
 import { readCredentialFile } from '../client/credential-file.ts'
 import { NAME_FORM } from '../model/credential.ts'
 import type { Json } from '../model/json.ts'
+import { jsonLine, plain, plainJson } from '../model/plain.ts'
 import type { Problem } from '../model/refusal.ts'
 import type { Clock, Entropy } from '../model/time.ts'
 import { EXIT } from './exit.ts'
+import type { Terminal } from './terminal.ts'
 
 /** What every command that talks to an agent takes. */
 export interface SessionOptions {
@@ -25,12 +27,9 @@ export interface SessionOptions {
 }
 
 /** What the console needs of the world. */
-export interface Surroundings {
+export interface Surroundings extends Terminal {
   readonly clock: Clock
   readonly entropy: Entropy
-  /** Standard output and standard error. */
-  out(text: string): void
-  err(text: string): void
 }
 
 /** A command may wait for an actuator that travels for a minute or two. */
@@ -77,12 +76,12 @@ export function report(
 ): number {
   switch (answer.kind) {
     case 'answered': {
-      out(options.json ? `${JSON.stringify(answer.body)}\n` : words(answer.body as Record<string, Json>))
+      out(options.json ? jsonLine(answer.body) : words(plainJson(answer.body as Record<string, Json>)))
       return EXIT.done
     }
     case 'problem': {
-      const { problem } = answer
-      if (options.json) out(`${JSON.stringify(problem)}\n`)
+      const problem = plainJson({ ...answer.problem } as Problem & Record<string, Json>)
+      if (options.json) out(jsonLine(answer.problem))
       else err(`${problem.title}\n${problem.detail}\n${problem.remedy ? `Next: ${problem.remedy}.\n` : ''}`)
       return exitOf(problem)
     }
@@ -95,8 +94,8 @@ export function report(
       const remedy = answer.sent
         ? 'look at `holdfast status` before sending it again'
         : 'is it running, and is --agent right?'
-      if (options.json) out(`${JSON.stringify({ code, detail, remedy })}\n`)
-      else err(`${detail}\nNext: ${remedy}\n`)
+      if (options.json) out(jsonLine({ code, detail, remedy }))
+      else err(`${plain(detail)}\nNext: ${remedy}\n`)
       return answer.sent ? EXIT.unproven : EXIT.unreachable
     }
   }
@@ -112,7 +111,7 @@ export function findMisnamed(actuators: readonly string[]): string | undefined {
 
 /** Says what is wrong with how a command was called. */
 export function misused(message: string, { err }: Surroundings): number {
-  err(`${message}\n`)
+  err(`${plain(message)}\n`)
   return EXIT.usage
 }
 

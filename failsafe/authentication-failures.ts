@@ -1,5 +1,6 @@
 import type { Suspicion } from '../model/refusal.ts'
-import type { Clock, Millis, MonotonicMs, UnixMs } from '../model/time.ts'
+import { type Repetition, repeat } from '../model/repetition.ts'
+import type { Clock, Millis, UnixMs } from '../model/time.ts'
 import type { TripEvidence } from '../model/trip.ts'
 import { addFailure, type Bucket, type EvidenceLimits, leak } from './evidence.ts'
 
@@ -40,6 +41,8 @@ export type Verdict =
       readonly identity: string
       readonly attributed: boolean
       readonly listener: string
+      /** Whether anybody is to be told again. */
+      readonly isNews: boolean
       readonly detail: string
     }
 
@@ -66,19 +69,18 @@ interface Evidence {
   count: number
   first: UnixMs
   last: UnixMs
-  alarmedAt: MonotonicMs
   readonly sources: Set<string>
 }
 
 /** How many source addresses are kept for the record: enough to see where it came from, not enough to fill memory. */
 const SOURCES_MAX = 8
-/** An alarm about the same thing is raised once in this time; the next one says how many there were meanwhile. */
-const ALARM_EVERY: Millis = 60_000
+/** What has been quiet for so long is over, where nothing of it leaks. */
+const OVER_AFTER: Millis = 60_000
 const DAY: Millis = 86_400_000
 
 /**
  * Counts evidence of attack, not packets. Only what is attributed to an identity counts by itself; what comes from nobody
- * counts only where the engineer chose so for that listener; a replayed signature never counts, because whoever replays
+ * counts only where the engineer chose so for that listener; what is not signed at all never counts, because it is no attempt at a signature; a replayed signature never counts, because whoever replays
  * it has not shown that they could make one. What does not count raises an alarm instead.
  */
 export class AuthenticationFailures {
@@ -87,6 +89,8 @@ export class AuthenticationFailures {
   readonly #onChange: () => void
   readonly #evidence = new Map<string, Map<string, Evidence>>()
   readonly #trips = new Map<string, UnixMs[]>()
+  /** Of each actuator, when people heard of what: longer than the evidence lasts. */
+  readonly #told = new Map<string, Map<string, Repetition>>()
 
   /** `onChange` hears whenever `kept` has changed. */
   constructor(limits: EvidenceLimits, clock: Clock, onChange: () => void) {
@@ -99,10 +103,11 @@ export class AuthenticationFailures {
   observe(failure: Failure): Verdict {
     const author = attribute(failure)
     if (!author) return { kind: 'nothing' }
-    const { identity, attributed, counts } = author
+    const { identity, attributed, counts, what } = author
     const now = this.#clock.monotonic()
-    const evidence = this.#add(failure, counts ? identity : `${identity}, not counted`)
-    const detail = `${evidence.count} refused requests aimed at ${failure.actuator} by ${identity}, from ${[...evidence.sources].join(', ')}, between ${iso(evidence.first)} and ${iso(evidence.last)}`
+    const key = counts ? identity : `${identity}, ${what} and not counted`
+    const evidence = this.#add(failure, key)
+    const detail = `${evidence.count} ${what} requests aimed at ${failure.actuator} by ${identity}, from ${[...evidence.sources].join(', ')}, between ${iso(evidence.first)} and ${iso(evidence.last)}`
     if (counts) {
       const { limit, warn, leakEvery } = this.#limits
       const full = addFailure(evidence.bucket, now, leakEvery)
@@ -112,14 +117,19 @@ export class AuthenticationFailures {
       if (full.level >= limit && !failure.tripped && failure.trips) {
         this.#evidence.get(failure.actuator)?.delete(identity)
         return this.#isSpent(attributed ? identity : `listener ${failure.channel.name}`)
-          ? { kind: 'spent', identity, attributed, listener: failure.channel.name, detail }
+          ? {
+              kind: 'spent',
+              identity,
+              attributed,
+              listener: failure.channel.name,
+              isNews: this.#isNews(failure, key),
+              detail,
+            }
           : { kind: 'trip', identity, attributed, detail, evidence: evidenceOf(identity, evidence) }
       }
       if (full.level < warn) return { kind: 'nothing' }
     }
-    if (now - evidence.alarmedAt < ALARM_EVERY) return { kind: 'nothing' }
-    evidence.alarmedAt = now
-    return { kind: 'alarm', detail }
+    return this.#isNews(failure, key) ? { kind: 'alarm', detail } : { kind: 'nothing' }
   }
 
   /** The fullest bucket of an actuator now: the cause is healthy while it is below the warning level. */
@@ -155,7 +165,6 @@ export class AuthenticationFailures {
         ...rest,
         // Kept by a clock that was ahead: it begins to leak now.
         bucket: { level, leakedAt: monotonic - Math.max(0, wall - leakedAt) },
-        alarmedAt: Number.NEGATIVE_INFINITY,
         sources: new Set(sources),
       })
     }
@@ -171,6 +180,15 @@ export class AuthenticationFailures {
     return isSpent
   }
 
+  /** Whether people are to hear of it again. What an attacker sends, and when, does not decide how often they do. */
+  #isNews({ actuator }: Failure, key: string): boolean {
+    const told = this.#told.get(actuator) ?? new Map<string, Repetition>()
+    this.#told.set(actuator, told)
+    const { isDue, after } = repeat(told.get(key), this.#clock.monotonic())
+    told.set(key, after)
+    return isDue
+  }
+
   #add({ actuator, source }: Failure, identity: string): Evidence {
     const now = this.#clock.monotonic()
     const wall = this.#clock.wall()
@@ -178,8 +196,7 @@ export class AuthenticationFailures {
     this.#evidence.set(actuator, identities)
     const known = identities.get(identity)
     // What has leaked dry, or has been quiet for long, begins a new story.
-    const isOver =
-      known && !leak(known.bucket, now, this.#limits.leakEvery) && wall - known.last > ALARM_EVERY
+    const isOver = known && !leak(known.bucket, now, this.#limits.leakEvery) && wall - known.last > OVER_AFTER
     const evidence =
       known && !isOver
         ? known
@@ -188,7 +205,6 @@ export class AuthenticationFailures {
             count: 0,
             first: wall,
             last: wall,
-            alarmedAt: Number.NEGATIVE_INFINITY,
             sources: new Set<string>(),
           }
     evidence.count += 1
@@ -203,26 +219,32 @@ interface Author {
   readonly identity: string
   readonly attributed: boolean
   readonly counts: boolean
+  /** What kind of requests they are, in words. */
+  readonly what: 'refused' | 'unsigned'
 }
 
 /** Whom a failure is put down to, and whether it counts; undefined where nobody is suspected. The kinds of names cannot be taken for each other. */
 function attribute(failure: Failure): Author | undefined {
   const { channel, suspicion, holder } = failure
+  const nobody = `nobody known on listener ${channel.name}`
   switch (suspicion) {
     case 'none':
       return undefined
     case 'stale':
-      return { identity: `a replayer on listener ${channel.name}`, attributed: false, counts: false }
+      return {
+        identity: `a replayer on listener ${channel.name}`,
+        attributed: false,
+        counts: false,
+        what: 'refused',
+      }
+    case 'unsigned':
+      return { identity: channel.identity ?? nobody, attributed: false, counts: false, what: 'unsigned' }
     case 'denied':
-      return { identity: `subject ${holder ?? 'unnamed'}`, attributed: true, counts: true }
+      return { identity: `subject ${holder ?? 'unnamed'}`, attributed: true, counts: true, what: 'refused' }
     case 'forged':
       return channel.identity
-        ? { identity: channel.identity, attributed: true, counts: true }
-        : {
-            identity: `nobody known on listener ${channel.name}`,
-            attributed: false,
-            counts: channel.unattributed === 'count',
-          }
+        ? { identity: channel.identity, attributed: true, counts: true, what: 'refused' }
+        : { identity: nobody, attributed: false, counts: channel.unattributed === 'count', what: 'refused' }
   }
 }
 

@@ -2,12 +2,13 @@ import type { Millis } from './time.ts'
 
 /**
  * What a refused request says about whoever sent it (docs/ARCHITECTURE.md says what is done with it).
- * - `forged`: nothing in the request proves knowledge of a secret: bad signature, unknown id, nonsense.
+ * - `forged`: nothing in the request proves knowledge of a secret: bad signature, unknown id, nonsense in the place of one.
+ * - `unsigned`: there is no signature at all. It can never be taken for a right one, so it is no attempt at one; somebody should look all the same.
  * - `denied`: a right signature that its scope, network, identity or revocation denies.
  * - `stale`: a right signature, expired or seen before. A replayer looks like this, and so does a slow operator.
  * - `none`: says nothing about intent.
  */
-export type Suspicion = 'forged' | 'denied' | 'stale' | 'none'
+export type Suspicion = 'forged' | 'unsigned' | 'denied' | 'stale' | 'none'
 
 interface Kind {
   /** HTTP status (RFC 9110 §15). */
@@ -25,8 +26,13 @@ const KINDS = {
   'not-found': { status: 404, title: '404 Not Found', suspicion: 'none' },
   'method-not-allowed': { status: 405, title: '405 Method Not Allowed', suspicion: 'none' },
   'rate-exceeded': { status: 429, title: '429 Too Many Requests', suspicion: 'none' },
+  'foreign-site': { status: 403, title: '403 Forbidden - Foreign Site', suspicion: 'none' },
 
-  'signature-missing': { status: 401, title: '401 Unauthorized - Signature Missing', suspicion: 'forged' },
+  'signature-missing': {
+    status: 401,
+    title: '401 Unauthorized - Signature Missing',
+    suspicion: 'unsigned',
+  },
   'signature-ambiguous': { status: 400, title: '400 Bad Request - Several Signatures', suspicion: 'forged' },
   'signature-malformed': { status: 400, title: '400 Bad Request - Malformed Signature', suspicion: 'forged' },
   'digest-missing': { status: 400, title: '400 Bad Request - Content Digest Missing', suspicion: 'forged' },

@@ -197,3 +197,23 @@ test('every dependency says in docs/DEPENDENCIES.md why it is there, and is pinn
     assert.ok(reasons.includes(`\`${name}\``), `${name} has a line in docs/DEPENDENCIES.md`)
   }
 })
+
+test('whatever our programs print goes through model/plain.ts: nothing that came from data steers a terminal', () => {
+  const files = globSync('{agent,console,bin}/**/*.ts', { cwd: ROOT }).filter(
+    file => !file.startsWith('console/panel/'),
+  )
+  const raw = files.flatMap(file => {
+    const text = readFileSync(join(ROOT, file), 'utf8')
+    return [...text.matchAll(/process\.(?:stdout|stderr)\.write\(\s*([^\n]*\n?[^\n]*)/g)].flatMap(
+      ([, what = '']) =>
+        /^(?:`\$\{plain\(|plainLines\(|jsonLine\(|\S+ \? jsonLine\(|json \? jsonLine\()/.test(what)
+          ? []
+          : [`${file}: ${what}`],
+    )
+  })
+  // Two words of `terminal`, which makes them plain.
+  assert.deepEqual(
+    raw.filter(found => !/^bin\/program\/options\.ts: text\),?/.test(found)),
+    [],
+  )
+})

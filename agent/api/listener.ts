@@ -6,7 +6,8 @@ import { dirname } from 'node:path'
 import { TLSSocket } from 'node:tls'
 import type { Clock, Millis } from '../../model/time.ts'
 import { inNetworks } from '../command/authorize.ts'
-import { sourceOf } from '../command/receive.ts'
+import { refuseForeignSite } from '../command/foreign-site.ts'
+import { readFields, sourceOf } from '../command/receive.ts'
 import type { Channel } from '../command/received.ts'
 import { type Refused, refuse } from '../command/refused.ts'
 import type { ListenerConfig } from '../config/config.ts'
@@ -95,9 +96,12 @@ export async function listen(
       : createServer(httpWith(patience), answer)
   // An expectation that is not known is let be: what it asks for does not change what is answered.
   server.on('checkExpectation', answer)
-  server.on('connect', ({ socket }: IncomingMessage) =>
-    refuseBroken(socket, refuse('method-not-allowed', 'there is no CONNECT')),
-  )
+  server.on('connect', (request: IncomingMessage) => {
+    const channel = channelFor(config, general, request.socket)
+    const head = { channel, method: 'CONNECT', authority: '', path: '', fields: readFields(request) }
+    const foreign = refuseForeignSite(head)
+    refuseBroken(request.socket, foreign ?? refuse('method-not-allowed', 'there is no CONNECT'))
+  })
   server.timeout = patience.reader
   server.maxConnections = CONNECTIONS_MAX
   server.on('connection', (socket: Socket) => {

@@ -1,3 +1,4 @@
+import { jsonLine, plain } from '../../model/plain.ts'
 import { Evidence } from './evidence.ts'
 import { lastSeq } from './search.ts'
 
@@ -22,10 +23,12 @@ export async function auditBackup({ path, out, json }: AuditBackupOptions): Prom
     using made = Evidence.open(out)
     const records = lastSeq(made.database) + 1
     const words = `Copied ${records} records to ${out}. Verify it there: holdfast audit verify ${out} --key audit.vkey`
-    process.stdout.write(`${json ? JSON.stringify({ backup: out, records }) : words}\n`)
+    process.stdout.write(json ? jsonLine({ backup: out, records }) : `${plain(words)}\n`)
     return DONE
   } catch (error) {
-    process.stderr.write(`cannot back up: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.stderr.write(
+      `${plain(`cannot back up: ${error instanceof Error ? error.message : String(error)}`)}\n`,
+    )
     return UNREADABLE
   }
 }

@@ -1,3 +1,4 @@
+import { plain, plainJsonText } from '../../model/plain.ts'
 import type { Clock } from '../../model/time.ts'
 import { parseCheckpoint } from './checkpoint.ts'
 import { Evidence } from './evidence.ts'
@@ -49,13 +50,13 @@ export async function auditExport(
     const end = lastSeq(database)
     const format = formatterFor(options.format, database, version)
     for (const found of between(database, options.after ?? -1, end, bounds)) {
-      if (!(await printer.print(`${format(found)}\n`))) return DONE
+      if (!(await printer.printPlain(`${format(found)}\n`))) return DONE
     }
     return evidence.wasDisturbed()
       ? complain('the agent opened the log while it was read: run this again')
       : DONE
   } catch (error) {
-    process.stderr.write(`cannot export: ${error instanceof Error ? error.message : String(error)}\n`)
+    complain(`cannot export: ${error instanceof Error ? error.message : String(error)}`)
     return error instanceof Contradicted ? CONTRADICTED : UNREADABLE
   }
 }
@@ -91,7 +92,8 @@ function proven(database: Readable): Formatter {
   return ({ seq }) => {
     const signed = prover.inclusion(seq, 'newest')
     const proof = signed.kind === 'impossible' ? prover.inclusion(seq, { size: prover.size }) : signed
-    if (proof.kind === 'inclusion') return JSON.stringify({ ...inclusionJson(proof), tlog_proof: null })
+    if (proof.kind === 'inclusion')
+      return plainJsonText(JSON.stringify({ ...inclusionJson(proof), tlog_proof: null }))
     throw new Contradicted(`${proof.detail}; run holdfast audit verify`)
   }
 }
@@ -143,6 +145,6 @@ function readBounds(
 }
 
 function complain(message: string): number {
-  process.stderr.write(`${message}\n`)
+  process.stderr.write(`${plain(message)}\n`)
   return UNREADABLE
 }

@@ -38,7 +38,7 @@ const UNKNOWN: Failure = {
   remedy: 'look whether its folder exists and belongs to the user that the agent runs as',
 }
 
-export const LEFT_OUT: Failure = {
+const LEFT_OUT: Failure = {
   kind: 'unwritable',
   detail: 'the audit log file left out what was written to it: its tables were changed',
   remedy: 'keep the file as it is and run `holdfast audit verify` on a copy; the next start moves it aside',
@@ -90,4 +90,9 @@ export function failureOf(error: unknown): Failure {
   const name = Object.keys(MEANINGS).find(begin => code.startsWith(begin)) ?? ''
   const { kind, detail, remedy } = MEANINGS[name] ?? UNKNOWN
   return { kind, detail: `${detail} (${code === '' ? said : `${code}: ${said}`})`, remedy }
+}
+
+/** Throws AuditFailure unless one row was written: a trigger in the file can have SQLite leave it out and report no error. */
+export function mustBeTaken({ changes }: { readonly changes: number }): void {
+  if (changes !== 1) throw new AuditFailure(LEFT_OUT)
 }

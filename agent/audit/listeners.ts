@@ -10,6 +10,7 @@ export class LogListeners {
   readonly #callbacks: Callbacks
   readonly #ofCommits: ((took: Millis) => void)[] = []
   #lastCommitMs: Millis | undefined
+  #unreadable: string | undefined
 
   constructor(callbacks: Callbacks) {
     this.#callbacks = callbacks
@@ -38,6 +39,13 @@ export class LogListeners {
   healed(failure: Failure): void {
     const detail = `the audit log takes records again (it did not: ${failure.detail})`
     tell(() => this.#callbacks.onTrouble({ kind: 'healed', detail }))
+  }
+
+  /** A question failed. Whoever asks it every minute has it told once. */
+  unreadable({ detail, remedy }: Failure): void {
+    if (this.#unreadable === detail) return
+    this.#unreadable = detail
+    tell(() => this.#callbacks.onTrouble({ kind: 'unreadable', detail, remedy }))
   }
 
   /** A checkpoint is durable. */

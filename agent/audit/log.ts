@@ -171,10 +171,10 @@ export class AuditLog extends LogReader implements AsyncDisposable {
   protected override async query(request: Request): Promise<Reply | Crashed> {
     if (!this.#isOpen && this.#trouble) return { kind: 'failed', failure: this.#trouble }
     const reply = await this.#thread.ask(request)
-    if (reply.kind === 'failed' || reply.kind === 'crashed') {
-      this.#fail(failureIn(reply))
-      this.#wake()
-    }
+    if (reply.kind === 'unreadable') this.#listeners.unreadable(reply.failure)
+    if (reply.kind !== 'failed' && reply.kind !== 'crashed') return reply
+    this.#fail(failureIn(reply))
+    this.#wake()
     return reply
   }
 

@@ -67,6 +67,8 @@ export type Reply =
   /** `isKnown`: there are keys to tell what can be believed. */
   | { readonly kind: 'vouched'; readonly isKnown: boolean; readonly record: FoundRecord | undefined }
   | { readonly kind: 'done' }
+  /** What was asked cannot be read. The file stays open, and takes records as before. */
+  | { readonly kind: 'unreadable'; readonly failure: Failure }
   /** After this the file is closed, and must be opened again. */
   | { readonly kind: 'failed'; readonly failure: Failure }
 

@@ -3,10 +3,12 @@ import type { CheckpointKeeper } from './kept-checkpoint.ts'
 import type { OpenMode } from './schema.ts'
 import type { SealedCheckpoint } from './store.ts'
 
-/** What the wiring is told when the log stops or starts again to take records. */
+/** What the wiring is told when the log stops or starts again to take records, or cannot be read. */
 export type AuditTrouble =
   | { readonly kind: 'unwritable'; readonly detail: string; readonly remedy: string }
   | { readonly kind: 'healed'; readonly detail: string }
+  /** Something that was asked of it cannot be read; it takes records as before. Told once for each reason. */
+  | { readonly kind: 'unreadable'; readonly detail: string; readonly remedy: string }
 
 export interface AuditLogOptions {
   readonly path: string

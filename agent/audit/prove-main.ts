@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { plain, plainJsonText } from '../../model/plain.ts'
 import { Evidence } from './evidence.ts'
 import { Printer } from './printer.ts'
 import { type Consistency, type Inclusion, type NoProof, Prover, type Wanted } from './prove.ts'
@@ -48,19 +49,21 @@ async function tell(proof: Inclusion | Consistency | NoProof, isBare: boolean): 
   const printer = new Printer(process.stdout)
   switch (proof.kind) {
     case 'contradicted':
-      process.stderr.write(`CONTRADICTED: ${proof.detail}; run holdfast audit verify\n`)
+      process.stderr.write(`${plain(`CONTRADICTED: ${proof.detail}; run holdfast audit verify`)}\n`)
       return CONTRADICTED
     case 'impossible':
       return complain(`cannot prove: ${proof.detail}`)
     case 'consistency':
-      await printer.print(`${JSON.stringify(consistencyJson(proof), null, 2)}\n`)
+      await printer.printPlain(`${plainJsonText(JSON.stringify(consistencyJson(proof), null, 2))}\n`)
       return PROVEN
     case 'inclusion': {
       if (isBare && proof.tlogProof === undefined)
         return complain(
           'cannot prove: no signed checkpoint is there for the standard form; leave out --tlog-proof',
         )
-      const text = isBare ? proof.tlogProof : `${JSON.stringify(inclusionJson(proof), null, 2)}\n`
+      const text = isBare
+        ? proof.tlogProof
+        : `${plainJsonText(JSON.stringify(inclusionJson(proof), null, 2))}\n`
       await printer.print(text ?? '')
       return PROVEN
     }
@@ -75,6 +78,6 @@ function readWanted(text: string): Wanted {
 }
 
 function complain(message: string): number {
-  process.stderr.write(`${message}\n`)
+  process.stderr.write(`${plain(message)}\n`)
   return UNREADABLE
 }

@@ -1,4 +1,5 @@
 import { AUDIT_KINDS } from '../../model/audit-kinds.ts'
+import { plain } from '../../model/plain.ts'
 import type { Clock } from '../../model/time.ts'
 import { CSV_HEADER, csvLine } from './csv.ts'
 import { Evidence } from './evidence.ts'
@@ -37,14 +38,14 @@ export async function auditQuery(options: AuditQueryOptions, clock: Pick<Clock, 
   if (options.json && options.csv) return complain('--json and --csv exclude each other')
   const search = readSearch(options, clock)
   if (typeof search === 'string') return complain(search)
-  const format = formatOf(options)
   const printer = new Printer(process.stdout)
+  const format = formatOf(options, printer)
   try {
     using evidence = Evidence.open(options.path)
     try {
-      await printer.print(format.head)
+      await format.begin()
       for (const { text } of found(evidence, search, options)) {
-        if (!(await printer.print(format.record(text)))) break
+        if (!(await format.print(text))) break
       }
     } catch (error) {
       if (!evidence.wasDisturbed()) throw error
@@ -66,10 +67,20 @@ function found(
     : [...searchRecords(database, search, 'newest-first', limit)].toSorted((a, b) => a.seq - b.seq)
 }
 
-function formatOf({ json, csv }: AuditQueryOptions): { head: string; record(text: string): string } {
-  if (json) return { head: '', record: text => `${text}\n` }
-  if (csv) return { head: CSV_HEADER, record: csvLine }
-  return { head: `${HEADINGS}\n`, record: text => `${recordLine(parseRecord(text))}\n` }
+interface Format {
+  begin(): Promise<boolean>
+  /** False when nobody reads any more. */
+  print(text: string): Promise<boolean>
+}
+
+function formatOf({ json, csv }: AuditQueryOptions, printer: Printer): Format {
+  if (json) return { begin: async () => true, print: text => printer.printJson(text) }
+  if (csv)
+    return { begin: () => printer.printPlain(CSV_HEADER), print: text => printer.printPlain(csvLine(text)) }
+  return {
+    begin: () => printer.print(`${HEADINGS}\n`),
+    print: text => printer.print(`${recordLine(parseRecord(text))}\n`),
+  }
 }
 
 /** What is searched for, or what is wrong with the question. */
@@ -92,6 +103,6 @@ function readSearch(options: AuditQueryOptions, clock: Pick<Clock, 'wall'>): Sea
 }
 
 function complain(message: string): number {
-  process.stderr.write(`${message}\n`)
+  process.stderr.write(`${plain(message)}\n`)
   return UNREADABLE
 }

@@ -98,6 +98,12 @@ export class RefusalTallies {
     return false
   }
 
+  /** Takes a record that is made in any case, an alarm about refusals, from the budget of theirs. */
+  spend(now: MonotonicMs): void {
+    this.#refill(now)
+    this.#left -= 1
+  }
+
   /** Summaries of the periods that have ended. To be called about once a second. */
   ended(now: MonotonicMs): AuditEntry[] {
     const entries: AuditEntry[] = []
@@ -145,12 +151,16 @@ export class RefusalTallies {
 
   /** Takes one record from the budget, or from its last half, if there is one. */
   #take(now: MonotonicMs, fromLastHalf: boolean): boolean {
+    this.#refill(now)
+    if (this.#left < (fromLastHalf ? 1 : this.#limits.burst / 2 + 1)) return false
+    this.#left -= 1
+    return true
+  }
+
+  #refill(now: MonotonicMs): void {
     const { burst, perDay } = this.#limits
     this.#left = Math.min(burst, this.#left + ((now - this.#leftAt) * perDay) / DAY)
     this.#leftAt = now
-    if (this.#left < (fromLastHalf ? 1 : burst / 2 + 1)) return false
-    this.#left -= 1
-    return true
   }
 }
 

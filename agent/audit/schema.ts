@@ -86,6 +86,17 @@ export function openDatabase(path: string, mode: OpenMode): OpenedDatabase {
   }
 }
 
+/**
+ * A second connection to a log that is open for writing, for reading alone: a page that is damaged fails a question on it, and nothing
+ * that is written. Throws SqliteError.
+ */
+export function openForReading(path: string): Database.Database {
+  const database = new Database(path, { readonly: true, fileMustExist: true, timeout: LOCK_WAIT_MS })
+  database.pragma('trusted_schema = OFF')
+  database.pragma('cell_size_check = ON')
+  return database
+}
+
 /** As much of a database as reading takes: what two libraries for SQLite have in common. */
 export interface Readable {
   prepare(sql: string): { all(...parameters: (number | bigint | string)[]): unknown[] }

@@ -1,16 +1,17 @@
 import { statSync } from 'node:fs'
 import type Database from 'better-sqlite3'
 import { parseCheckpoint, RECORDS_PER_CHECKPOINT, signCheckpoint } from './checkpoint.ts'
-import { AuditFailure, GONE, LEFT_OUT } from './failure.ts'
+import { AuditFailure, GONE, mustBeTaken } from './failure.ts'
 import type { KeptCheckpoint } from './kept-checkpoint.ts'
 import { type Frontier, leafHash, sameHash } from './merkle.ts'
 import type { NoteSigner, NoteVerifier } from './note.ts'
 import { recordText, type StampedEntry } from './record.ts'
-import { type OpenMode, openDatabase } from './schema.ts'
+import { type OpenMode, openDatabase, openForReading } from './schema.ts'
 import { type FoundRecord, latestOf, recordsAfter } from './search.ts'
 import { mustBeOurTables } from './structure.ts'
-import { restoreFrontier, type Tail } from './tail.ts'
+import { restoreFrontier } from './tail.ts'
 import { latestVouched, type Vouched, vouchFor } from './vouching.ts'
+import { beginAnew } from './wal.ts'
 
 /** How far the log had come, as its keeper remembers it: an opened file must not be behind. */
 export interface Head {
@@ -46,10 +47,14 @@ export interface Committed {
 
 const PRUNED_AT_ONCE = 4096
 
-/** The log on one connection of SQLite. Everything here blocks and may throw; whatever throws leaves the file as it was. */
+/**
+ * The log on two connections of SQLite, one for writing and one for what is asked of it. Everything here blocks and may throw; whatever
+ * throws leaves the file as it was, and after a question that failed records are written as before.
+ */
 export class AuditStore implements Disposable {
   readonly created: boolean
   readonly #database: Database.Database
+  readonly #reading: Database.Database
   readonly #path: string
   readonly #boot: string
   readonly #inode: number
@@ -63,9 +68,14 @@ export class AuditStore implements Disposable {
   #leaf: Uint8Array | undefined
   #sealed: { readonly size: number; readonly signed: boolean }
   #walInode: number | undefined
-  /** What was found when the log was opened. */
-  readonly #found: Pick<Tail, 'frontier' | 'notes'>
-  readonly #kept: KeptCheckpoint | undefined
+  /** How far signatures of these keys covered the log when it was opened, and what speaks against signing on top of it. */
+  readonly vouch: (keys: readonly NoteVerifier[]) => Vouched
+  /** The last record of one kind that can be believed; undefined when there is none. */
+  readonly latestVouched: (
+    kind: string,
+    vouched: Vouched,
+    keys: readonly NoteVerifier[],
+  ) => FoundRecord | undefined
 
   /**
    * Opens the log and finds its right edge again. Throws AuditFailure when it is behind `known` or does not have the checkpoint that was
@@ -73,8 +83,12 @@ export class AuditStore implements Disposable {
    */
   constructor(path: string, boot: string, mode: OpenMode, known: Head | undefined, kept?: KeptCheckpoint) {
     const { database, created } = openDatabase(path, mode)
+    let reading: Database.Database | undefined
     try {
       mustBeOurTables(database)
+      beginAnew(database, path, known !== undefined)
+      reading = openForReading(path)
+      this.#reading = reading
       this.created = created
       this.#database = database
       this.#path = path
@@ -85,39 +99,31 @@ export class AuditStore implements Disposable {
       this.#seal = database.prepare(
         'INSERT INTO checkpoint (size, root, frontier, note) VALUES (?, ?, ?, ?) ON CONFLICT (size) DO UPDATE SET note = excluded.note',
       )
-      this.#nonces = database
+      this.#nonces = reading
         .prepare(
           'SELECT credential, nonce, created FROM record WHERE nonce IS NOT NULL AND created >= ? ORDER BY created',
         )
         .raw()
-      this.#records = database
+      this.#records = reading
         .prepare('SELECT bytes FROM record WHERE kind = ? AND time >= ? ORDER BY time DESC LIMIT ?')
         .pluck()
-      this.#signed = database.prepare(
+      this.#signed = reading.prepare(
         'SELECT size, note FROM checkpoint WHERE size <= ? AND note IS NOT NULL ORDER BY size DESC LIMIT 1',
       )
       const checkpoint = kept?.kind === 'note' ? parseCheckpoint(kept.note) : undefined
       const tail = restoreFrontier(database, checkpoint)
-      this.#found = { frontier: tail.frontier.clone(), notes: tail.notes }
-      this.#kept = kept
+      const found = { frontier: tail.frontier.clone(), notes: tail.notes }
+      this.latestVouched = (...asked) => latestVouched(this.#reading, ...asked)
+      this.vouch = keys => vouchFor(this.#reading, found, kept, keys)
       this.#frontier = tail.frontier
       this.#sealed = tail.sealed
       this.#leaf = this.#leafAt(tail.frontier.size - 1)
       if (known !== undefined) this.#mustReach(known)
     } catch (error) {
+      reading?.close()
       database.close()
       throw error
     }
-  }
-
-  /** How far signatures of these keys covered the log when it was opened, and what speaks against signing on top of it. */
-  vouch(keys: readonly NoteVerifier[]): Vouched {
-    return vouchFor(this.#database, this.#found, this.#kept, keys)
-  }
-
-  /** The last record of one kind that can be believed; undefined when there is none. */
-  latestVouched(kind: string, vouched: Vouched, keys: readonly NoteVerifier[]): FoundRecord | undefined {
-    return latestVouched(this.#database, kind, vouched, keys)
   }
 
   get head(): Head {
@@ -207,7 +213,7 @@ export class AuditStore implements Disposable {
 
   /** The last record of one kind; undefined when there is none. */
   latest(kind: string): FoundRecord | undefined {
-    return latestOf(this.#database, kind)
+    return latestOf(this.#reading, kind)
   }
 
   /**
@@ -223,17 +229,19 @@ export class AuditStore implements Disposable {
     records: FoundRecord[]
     checkpoint: SignedCheckpoint | undefined
   } {
-    const first = this.#database
+    const first = this.#reading
       .prepare('SELECT leaf FROM pruned WHERE seq = 0 UNION ALL SELECT leaf FROM record WHERE seq = 0')
       .pluck()
       .get() as Uint8Array | undefined
     const { size } = this.#frontier
-    const records = recordsAfter(this.#database, seq, most)
+    const records = recordsAfter(this.#reading, seq, most)
     const end = (records.at(-1)?.seq ?? size - 1) + 1
     return { first, size, records, checkpoint: this.#signed.get(end) as SignedCheckpoint | undefined }
   }
 
   [Symbol.dispose](): void {
+    this.#reading.close()
+    // Last: then its write-ahead log goes into the file.
     this.#database.close()
   }
 
@@ -288,9 +296,4 @@ export class AuditStore implements Disposable {
     if (there && wal === this.#walInode) return
     throw new AuditFailure(GONE)
   }
-}
-
-/** A trigger in the file can have SQLite leave a row out and report no error. */
-function mustBeTaken({ changes }: Database.RunResult): void {
-  if (changes !== 1) throw new AuditFailure(LEFT_OUT)
 }

@@ -1,3 +1,4 @@
+import { plain } from '../../model/plain.ts'
 import type { Clock, Millis } from '../../model/time.ts'
 import { Evidence } from './evidence.ts'
 import { Printer } from './printer.ts'
@@ -30,7 +31,7 @@ export async function auditTail(
 ): Promise<number> {
   const printer = new Printer(process.stdout)
   const write = options.json
-    ? (text: string) => printer.print(`${text}\n`)
+    ? (text: string) => printer.printJson(text)
     : (text: string) => printer.print(`${recordLine(parseRecord(text))}\n`)
   try {
     using follower = new Follower(options.path, options.lines)
@@ -44,7 +45,9 @@ export async function auditTail(
     }
     return DONE
   } catch (error) {
-    process.stderr.write(`cannot read the log: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.stderr.write(
+      `${plain(`cannot read the log: ${error instanceof Error ? error.message : String(error)}`)}\n`,
+    )
     return UNREADABLE
   }
 }

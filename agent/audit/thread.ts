@@ -69,7 +69,7 @@ export class WriterThread implements AsyncDisposable {
 
 /** What kept the thread from doing what it was asked. */
 export function failureIn(reply: Reply | Crashed): Failure {
-  if (reply.kind === 'failed') return reply.failure
+  if (reply.kind === 'failed' || reply.kind === 'unreadable') return reply.failure
   const detail = reply.kind === 'crashed' ? reply.detail : `the audit writer answered ${reply.kind}`
   return { kind: 'unwritable', detail, remedy: 'nothing: the agent starts its audit writer again by itself' }
 }

@@ -1,11 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { jsonLine, plain } from '../../model/plain.ts'
 import { compareArchive } from './archive.ts'
 import { parseCheckpoint } from './checkpoint.ts'
 import type { MonotonicCounter } from './counter/counter.ts'
 import { questionCounter } from './counter/question.ts'
 import { Evidence } from './evidence.ts'
 import { parseVkey } from './note.ts'
+import { Printer } from './printer.ts'
 import { type Intact, type Judgement, jsonOf, lineOf, type Trust } from './verdict-text.ts'
 import { type Verdict, type VerifyOptions, verifyAuditLog } from './verify.ts'
 
@@ -43,8 +45,10 @@ export type CounterOf = (name: string) => MonotonicCounter
  */
 export async function auditVerify(options: AuditVerifyOptions, counterOf?: CounterOf): Promise<number> {
   const { judgement, trust } = await judge(options, counterOf)
-  const text = options.json ? JSON.stringify(jsonOf(judgement, trust)) : lineOf(judgement, trust)
-  await new Promise<void>(resolve => process.stdout.write(`${text}\n`, () => resolve()))
+  const printer = new Printer(process.stdout)
+  await (options.json
+    ? printer.printPlain(jsonLine(jsonOf(judgement, trust)))
+    : printer.print(`${plain(lineOf(judgement, trust))}\n`))
   return EXIT_CODES[judgement.kind]
 }
 
@@ -108,7 +112,14 @@ async function withArchive(intact: Intact, path: string, archive: string): Promi
   try {
     using evidence = Evidence.open(path)
     const compared = await compareArchive(evidence.database, archive)
-    return 'at' in compared ? { kind: 'tampered', ...compared } : { ...intact, archived: compared.records }
+    switch (compared.kind) {
+      case 'whole':
+        return { ...intact, archived: compared.records }
+      case 'altered':
+        return { ...compared, kind: 'tampered' }
+      case 'unproven':
+        return unreadable(`the log itself is intact; ${compared.detail}`)
+    }
   } catch (error) {
     return unreadable(`the archive cannot be read: ${(error as Error).message}`)
   }

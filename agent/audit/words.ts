@@ -1,4 +1,5 @@
 import { describeFound, type Found } from '../../model/outcome.ts'
+import { plain } from '../../model/plain.ts'
 import { formatDuration } from '../../model/time.ts'
 
 /** A record as it was parsed: its form is the writer's promise, and may be anything in a log that was changed. */
@@ -49,7 +50,7 @@ export function whatOf(record: ParsedRecord): string {
     ...(code === undefined && detail !== undefined ? [plain(detail)] : []),
     ...Object.entries(record)
       .filter(([name]) => !APART.has(name))
-      .map(([name, value]) => `${name} ${plain(value)}`),
+      .map(([name, value]) => `${plain(name)} ${plain(value)}`),
     ...(reason === undefined ? [] : [`reason: ${plain(reason)}`]),
     ...(typeof latency_ms === 'number' ? [`took ${formatDuration(latency_ms)}`] : []),
     ...(source === undefined ? [] : [`from ${plain(source)}`]),
@@ -59,12 +60,6 @@ export function whatOf(record: ParsedRecord): string {
 function foundWords(found: unknown): string {
   const isBetween = typeof found === 'object' && found !== null && 'between' in found
   return found === null || isBetween ? plain(describeFound(found as Found)) : plain(found)
-}
-
-/** A value as text without control and formatting characters: a forged request does not write on somebody's terminal. */
-function plain(value: unknown): string {
-  const text = typeof value === 'string' ? value : JSON.stringify(value)
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd')
 }
 
 function line([

@@ -20,19 +20,27 @@ export function serveWriter(port: WriterPort): void {
   port.on('message', ({ id, body }) => port.postMessage({ id, body: writer.answer(body) }))
 }
 
+/** What opens or changes the log; all else is a question. */
+const CHANGES: ReadonlySet<Request['kind']> = new Set(['open', 'commit', 'sign', 'close'])
+
 class Writer {
   #store: AuditStore | undefined
   #signer: NoteSigner | undefined
   #keys: readonly NoteVerifier[] = []
   #vouched: Vouched | undefined
 
-  /** Answers one request. A failure closes the file: what is left is read again from the disk before anything is added. */
+  /**
+   * Answers one request. A failure closes the file: what is left is read again from the disk before anything is added. A question
+   * that cannot be answered is none: one damaged page among the old records must not keep new ones from the disk.
+   */
   answer(request: Request): Reply {
     try {
       return this.#try(request)
     } catch (error) {
+      const failure = failureOf(error)
+      if (this.#store !== undefined && !CHANGES.has(request.kind)) return { kind: 'unreadable', failure }
       this.#close()
-      return { kind: 'failed', failure: failureOf(error) }
+      return { kind: 'failed', failure }
     }
   }
 

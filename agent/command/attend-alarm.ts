@@ -8,6 +8,7 @@ import type { StandingAlarm } from '../alarms/standing.ts'
 import type { Authenticated } from './authenticate.ts'
 import { nameOf, signatureOf } from './author.ts'
 import { authorizeActuator, readBody } from './authorize.ts'
+import { reason } from './reason.ts'
 import { type Received, wayOf } from './received.ts'
 import { Refused, refuse } from './refused.ts'
 
@@ -24,12 +25,6 @@ export interface Attending {
 /** Whoever shelves for longer does not want the alarm: then it is to be mended, or its threshold to be set. */
 const SHELF_MAX = 24 * 3_600_000
 
-/** It is shown to others: nothing in it may steer their terminal. */
-const reason = z
-  .string()
-  .trim()
-  .regex(/^\P{Cc}+$/u, 'expected a reason, on one line')
-  .max(500)
 const which = z.string('expected the id or the name of an alarm').max(63)
 const NamingBody = z.strictObject({ alarm: which })
 const ShelveBody = z.strictObject({ alarm: which, for: z.string().max(20), reason })

@@ -6,6 +6,7 @@ import type { Permission } from '../../model/role.ts'
 import { describeDomain, resolveSetpoint, type Setpoint, type Target } from '../../model/setpoint.ts'
 import type { Actuator } from './actuator.ts'
 import type { Authenticated } from './authenticate.ts'
+import { reasonTowardsSafe } from './reason.ts'
 import type { ClientCertificate, Received } from './received.ts'
 import { Refused, refuse, type Who } from './refused.ts'
 
@@ -21,7 +22,7 @@ export interface Authorized {
 
 const CommandBody = z.strictObject({
   setpoint: z.union([z.string().min(1).max(63), z.number()]),
-  reason: z.string().max(500).optional(),
+  reason: reasonTowardsSafe.optional(),
 })
 
 /** Asks whether the credential allows this kind of request at all: from this network, with this role. */

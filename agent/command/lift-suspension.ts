@@ -4,10 +4,11 @@ import type { AuditLog } from '../audit/log.ts'
 import { type Authenticated, replayDoubt } from './authenticate.ts'
 import { nameOf, signatureOf } from './author.ts'
 import { readBody } from './authorize.ts'
+import { reason } from './reason.ts'
 import type { Received } from './received.ts'
 import { Refused, refuse } from './refused.ts'
 
-const Body = z.strictObject({ identity: z.string().min(1).max(600), reason: z.string().max(500).optional() })
+const Body = z.strictObject({ identity: z.string().min(1).max(600), reason: reason.optional() })
 
 /** What lifting a suspension takes. */
 export interface Lifting {

@@ -8,6 +8,7 @@ import { signatureOf } from './author.ts'
 import { authorizeActuator, authorizeRequest, readBody } from './authorize.ts'
 import type { Lockout } from './lockouts.ts'
 import type { Permits } from './permit.ts'
+import { reason } from './reason.ts'
 import { wayOf } from './received.ts'
 import { Refused, refuse } from './refused.ts'
 
@@ -22,12 +23,6 @@ export interface Locking {
 /** Whoever sets a lockout for longer has mistaken a digit. */
 const LONGEST = 366 * 86_400_000
 
-/** It is shown to others: nothing in it may steer their terminal. */
-const reason = z
-  .string()
-  .trim()
-  .regex(/^\P{Cc}+$/u, 'expected a reason, on one line')
-  .max(500)
 const LockoutBody = z.strictObject({ reason, until: z.string() })
 const UnlockBody = z.strictObject({ subject: z.string().max(64).optional(), reason: reason.optional() })
 const Instant = z.iso.datetime({ offset: true })

@@ -4,10 +4,11 @@ import type { AuditLog } from '../audit/log.ts'
 import { type Authenticated, replayDoubt } from './authenticate.ts'
 import { nameOf, signatureOf } from './author.ts'
 import { readBody } from './authorize.ts'
+import { reason } from './reason.ts'
 import { type Received, wayOf } from './received.ts'
 import { Refused, refuse } from './refused.ts'
 
-const Body = z.strictObject({ listener: z.string().max(63), reason: z.string().max(500).optional() })
+const Body = z.strictObject({ listener: z.string().max(63), reason: reason.optional() })
 
 /** What opening a listener takes. */
 export interface Opening {

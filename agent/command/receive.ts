@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Clock, Millis } from '../../model/time.ts'
+import { refuseForeignSite } from './foreign-site.ts'
 import type { Channel, Received } from './received.ts'
 import { Refused, refuse } from './refused.ts'
 
@@ -28,19 +29,14 @@ export async function receive(
   if (authorities.length !== 1 || !head.path.startsWith('/')) {
     return fail(refuse('request-malformed', 'expected one Host field and a path that begins with /'))
   }
+  const foreign = refuseForeignSite(head)
+  if (foreign) return fail(foreign)
   const body = await readBody(request)
   return body instanceof Refused ? fail(body) : { ...head, body }
 }
 
 function readHead(request: IncomingMessage, channel: Channel, clock: Clock, rates: SourceRates): Received {
-  const fields = new Map<string, string[]>()
-  for (let index = 0; index < request.rawHeaders.length; index += 2) {
-    const name = (request.rawHeaders[index] ?? '').toLowerCase()
-    const value = (request.rawHeaders[index + 1] ?? '').trim()
-    const values = fields.get(name)
-    if (values) values.push(value)
-    else fields.set(name, [value])
-  }
+  const fields = readFields(request)
   const target = request.url ?? ''
   const mark = target.indexOf('?')
   const source = sourceOf(request.socket.remoteAddress)
@@ -60,6 +56,19 @@ function readHead(request: IncomingMessage, channel: Channel, clock: Clock, rate
     body: new Uint8Array(),
     arrived: { wall: clock.wall(), monotonic: clock.monotonic() },
   }
+}
+
+/** Every value of a request's header fields, by its lower-case name, in the order received. */
+export function readFields({ rawHeaders }: IncomingMessage): Map<string, string[]> {
+  const fields = new Map<string, string[]>()
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] ?? '').toLowerCase()
+    const value = (rawHeaders[index + 1] ?? '').trim()
+    const values = fields.get(name)
+    if (values) values.push(value)
+    else fields.set(name, [value])
+  }
+  return fields
 }
 
 /** The peer's address as it is written: an IPv4 address that came in over an IPv6 socket is an IPv4 address. */

@@ -34,6 +34,11 @@ export class RefusalBook implements AsyncDisposable {
     return whole
   }
 
+  /** Says that refusals which nobody signed have raised an alarm: its record is one of those that they may make in a day. */
+  spend(): void {
+    this.#unsigned.spend(this.#clock.monotonic())
+  }
+
   /** Writes one refusal down, in the journal and, when there is room, in the log. */
   note(entry: AuditEntry): void {
     this.#write(entry)

@@ -11,13 +11,13 @@ import type { Refused } from './refused.ts'
 
 export interface Consequences {
   readonly audit: AuditLog
-  readonly book: Pick<RefusalBook, 'admits' | 'note'>
+  readonly book: Pick<RefusalBook, 'admits' | 'note' | 'spend'>
   readonly failures: AuthenticationFailures
   readonly trips: Trips
   /** Actuators that there are: a failure aimed at nothing moves nothing. */
   readonly actuators: ReadonlyMap<string, { readonly tripsOnFailures: boolean }>
-  /** Hears of every refusal. */
-  heard?(refused: Refused): void
+  /** Hears of every refusal, and of how the request came in. */
+  heard?(refused: Refused, received: Received): void
   alarm(actuator: string, detail: string): void
   suspend(identity: string, actuator: string, detail: string): void
   /** Lets nobody in over a listener any more: attacks over it have used up the day's trips. */
@@ -58,7 +58,7 @@ export class Refusals {
   ): Promise<boolean> {
     const isKnown = aimedAt !== undefined && this.#to.actuators.has(aimedAt)
     if (isKnown) this.#weigh(received, refused, aimedAt)
-    this.#to.heard?.(refused)
+    this.#to.heard?.(refused, received)
     const { refusal, who } = refused
     // Whoever sends a copy of what somebody signed has signed nothing.
     const isSigned = who !== undefined && refusal.suspicion !== 'stale'
@@ -104,7 +104,7 @@ export class Refusals {
       case 'nothing':
         return
       case 'alarm':
-        return this.#to.alarm(actuator, verdict.detail)
+        return this.#alarm(actuator, verdict.detail)
       case 'trip':
         // Whoever shares a socket with a forger is not suspended with them: a unix socket is no person.
         if (verdict.attributed && (who || channel.certificate)) {
@@ -115,9 +115,14 @@ export class Refusals {
         const detail = `${verdict.detail}; its trips of today are used up, so nothing is moved any more`
         if (!verdict.attributed) return this.#to.closeListener(verdict.listener, detail)
         if (who || channel.certificate) return this.#to.suspend(verdict.identity, actuator, detail)
-        return this.#to.alarm(actuator, detail)
+        if (verdict.isNews) this.#alarm(actuator, detail)
       }
     }
+  }
+
+  #alarm(actuator: string, detail: string): void {
+    this.#to.book.spend()
+    this.#to.alarm(actuator, detail)
   }
 }
 

@@ -10,6 +10,7 @@ import type { Approvals } from './approvals.ts'
 import { type Authenticated, replayDoubt } from './authenticate.ts'
 import { signatureOf } from './author.ts'
 import { authorizeActuator, authorizeRequest, readBody } from './authorize.ts'
+import { reason } from './reason.ts'
 import { wayOf } from './received.ts'
 import { Refused, refuse } from './refused.ts'
 
@@ -37,7 +38,7 @@ export interface Cleared {
   readonly unkept: string | undefined
 }
 
-const ResetBody = z.strictObject({ reason: z.string().max(500).optional() })
+const ResetBody = z.strictObject({ reason: reason.optional() })
 
 /** Resets a trip, for an engineer, once its cause is healthy. Nothing moves. */
 export async function reset(

@@ -6,21 +6,21 @@ import type { Revocation, Revocations } from '../credential/revocations.ts'
 import type { Authenticated } from './authenticate.ts'
 import { nameOf, signatureOf } from './author.ts'
 import { readBody } from './authorize.ts'
+import { reason } from './reason.ts'
 import { type Received, wayOf } from './received.ts'
 import { Refused, refuse } from './refused.ts'
 
-const reason = z.string().max(500).optional()
 const RevocationBody = z.union(
   [
     z.strictObject({
       credential: z.string().regex(/^[A-Za-z0-9_-]{16,43}$/, "expected a credential's serial"),
-      reason,
+      reason: reason.optional(),
     }),
     z.strictObject({
       subject: z.string().refine(text => parseCaveat(`sub=${text}`), 'expected a subject'),
-      reason,
+      reason: reason.optional(),
     }),
-    z.strictObject({ issued_before: z.iso.datetime({ offset: true }), reason }),
+    z.strictObject({ issued_before: z.iso.datetime({ offset: true }), reason: reason.optional() }),
   ],
   'expected one of credential (a serial), subject, or issued_before (a time such as 2026-01-31T12:00:00Z)',
 )

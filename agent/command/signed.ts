@@ -21,11 +21,18 @@ export interface Signed {
 export function readSigned({ fields }: Received): Signed | Refused {
   const inputs = fields.get('signature-input') ?? []
   const signatures = fields.get('signature') ?? []
-  if (inputs.length === 0 || signatures.length === 0) {
+  if (inputs.length === 0 && signatures.length === 0) {
     return refuse(
       'signature-missing',
       'the request is not signed',
       'sign it with a credential: docs/CREDENTIAL_FORMAT.md',
+    )
+  }
+  if (inputs.length === 0 || signatures.length === 0) {
+    return refuse(
+      'signature-malformed',
+      'Signature and Signature-Input come together, and one of them is missing',
+      'send both: docs/CREDENTIAL_FORMAT.md',
     )
   }
   const [inputField = '', signatureField = ''] = [inputs[0], signatures[0]]

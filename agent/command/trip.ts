@@ -8,6 +8,7 @@ import type { Actuator } from './actuator.ts'
 import type { Authenticated } from './authenticate.ts'
 import { nameOf, signatureOf } from './author.ts'
 import { authorizeActuator, readBody } from './authorize.ts'
+import { reasonTowardsSafe } from './reason.ts'
 import { type Received, wayOf } from './received.ts'
 import { Refused, refuse } from './refused.ts'
 
@@ -26,7 +27,7 @@ export interface Tripped {
   readonly unkept: string | undefined
 }
 
-const Body = z.strictObject({ reason: z.string().max(500).optional() })
+const Body = z.strictObject({ reason: reasonTowardsSafe.optional() })
 
 /**
  * Trips an actuator by hand, for whoever may: nothing stands against it, not a rate, nor the clock, nor the disk. Resolves

@@ -1,3 +1,4 @@
+import { plain } from '../../model/plain.ts'
 import { wrap } from '../../model/wrap.ts'
 import type { Finding } from './finding.ts'
 
@@ -22,9 +23,9 @@ export function formatReport(reported: readonly Reported[]): string {
   const margin = ' '.repeat(LEVEL_WIDTH + NAME_WIDTH + 2)
   const lines = reported.flatMap(({ check, finding }) => {
     const head = `${MARKS[finding.level].padEnd(LEVEL_WIDTH)} ${check.padEnd(NAME_WIDTH)} `
-    const [first = '', ...rest] = wrap(finding.text, WIDTH - margin.length)
+    const [first = '', ...rest] = wrap(plain(finding.text), WIDTH - margin.length)
     const remedy =
-      'remedy' in finding && finding.remedy ? wrap(`→ ${finding.remedy}`, WIDTH - margin.length) : []
+      'remedy' in finding && finding.remedy ? wrap(`→ ${plain(finding.remedy)}`, WIDTH - margin.length) : []
     return [`${head}${first}`.trimEnd(), ...[...rest, ...remedy].map(line => `${margin}${line}`)]
   })
   return `${[...lines, '', summaryOf(reported)].join('\n')}\n`

@@ -1,4 +1,5 @@
 import { EXIT } from '../../console/exit.ts'
+import { jsonLine, plainLines } from '../../model/plain.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { formatProblems } from '../config/problem.ts'
@@ -8,11 +9,11 @@ export async function check(options: { config: string; json?: boolean }): Promis
   const loaded = await loadConfig(options.config)
   const problems = loaded.kind === 'problems' ? loaded.problems : []
   if (options.json) {
-    process.stdout.write(`${JSON.stringify({ ok: problems.length === 0, problems })}\n`)
+    process.stdout.write(jsonLine({ ok: problems.length === 0, problems }))
   } else if (loaded.kind === 'problems') {
-    process.stderr.write(`${formatProblems(problems)}\n`)
+    process.stderr.write(plainLines(`${formatProblems(problems)}\n`))
   } else {
-    process.stdout.write(`${describeWhole(options.config, loaded.config)}\n`)
+    process.stdout.write(plainLines(`${describeWhole(options.config, loaded.config)}\n`))
   }
   return problems.length === 0 ? EXIT.done : EXIT.usage
 }

@@ -38,9 +38,10 @@ export async function guardedPathsOf({ file, config, agent }: Subject): Promise<
     own(stateDir, 'the state directory', 0o700, true),
     ...[log, `${log}-wal`, `${log}-shm`].map(path => own(path, 'the audit log', 0o600)),
     own(vkeyPath(config), 'the public key', 0o644),
-    ...[latchPath, lockoutPath, revocationPath, floorPath, cursorPath, sealedGlassPath, openGlassPath].map(
-      pathOf => read(pathOf(config), 'what is kept', 0o600),
+    ...[latchPath, lockoutPath, revocationPath, floorPath, cursorPath, sealedGlassPath].map(pathOf =>
+      read(pathOf(config), 'what is kept', 0o600),
     ),
+    read(openGlassPath(config), "the sheet's code", 0o640),
     own(keys, "the key's folder", 0o700),
     ...(await filesIn(keys, '.json')).map(path => own(path, "the key's file", 0o600)),
     ...(masterKey.source === 'file' ? [read(masterKey.path, 'the key file', 0o600)] : []),

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { EXIT } from '../../console/exit.ts'
+import { jsonLine } from '../../model/plain.ts'
 import type { Clock } from '../../model/time.ts'
 import { loadConfig } from '../config/load.ts'
 import type { ConfigProblem } from '../config/problem.ts'
@@ -42,7 +43,7 @@ export async function doctor(options: DoctorOptions, around: DoctorSurroundings)
     const subject = await findSubject(file, loaded.config, options.offline ?? false, around)
     for (const check of CHECKS) report(check.name, await perform(check, subject))
   }
-  around.out(options.json ? `${JSON.stringify(reportJson(reported))}\n` : formatReport(reported))
+  around.out(options.json ? jsonLine(reportJson(reported)) : formatReport(reported))
   if (loaded.kind === 'problems') return EXIT.usage
   return reported.some(({ finding }) => finding.level === 'error') ? EXIT.blocked : EXIT.done
 }

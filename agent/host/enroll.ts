@@ -1,4 +1,5 @@
 import { EXIT } from '../../console/exit.ts'
+import { jsonLine, plainLines } from '../../model/plain.ts'
 import { loadConfig } from '../config/load.ts'
 import { formatProblems } from '../config/problem.ts'
 import { parseScheme } from '../credential/escrow/scheme.ts'
@@ -54,21 +55,27 @@ export async function enroll(options: EnrollOptions, surroundings: KeySurroundin
   if (options.json) {
     const about = { enrolled: true, mode, pcrs, generation, notes, checkpoint_key: vkey }
     process.stdout.write(
-      `${JSON.stringify({ ...about, ...(shares.length > 0 ? { key: keyId, shares } : {}), ...(sheet ? { sheet } : {}) })}\n`,
+      jsonLine({
+        ...about,
+        ...(shares.length > 0 ? { key: keyId, shares } : {}),
+        ...(sheet ? { sheet } : {}),
+      }),
     )
     return EXIT.done
   }
   process.stdout.write(
-    [
-      `Enrolled ${environment}/${gateway}: ${description}, generation ${generation}.`,
-      ...notes.map(note => `Note: ${note.replace(/\.?$/, '.')}`),
-      `The audit log's public key is in ${vkeyPath(config)}; keep a copy of it away from this machine.`,
-      ...escrowLines(keyId, shares, scheme?.threshold),
-      ...(sheet
-        ? ['The emergency sheet, for an envelope of its own. It is shown now, and never again.', sheet]
-        : []),
-      '',
-    ].join('\n'),
+    plainLines(
+      [
+        `Enrolled ${environment}/${gateway}: ${description}, generation ${generation}.`,
+        ...notes.map(note => `Note: ${note.replace(/\.?$/, '.')}`),
+        `The audit log's public key is in ${vkeyPath(config)}; keep a copy of it away from this machine.`,
+        ...escrowLines(keyId, shares, scheme?.threshold),
+        ...(sheet
+          ? ['The emergency sheet, for an envelope of its own. It is shown now, and never again.', sheet]
+          : []),
+        '',
+      ].join('\n'),
+    ),
   )
   return EXIT.done
 }
@@ -87,6 +94,6 @@ export function escrowLines(
 }
 
 function fail(message: string): number {
-  process.stderr.write(`${message}\n`)
+  process.stderr.write(plainLines(`${message}\n`))
   return EXIT.usage
 }

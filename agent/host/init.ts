@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { EXIT } from '../../console/exit.ts'
+import { jsonLine } from '../../model/plain.ts'
 import type { Clock } from '../../model/time.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig, parseConfig } from '../config/load.ts'
@@ -88,8 +89,7 @@ async function initialise(options: InitOptions, around: InitSurroundings): Promi
     probe,
     next: nextSteps(place, config.actuators.size > 0, around.holdfast),
   }
-  if (options.json)
-    around.out(`${JSON.stringify(outcomeJson(outcome, options.dryRun && !there ? text : undefined))}\n`)
+  if (options.json) around.out(jsonLine(outcomeJson(outcome, options.dryRun && !there ? text : undefined)))
   else {
     if (options.dryRun && !there) around.out(`${text}\n`)
     if (options.dryRun) around.out('Nothing was written.\n')

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { EXIT } from '../../console/exit.ts'
 import { canRead, nameOf, type Point } from '../../drivers/point.ts'
+import { jsonLine, plain, plainLines } from '../../model/plain.ts'
 import { setpointAt } from '../../model/setpoint.ts'
 import type { Millis } from '../../model/time.ts'
 import { Progress } from '../command/progress.ts'
@@ -33,13 +34,14 @@ export interface Probed {
 export async function probeDevices(options: { config: string; json?: boolean }): Promise<number> {
   const loaded = await loadConfig(options.config)
   if (loaded.kind === 'problems') {
-    process.stderr.write(`${formatProblems(loaded.problems)}\n`)
+    process.stderr.write(plainLines(`${formatProblems(loaded.problems)}\n`))
     return EXIT.usage
   }
   const { points, twins } = await probePoints(loaded.config)
-  for (const twin of twins) process.stderr.write(`${twin}: give them the same host, or declare it once\n`)
+  for (const twin of twins)
+    process.stderr.write(plainLines(`${twin}: give them the same host, or declare it once\n`))
   const ok = points.every(({ quality }) => quality === 'good')
-  process.stdout.write(options.json ? `${JSON.stringify({ ok, points })}\n` : formatTable(points))
+  process.stdout.write(options.json ? jsonLine({ ok, points }) : plainLines(formatTable(points)))
   return ok ? EXIT.done : EXIT.unproven
 }
 
@@ -151,16 +153,18 @@ function shown({ domain, tolerance }: ActuatorConfig, value: number): string {
 }
 
 function formatTable(probed: readonly Probed[]): string {
-  const rows = probed.map(({ name, role, device, point, quality, value, age_ms, means }) => [
-    name,
-    role,
-    device,
-    point,
-    quality,
-    value === null ? '' : String(value),
-    age_ms === null ? '' : `${age_ms}ms`,
-    means,
-  ])
+  const rows = probed.map(({ name, role, device, point, quality, value, age_ms, means }) =>
+    [
+      name,
+      role,
+      device,
+      point,
+      quality,
+      value === null ? '' : String(value),
+      age_ms === null ? '' : `${age_ms}ms`,
+      means,
+    ].map(plain),
+  )
   const table = [['NAME', 'ROLE', 'DEVICE', 'POINT', 'QUALITY', 'VALUE', 'AGE', ''], ...rows]
   const widths = (table[0] ?? []).map((_, column) =>
     Math.max(...table.map(row => (row[column] ?? '').length)),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { EXIT } from '../../console/exit.ts'
+import { jsonLine, plain, plainLines } from '../../model/plain.ts'
 import { failureOf } from '../audit/failure.ts'
 import { loadKeptCheckpoint } from '../audit/kept-checkpoint.ts'
 import { MOMENT_FORM, parseMoment } from '../audit/moment.ts'
@@ -61,7 +62,7 @@ export async function prune(
   const found = verify()
   if (found.kind !== 'intact')
     return fail(
-      `nothing was changed, as the log is not intact: ${found.detail}`,
+      `nothing was changed, as the log is not intact: ${plain(found.detail)}`,
       found.kind === 'unreadable' ? EXIT.usage : EXIT.unproven,
     )
   const signer = await signerOf(config, around)
@@ -81,13 +82,14 @@ export async function prune(
     })
   } catch (error) {
     return fail(
-      `the log could not be pruned: ${failureOf(error).detail}; nothing is lost, see holdfast audit verify`,
+      `the log could not be pruned: ${plain(failureOf(error).detail)}; nothing is lost, see holdfast audit verify`,
     )
   }
-  if (pruned.kind === 'nothing') return tell(options, `Nothing was pruned: ${pruned.detail}.`, { pruned: 0 })
+  if (pruned.kind === 'nothing')
+    return tell(options, `Nothing was pruned: ${plain(pruned.detail)}.`, { pruned: 0 })
   const verdict = verify()
   if (verdict.kind !== 'intact')
-    return fail(`the log was pruned and does not verify: ${verdict.detail}`, EXIT.unproven)
+    return fail(`the log was pruned and does not verify: ${plain(verdict.detail)}`, EXIT.unproven)
   const { from, to, sha256 } = pruned
   return tell(
     options,
@@ -110,11 +112,11 @@ function tell(
   words: string,
   body: Readonly<Record<string, string | number>>,
 ): number {
-  process.stdout.write(`${json ? JSON.stringify(body) : words}\n`)
+  process.stdout.write(json ? jsonLine(body) : plainLines(`${words}\n`))
   return EXIT.done
 }
 
 function fail(message: string, code: number = EXIT.usage): number {
-  process.stderr.write(`${message}\n`)
+  process.stderr.write(plainLines(`${message}\n`))
   return code
 }

@@ -1,4 +1,5 @@
 import { EXIT } from '../../console/exit.ts'
+import { jsonLine, plainLines } from '../../model/plain.ts'
 import { loadConfig } from '../config/load.ts'
 import { formatProblems } from '../config/problem.ts'
 import { counterStatus } from '../counter-finding.ts'
@@ -85,10 +86,10 @@ export async function showTpm(options: { config: string; json?: boolean }): Prom
 }
 
 function print(options: { json?: boolean }, json: object, words: readonly string[]): void {
-  process.stdout.write(options.json ? `${JSON.stringify(json)}\n` : `${words.join('\n')}\n`)
+  process.stdout.write(options.json ? jsonLine(json) : plainLines(`${words.join('\n')}\n`))
 }
 
 function fail(message: string): number {
-  process.stderr.write(`${message}\n`)
+  process.stderr.write(plainLines(`${message}\n`))
   return EXIT.usage
 }

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { EXIT } from '../../console/exit.ts'
+import { plain, plainLines } from '../../model/plain.ts'
 import { count } from '../audit/counter/count.ts'
 import { CheckpointKeeper } from '../audit/kept-checkpoint.ts'
 import { openAuditLog } from '../audit/log.ts'
 import { deriveCheckpointKey, publishCheckpointKey } from '../checkpoint-key.ts'
+import { reason } from '../command/reason.ts'
 import { loadConfig } from '../config/load.ts'
 import { formatProblems } from '../config/problem.ts'
 import { type KeySurroundings, openMasterKeys } from '../master-keys.ts'
@@ -23,6 +25,8 @@ export interface RestoredOptions {
  * checkpoint as the newest, and counts it on with the TPM's counter. What is missing stays missing, and the record says who took it upon himself. Resolves with the exit code: 0 done, 2 something is in the way.
  */
 export async function restored(options: RestoredOptions, around: KeySurroundings): Promise<number> {
+  const given = reason.safeParse(options.reason)
+  if (!given.success) return fail(`--reason: ${given.error.issues[0]?.message}`)
   const loaded = await loadConfig(options.config)
   if (loaded.kind === 'problems') return fail(formatProblems(loaded.problems))
   const { config } = loaded
@@ -39,7 +43,7 @@ export async function restored(options: RestoredOptions, around: KeySurroundings
   const kept = await CheckpointKeeper.open(
     path,
     systemClock,
-    { unkept: detail => void process.stderr.write(`Note: ${detail}\n`), kept: () => {} },
+    { unkept: detail => void process.stderr.write(plainLines(`Note: ${detail}\n`)), kept: () => {} },
     true,
   )
   const opened = await openAuditLog({
@@ -51,18 +55,17 @@ export async function restored(options: RestoredOptions, around: KeySurroundings
     onTrouble: () => {},
   })
   if (opened.kind !== 'opened')
-    return fail(`the audit log ${path} cannot be used: ${opened.detail}\n${opened.remedy}`)
+    return fail(`the audit log ${path} cannot be used: ${plain(opened.detail)}\n${opened.remedy}`)
   await using log = opened.log
   await publishCheckpointKey(config, key.signer)
   log.checkpointWith(key.signer)
-  const { reason } = options
-  const told = await log.append({ kind: 'log-restored', by: `user ${around.user}`, reason })
+  const told = await log.append({ kind: 'log-restored', by: `user ${around.user}`, reason: given.data })
   if (told.kind === 'unwritable') return fail(`it could not be recorded in ${path}: ${told.detail}`)
   await log.checkpoint()
   const recorded = `Recorded as record ${told.seq}: the log was restored on purpose.`
   const counter = counterOf(config)
   if (counter === undefined) return tell(`${recorded} This gateway's log is bound to no TPM counter.`)
-  const note = (detail: string) => void process.stderr.write(`Note: ${detail}.\n`)
+  const note = (detail: string) => void process.stderr.write(plainLines(`Note: ${detail}.\n`))
   const counted = await count(log, counter, 'adopted', { rolledBack: note, moved: note, lost: note })
   return counted.kind === 'counted'
     ? tell(`${recorded} It is bound to the TPM's counter again, which stands at ${counted.counter}.`)
@@ -72,11 +75,11 @@ export async function restored(options: RestoredOptions, around: KeySurroundings
 }
 
 function tell(text: string): number {
-  process.stdout.write(`${text}\n`)
+  process.stdout.write(plainLines(`${text}\n`))
   return EXIT.done
 }
 
 function fail(text: string): number {
-  process.stderr.write(`${text}\n`)
+  process.stderr.write(plainLines(`${text}\n`))
   return EXIT.usage
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { EXIT } from '../../console/exit.ts'
+import { jsonLine, plain, plainLines } from '../../model/plain.ts'
 import { Progress } from '../command/progress.ts'
 import { addressOf } from '../config/devices.ts'
 import { loadConfig } from '../config/load.ts'
@@ -14,13 +15,13 @@ import { systemClock } from '../time/system-clock.ts'
 export async function showDevice(id: string, options: { config: string; json?: boolean }): Promise<number> {
   const loaded = await loadConfig(options.config)
   if (loaded.kind === 'problems') {
-    process.stderr.write(`${formatProblems(loaded.problems)}\n`)
+    process.stderr.write(plainLines(`${formatProblems(loaded.problems)}\n`))
     return EXIT.usage
   }
   const device = loaded.config.devices.get(id)
   if (!device) {
     const names = [...loaded.config.devices.keys()].join(', ')
-    process.stderr.write(`${options.config} has no device ${id}; it has: ${names}\n`)
+    process.stderr.write(plainLines(`${options.config} has no device ${id}; it has: ${names}\n`))
     return EXIT.usage
   }
   // This device alone: the others need not be bothered.
@@ -35,13 +36,14 @@ export async function showDevice(id: string, options: { config: string; json?: b
   const told = identity.kind === 'identity'
   if (options.json) {
     const result = told ? { identity: identity.facts } : { trouble: identity.reason }
-    process.stdout.write(`${JSON.stringify({ ...about, connection, ...result })}\n`)
+    process.stdout.write(jsonLine({ ...about, connection, ...result }))
   } else {
     const rows = Object.entries({ ...about, ...connection, ...(told ? identity.facts : {}) })
     const width = Math.max(...rows.map(([key]) => key.length))
-    const lines = rows.map(([key, value]) => `${key.padEnd(width)}  ${value}`)
-    process.stdout.write(`${lines.join('\n')}\n`)
-    if (!told) process.stderr.write(`${id} does not say what it is: ${identity.reason}\n`)
+    // A device says what it likes.
+    const lines = rows.map(([key, value]) => plain(`${key.padEnd(width)}  ${value}`))
+    process.stdout.write(plainLines(`${lines.join('\n')}\n`))
+    if (!told) process.stderr.write(plainLines(`${id} does not say what it is: ${plain(identity.reason)}\n`))
   }
   return told ? EXIT.done : EXIT.unproven
 }

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { EXIT } from '../../console/exit.ts'
 import { discover } from '../../drivers/opcua/endpoint.ts'
 import { fingerprintOf, TrustedServers } from '../../drivers/opcua/trust.ts'
+import { jsonLine, plain, plainLines } from '../../model/plain.ts'
 import { loadConfig } from '../config/load.ts'
 import { formatProblems } from '../config/problem.ts'
 
@@ -17,7 +18,7 @@ interface TrustOptions {
  * server did not show one, 2 for the configuration.
  */
 export async function trustDevice(id: string, options: TrustOptions): Promise<number> {
-  const say = (text: string) => void process.stderr.write(`${text}\n`)
+  const say = (text: string) => void process.stderr.write(plainLines(`${text}\n`))
   const loaded = await loadConfig(options.config)
   if (loaded.kind === 'problems') {
     say(formatProblems(loaded.problems))
@@ -51,8 +52,10 @@ export async function trustDevice(id: string, options: TrustOptions): Promise<nu
   const wished = options.fingerprint?.replaceAll(':', '').toLowerCase()
   const isTrusted = wished === sha256
   const file = isTrusted ? await new TrustedServers(device.endpoint.trusted).trust(der) : undefined
-  if (options.json) process.stdout.write(`${JSON.stringify({ ...about, trusted: isTrusted, file })}\n`)
-  else for (const [key, value] of Object.entries(about)) process.stdout.write(`${key.padEnd(11)}  ${value}\n`)
+  if (options.json) process.stdout.write(jsonLine({ ...about, trusted: isTrusted, file }))
+  else
+    for (const [key, value] of Object.entries(about))
+      process.stdout.write(`${plain(`${key.padEnd(11)}  ${value}`)}\n`)
   if (file) say(`trusted from now on: ${file}`)
   else if (wished) say(`that is another certificate than ${wished}: nothing was trusted`)
   else

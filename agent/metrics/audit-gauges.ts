@@ -14,7 +14,18 @@ export interface AuditReadable {
     | undefined
 }
 
-const TURNS = ['agrees', 'pending', 'begins', 'adopted', 'moved', 'rolled-back', 'lost', 'unavailable', 'unsigned', 'unwritable']
+const TURNS = [
+  'agrees',
+  'pending',
+  'begins',
+  'adopted',
+  'moved',
+  'rolled-back',
+  'lost',
+  'unavailable',
+  'unsigned',
+  'unwritable',
+]
 
 /** Adds what is known of the audit log, and of the TPM's counter that it is bound to. */
 export function addAuditGauges(gauge: AddGauge, read: AuditReadable): void {

@@ -2,14 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { type Command, Option } from 'commander'
 import { systemClock } from '../../agent/time/system-clock.ts'
 import type { Surroundings } from '../../console/session.ts'
+import { terminal } from '../../console/terminal.ts'
 
 /** What the parts of the program share: what the world gives them, and the options that mean the same everywhere. */
 
 export const around: Surroundings = {
   clock: systemClock,
   entropy: randomBytes,
-  out: text => void process.stdout.write(text),
-  err: text => void process.stderr.write(text),
+  ...terminal(
+    text => void process.stdout.write(text),
+    text => void process.stderr.write(text),
+  ),
 }
 
 /** What a source of master keys needs to know of this process. */

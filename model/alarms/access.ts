@@ -15,6 +15,16 @@ export const ACCESS_ALARMS = {
     remedy:
       'find out what is at the source address: an attack, a wrong clock, or a program with an old credential',
   },
+  'foreign-site': {
+    severity: 'warning',
+    within: 'hours',
+    ends: 'acknowledging',
+    cause:
+      'a page of another site makes a browser send requests here: each is refused, and held against nobody',
+    consequence: 'somebody tries to use the browser of a person on shift; what it may open they may, too',
+    remedy:
+      'close that page at the address that the alarm names, and find out what it is and how it came there',
+  },
   'identity-suspended': {
     severity: 'warning',
     within: 'hours',
@@ -134,7 +144,7 @@ export const ACCESS_ALARMS = {
     within: 'hours',
     ends: 'acknowledging',
     cause: 'somebody opened the emergency key, and the agent did not take it up',
-    consequence: 'the sheet is used up: there is no emergency key until a new one is sealed',
-    remedy: 'ask who did; seal a new one: docs/runbooks/break-glass.md',
+    consequence: 'there is no emergency credential; the sheet that was sealed last is still good',
+    remedy: 'ask who did; for an emergency open it again: docs/runbooks/break-glass.md',
   },
 } as const satisfies Readonly<Record<string, AlarmForm>>

@@ -12,6 +12,15 @@ export const GATEWAY_ALARMS = {
     consequence: 'commands away from safe are refused; what is tripped stays so',
     remedy: `${DISK}; the agent goes on by itself`,
   },
+  'audit-unreadable': {
+    severity: 'warning',
+    within: 'days',
+    ends: 'acknowledging',
+    cause: 'old records of the audit log cannot be read: a part of its file is damaged, or the disk fails',
+    consequence:
+      'new records are written as before; what was asked is not answered, and what is sent to another host stops there',
+    remedy: 'keep a copy of the file, `holdfast audit verify` on it, look at the disk: dmesg, smartctl',
+  },
   'audit-gap': {
     severity: 'warning',
     within: 'days',

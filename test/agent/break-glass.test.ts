@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { execa } from 'execa'
+import { readSheet } from '../../agent/credential/break-glass/sheet.ts'
 import type { Credential } from '../../model/credential.ts'
 import { Gateway, HOLDFAST } from './gateway.ts'
 
@@ -47,6 +48,8 @@ test(
     assert.match(credential.keyid, /^hf1:demo\/waterworks-1\/0\/0\/[^;]+;sub=break-glass;role=break-glass;/)
     const early = await gateway.client(before.address, credential).command('inlet-valve', 'open')
     assert.equal(early.kind === 'problem' && early.problem.code, 'key-expired', 'not before a restart')
+    const twice = await open(sheet, 'another.credential')
+    assert.match(twice.stderr, /^it is opened already, .*systemctl restart holdfast.*\nNothing was changed/)
     await before.kill('SIGTERM')
 
     const agent = await gateway.startAgent()
@@ -123,5 +126,69 @@ test(
     await rm(socket)
     const agent = await gateway.startAgent()
     assert.ok(agent.log.some(({ alarm }) => alarm === 'break-glass'))
+  },
+)
+
+test(
+  'an agent that is not root takes up what root left for it, and nothing that its own user did',
+  ROOT_ALONE,
+  async () => {
+    await using gateway = await Gateway.start({ enrolled: false })
+    const enrolled = await gateway.holdfast('enroll', '--config', gateway.config, '--break-glass', '--json')
+    const { sheet } = JSON.parse(enrolled.stdout) as { sheet: string }
+    await gateway.tpm[Symbol.asyncDispose]()
+    const state = join(gateway.folder, 'state')
+    const run = join(gateway.folder, 'run')
+    await mkdir(run)
+    await chmod(gateway.folder, 0o755)
+    await execa('chown', ['-R', '12345:12345', state, run])
+    const start = () =>
+      gateway.startAgent({}, ['setpriv', '--reuid=12345', '--regid=12345', '--clear-groups', '--'])
+    const read = readSheet(sheet, { environment: 'demo', gateway: 'waterworks-1' })
+    const code = read.kind === 'code' ? Buffer.from(read.code).toString('base64url') : assert.fail()
+    const handover = join(state, 'break-glass.open')
+    await writeFile(handover, JSON.stringify({ code, until: Date.now() + 3_600_000 }), { mode: 0o600 })
+    await chown(handover, 12_345, 12_345)
+    {
+      await using agent = await start()
+      const alarm = await agent.line(({ alarm }) => alarm === 'break-glass-unused')
+      assert.match(String(alarm.msg), /belongs to user 12345, and only root leaves it/)
+    }
+    await rm(handover)
+
+    const out = join(gateway.folder, 'emergency.credential')
+    const opened = await execa(
+      HOLDFAST,
+      ['break-glass', 'open', '--config', gateway.config, '--out', out, '--for', '8h'],
+      { reject: false, input: `${sheet}\n` },
+    )
+    assert.equal(opened.exitCode, 0, opened.stderr)
+    assert.equal((await stat(handover)).uid, 0)
+    await using agent = await start()
+    await agent.line(({ alarm }) => alarm === 'break-glass')
+    const credential = JSON.parse(await readFile(out, 'utf8')) as Credential
+    const moved = await gateway.client(agent.address, credential).command('inlet-valve', 'open', 'TPM dead')
+    assert.equal(moved.kind, 'answered', JSON.stringify(moved))
+    await assert.rejects(stat(handover), { code: 'ENOENT' })
+  },
+)
+
+test(
+  'where no emergency key was ever sealed, a file that hands one over is believed by nobody, and never for months',
+  ROOT_ALONE,
+  async () => {
+    await using gateway = await Gateway.start()
+    const handover = join(gateway.folder, 'state', 'break-glass.open')
+    for (const [lasts, why] of [
+      [3_600_000, /nothing is sealed in /],
+      [300 * 86_400_000, /8h is the most/],
+    ] as const) {
+      const code = Buffer.alloc(20, 7).toString('base64url')
+      await writeFile(handover, JSON.stringify({ code, until: Date.now() + lasts }), { mode: 0o600 })
+      await using agent = await gateway.startAgent()
+      const alarm = await agent.line(({ alarm }) => alarm === 'break-glass-unused')
+      assert.match(String(alarm.msg), why)
+    }
+    assert.ok(gateway.records().every(({ kind }) => kind !== 'break-glass-opened'))
   },
 )

@@ -83,7 +83,14 @@ test('latches that cannot be understood, and one of an actuator that there is no
 })
 
 test('state that a newer holdfast wrote: each of the small files, and the audit log', async () => {
-  for (const name of ['latches.json', 'lockouts.json', 'revocations.json', 'clock.json']) {
+  for (const name of [
+    'latches.json',
+    'lockouts.json',
+    'revocations.json',
+    'clock.json',
+    'alarms.json',
+    'habits.json',
+  ]) {
     const aside = state(`${name}.aside`)
     const was = await rename(state(name), aside).then(
       () => true,

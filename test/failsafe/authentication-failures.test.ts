@@ -56,7 +56,7 @@ for (const [what, of, verdicts] of FIVE) {
   })
 }
 
-test('what does not count raises one alarm a minute, and the next says how many there were', async () => {
+test('what does not count raises an alarm at once and after a minute, and the next says how many there were', async () => {
   const clock = new VirtualClock()
   const failures = new AuthenticationFailures(LIMITS, clock, () => {})
   const alarms: string[] = []

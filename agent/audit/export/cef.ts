@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net'
+import { plain } from '../../../model/plain.ts'
 import { type Event, textOf } from './event.ts'
 import type { Severity } from './severity.ts'
 
@@ -66,13 +67,9 @@ function addressOf(source: string | undefined): [key: string, value: string | un
 }
 
 function escapeHeader(text: string): string {
-  return oneLine(text).replaceAll(/[\\|]/g, '\\$&')
+  return plain(text).replaceAll(/[\\|]/g, '\\$&')
 }
 
 function escapeValue(text: string): string {
-  return oneLine(text).replaceAll(/[\\=]/g, '\\$&')
-}
-
-function oneLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '\ufffd')
+  return plain(text).replaceAll(/[\\=]/g, '\\$&')
 }

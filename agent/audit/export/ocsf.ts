@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import type { AuditKind } from '../../../model/audit.ts'
+import { plainJsonText } from '../../../model/plain.ts'
 import { type Event, textOf } from './event.ts'
 import type { Severity } from './severity.ts'
 
@@ -68,32 +69,34 @@ export function formatOcsf(event: Event, version: string): string {
   const { source, seq, record, severity, time, kind, words, text } = event
   const [found, [activity, name]] = mappingOf(kind)
   const status = STATUSES.get(record.outcome)
-  return JSON.stringify({
-    activity_id: activity,
-    activity_name: name,
-    category_uid: found.category,
-    class_uid: found.uid,
-    class_name: found.name,
-    type_uid: found.uid * 100 + activity,
-    severity_id: LEVELS[severity],
-    time,
-    message: words || event.means,
-    ...(status === undefined ? {} : { status_id: status, status: textOf(record.outcome) }),
-    ...optional('status_code', textOf(record.code)),
-    ...optional('status_detail', textOf(record.detail)),
-    ...(typeof record.latency_ms === 'number' ? { duration: Math.round(record.latency_ms) } : {}),
-    metadata: {
-      version: SCHEMA,
-      product: { name: 'holdfast', vendor_name: 'holdfast', version },
-      log_name: `${source.environment}/${source.gateway}`,
-      uid: String(seq),
-      sequence: seq,
-      original_time: textOf(record.time) ?? '',
-      event_code: kind,
-    },
-    ...found.form(event, version),
-    raw_data: text,
-  })
+  return plainJsonText(
+    JSON.stringify({
+      activity_id: activity,
+      activity_name: name,
+      category_uid: found.category,
+      class_uid: found.uid,
+      class_name: found.name,
+      type_uid: found.uid * 100 + activity,
+      severity_id: LEVELS[severity],
+      time,
+      message: words || event.means,
+      ...(status === undefined ? {} : { status_id: status, status: textOf(record.outcome) }),
+      ...optional('status_code', textOf(record.code)),
+      ...optional('status_detail', textOf(record.detail)),
+      ...(typeof record.latency_ms === 'number' ? { duration: Math.round(record.latency_ms) } : {}),
+      metadata: {
+        version: SCHEMA,
+        product: { name: 'holdfast', vendor_name: 'holdfast', version },
+        log_name: `${source.environment}/${source.gateway}`,
+        uid: String(seq),
+        sequence: seq,
+        original_time: textOf(record.time) ?? '',
+        event_code: kind,
+      },
+      ...found.form(event, version),
+      raw_data: text,
+    }),
+  )
 }
 
 /** What is in a log that was changed may have any name. */

@@ -1,3 +1,4 @@
+import { plain } from '../../../model/plain.ts'
 import type { UnixMs } from '../../../model/time.ts'
 import type { SignedCheckpoint } from '../store.ts'
 import { type Event, type Source, textOf } from './event.ts'
@@ -60,5 +61,5 @@ function name(text: string, most: number): string {
 
 /** `"`, `\` and `]` are escaped (§6.3.3). Control characters are legal there and break receivers that read lines. */
 function escapeParameter(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '\ufffd').replaceAll(/["\\\]]/g, '\\$&')
+  return plain(text).replaceAll(/["\\\]]/g, '\\$&')
 }

@@ -112,12 +112,11 @@ export class Forwarder<Message> implements AsyncDisposable {
    * that something was sent is not said by it.
    */
   async #step(): Promise<'moved' | 'idle' | 'failed'> {
-    const { source, deliver, format, formatCheckpoint } = this.#parts
+    const { deliver, format, formatCheckpoint } = this.#parts
     if (this.#kept === 'unread' && (await this.#load()) === 'failed') return 'failed'
     const next = this.#position?.next ?? 0
-    // One more than is new: the last that was sent must still be what it was.
-    const found = await source.recordsAfter(next - 2, this.#most + 1)
-    if (found.kind === 'unreadable') return this.#failed(found.detail)
+    const found = await this.#read(next)
+    if (found.kind === 'unreadable') return this.#failed(`record ${next} cannot be read: ${found.detail}`)
     const { log, size } = found
     if (log === undefined || this.#stop.signal.aborted) return 'idle'
     if (this.#position === undefined && this.#parts.begin === 'end')
@@ -149,6 +148,17 @@ export class Forwarder<Message> implements AsyncDisposable {
     const arrived = sent[(delivery.arrived ?? 0) - 1]?.record
     if (arrived !== undefined) await this.#keep(after(before, arrived))
     return this.#failed(delivery.detail)
+  }
+
+  /**
+   * The records from `next` on, and the one before: the last that was sent must still be what it was. Where not all of them can be
+   * read, as a page of the file is damaged, those before that.
+   */
+  async #read(next: number): Promise<Followed> {
+    for (let most = this.#most + 1; ; most = Math.max(2, Math.ceil(most / 8))) {
+      const found = await this.#parts.source.recordsAfter(next - 2, most)
+      if (found.kind === 'records' || most <= 2) return found
+    }
   }
 
   /** Takes up where an earlier run was. A position without a meaning is none: too much is better than too little. */

@@ -1,8 +1,19 @@
-import type { Clock, Entropy, Millis, MonotonicMs, UnixMs } from '../../../model/time.ts'
+import {
+  type Clock,
+  type Entropy,
+  formatDuration,
+  type Millis,
+  type MonotonicMs,
+  type UnixMs,
+} from '../../../model/time.ts'
 import { epochMessage, hmacSha256 } from '../chain.ts'
 import type { EpochKeyAnswer } from '../epoch-keys.ts'
-import { BREAK_GLASS_GENERATION, isSealed, sealBreakGlass } from './seal.ts'
+import { BREAK_GLASS_MAX, type Handover } from './handover.ts'
+import { BREAK_GLASS_GENERATION, isSealed, openBreakGlass, removeSeal, sealBreakGlass } from './seal.ts'
 import type { SheetOwner } from './sheet.ts'
+
+/** By how much the agent's clock may be behind the system's, which root reckoned with. */
+const LEEWAY: Millis = 60_000
 
 /** What emergency credentials name as theirs: a generation that no master key has, and one key for their whole short life. */
 export const BREAK_GLASS_HANGS_ON = { generation: BREAK_GLASS_GENERATION, epoch: 0 }
@@ -39,17 +50,29 @@ export class BreakGlass implements AsyncDisposable {
     this.#onClosed = onClosed
   }
 
-  /** Takes up an opened key until then; wipes what it was handed. False when its time is over already. */
-  open(key: Uint8Array, until: UnixMs): boolean {
+  /**
+   * Opens the envelope with a sheet's code and takes up its key until then; wipes the code. The envelope is gone before its key is of
+   * any use: it opens once. `user` is `process.getuid()`. Returns why not, and then the envelope is as it was. Rejects when the disk
+   * will not let go of it.
+   */
+  async open({ code, until }: Handover, user: number): Promise<string | undefined> {
+    using _code = { [Symbol.dispose]: () => void code.fill(0) }
     const left: Millis = until - this.#clock.wall()
-    if (left > 0) {
+    if (left <= 0) return `its time was over at ${new Date(until).toISOString()}; the sheet is still good`
+    if (left > BREAK_GLASS_MAX + LEEWAY)
+      return `it would be good until ${new Date(until).toISOString()}, and ${formatDuration(BREAK_GLASS_MAX)} is the most`
+    const opened = await openBreakGlass(this.#path, code, this.#owner, user)
+    if (opened.kind === 'refused') return opened.detail
+    try {
+      await removeSeal(this.#path)
       // The end is told by the clock on the wall and kept by the one that cannot be set back.
       const ends = this.#clock.monotonic() + left
-      this.#open = { key: breakGlassEpochKey(key, this.#owner), until, ends }
+      this.#open = { key: breakGlassEpochKey(opened.key, this.#owner), until, ends }
       void this.#clock.sleep(left, this.#stop.signal).then(() => this.close('its time is over'))
+    } finally {
+      opened.key.fill(0)
     }
-    key.fill(0)
-    return left > 0
+    return undefined
   }
 
   /** The key that a credential of generation 0 hangs on. */

@@ -1,4 +1,5 @@
-import { access, rm } from 'node:fs/promises'
+import { access, open, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Entropy } from '../../../model/time.ts'
 import { hmacSha256 } from '../chain.ts'
 import { type EnvelopeContext, EnvelopeKey } from '../envelope.ts'
@@ -71,9 +72,11 @@ export async function isSealed(path: string): Promise<boolean> {
   )
 }
 
-/** Ends the single use of an envelope. */
+/** Ends the single use of an envelope; durable when it resolves. */
 export async function removeSeal(path: string): Promise<void> {
   await rm(path, { force: true })
+  await using folder = await open(dirname(path), 'r')
+  await folder.sync()
 }
 
 /** The code takes the place that the master key has for every other envelope. */

@@ -2,7 +2,7 @@ import type { Entropy } from '../../../model/time.ts'
 import { formatGroups, readGroups } from '../escrow/groups.ts'
 
 /** The code on the emergency sheet: 160 random bits. */
-const CODE_BYTES = 20
+export const CODE_BYTES = 20
 
 /** Whose emergency sheet it is. */
 export interface SheetOwner {

@@ -10,6 +10,8 @@ const ROOT = 0
 export interface GuardedFileRules {
   /** The user that this process runs as, `process.getuid()`. Only this user and root are trusted. */
   readonly user: number
+  /** Who alone may own the file; this user or root unless given. */
+  readonly owner?: number
   /** The permission bits that the file may have at most, such as 0o600. */
   readonly modeMax: number
   /** In bytes. */
@@ -61,9 +63,10 @@ export async function readGuardedFile(
   }
 }
 
-function examineFile(found: Stats, { user, modeMax }: GuardedFileRules): GuardedFileFault | undefined {
+function examineFile(found: Stats, { user, owner, modeMax }: GuardedFileRules): GuardedFileFault | undefined {
   if (!found.isFile()) return { kind: 'fault', cause: 'not-regular' }
-  if (!isTrusted(found.uid, user)) return { kind: 'fault', cause: 'owner', owner: found.uid }
+  if (owner === undefined ? !isTrusted(found.uid, user) : found.uid !== owner)
+    return { kind: 'fault', cause: 'owner', owner: found.uid }
   const mode = found.mode & PERMISSION_BITS
   return (mode & ~modeMax) === 0 ? undefined : { kind: 'fault', cause: 'mode', mode }
 }

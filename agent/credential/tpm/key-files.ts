@@ -1,4 +1,5 @@
-import { chown, mkdir, open, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { lchown, mkdir, open, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Owner, replaceFile } from '../../../keep/whole-file.ts'
 import { type KeyRecord, parseRecord } from './key-record.ts'
@@ -26,7 +27,8 @@ export class KeyFiles {
   async prepare(): Promise<void> {
     await mkdir(this.directory, { recursive: true, mode: 0o700 })
     const owner = await this.#owner()
-    if (owner) await chown(this.directory, owner.uid, owner.gid)
+    // Not through a link: whoever has the state directory could lead root to anybody's folder (CWE-59).
+    if (owner) await lchown(this.directory, owner.uid, owner.gid)
   }
 
   path(generation: number): string {
@@ -104,7 +106,7 @@ export async function layOut(record: KeyRecord, pathOf: (name: string) => string
 
 async function wipe(path: string): Promise<void> {
   {
-    await using file = await open(path, 'r+')
+    await using file = await open(path, constants.O_RDWR | constants.O_NOFOLLOW)
     const { size } = await file.stat()
     await file.write(new Uint8Array(size), 0, size, 0)
     await file.sync()

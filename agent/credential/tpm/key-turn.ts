@@ -8,7 +8,7 @@ import { Turn } from './turn.ts'
 
 export interface KeyTurnOptions extends TpmAccess {
   readonly stateDir: string
-  /** Where files of one turn go; /dev/shm unless given. */
+  /** Where files of one turn go; in memory unless given. */
   readonly workRoot?: string
   readonly clock: Clock
   readonly signal: AbortSignal

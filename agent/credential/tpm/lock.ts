@@ -1,48 +1,52 @@
-import { once } from 'node:events'
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { execa } from 'execa'
 import { ISOLATED, type ToolFailure, type TpmAccess, toolEnvironment } from './tool.ts'
 
+const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
+
 /**
- * A lock on a directory that other processes of holdfast respect. Node has no flock(2), so flock(1) holds it for as long as
- * its standard input stays open: when this process dies, however it dies, the kernel closes that and the lock is free.
+ * A lock on a directory that other processes of holdfast respect. Node has no flock(2), so flock(1) takes it on a descriptor of ours:
+ * it belongs to the open directory (flock(2)) and is free when this process closes that or dies, however it dies. The directory is opened
+ * here and not by name in flock(1), which follows links and makes the file that a link leads to: root must not be led anywhere.
  */
 export class ProcessLock implements AsyncDisposable {
   /** Why the lock is not held; undefined when it is. */
   readonly failure: ToolFailure | undefined
-  readonly #release: () => Promise<unknown>
+  readonly #directory: FileHandle | undefined
 
-  private constructor(failure: ToolFailure | undefined, release: () => Promise<unknown>) {
+  private constructor(failure: ToolFailure | undefined, directory: FileHandle | undefined) {
     this.failure = failure
-    this.#release = release
+    this.#directory = directory
   }
 
-  static async take(directory: string, access: TpmAccess, signal: AbortSignal): Promise<ProcessLock> {
-    const holder = execa('flock', ['--exclusive', directory, 'sh', '-c', 'echo held; exec cat'], {
+  static async take(path: string, access: TpmAccess, signal: AbortSignal): Promise<ProcessLock> {
+    const directory = await open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).catch((error: Error) => error)
+    if (directory instanceof Error)
+      return ProcessLock.#refused('exit', `${path} could not be locked: ${directory.message}`)
+    if (signal.aborted) {
+      await directory.close()
+      return ProcessLock.#refused('aborted', '')
+    }
+    const answer = await execa('flock', ['--exclusive', '3'], {
       ...ISOLATED,
       env: toolEnvironment(access),
-      buffer: false,
+      // execa takes any open file descriptor; its types know the first ten by number only.
+      stdio: ['ignore', 'ignore', 'ignore', directory.fd as 4],
+      cancelSignal: signal,
     })
-    const kill = () => holder.kill()
-    signal.addEventListener('abort', kill, { once: true })
-    if (signal.aborted) kill()
-    const held = await Promise.race([once(holder.stdout, 'data').then(() => true), holder.then(() => false)])
-    signal.removeEventListener('abort', kill)
-    if (held && !signal.aborted)
-      return new ProcessLock(undefined, () => {
-        holder.stdin.end()
-        return holder
-      })
-    kill()
-    const { code } = await holder
-    const cause = signal.aborted ? 'aborted' : code === 'ENOENT' ? 'missing' : 'exit'
-    const stderr = `ERROR: ${directory} could not be locked\n`
-    return new ProcessLock(
-      { kind: 'failed', tool: 'flock', cause, code: undefined, stderr },
-      async () => undefined,
-    )
+    if (!answer.failed) return new ProcessLock(undefined, directory)
+    await directory.close()
+    const cause = answer.isCanceled ? 'aborted' : answer.code === 'ENOENT' ? 'missing' : 'exit'
+    return ProcessLock.#refused(cause, `${path} could not be locked`)
+  }
+
+  static #refused(cause: ToolFailure['cause'], why: string): ProcessLock {
+    const stderr = why === '' ? '' : `ERROR: ${why}\n`
+    return new ProcessLock({ kind: 'failed', tool: 'flock', cause, code: undefined, stderr }, undefined)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#release()
+    await this.#directory?.close()
   }
 }

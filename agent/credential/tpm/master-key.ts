@@ -16,7 +16,7 @@ export interface TpmMasterKeyOptions extends TpmAccess {
   readonly stateDir: string
   /** Which generation to answer for; the newest that is enrolled unless given, or the first when none is. */
   readonly generation?: number
-  /** Where files of one turn go; /dev/shm unless given. */
+  /** Where files of one turn go; in memory unless given. */
   readonly workRoot?: string
 }
 

@@ -9,9 +9,9 @@ import { Turn } from './turn.ts'
 export interface NvCounterOptions extends TpmAccess {
   /** Whose counter it is: each name has one of its own. */
   readonly name: string
-  /** The directory whose lock keeps other processes of holdfast away from the TPM. */
-  readonly lock: string
-  /** Where files of one turn go; /dev/shm unless given. */
+  /** The directory whose lock keeps other processes of holdfast away from the TPM; undefined where none has to be kept away. */
+  readonly lock: string | undefined
+  /** Where files of one turn go; in memory unless given. */
   readonly workRoot?: string
   /** How long one use may take. */
   readonly timeout: Millis

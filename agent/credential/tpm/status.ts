@@ -1,5 +1,4 @@
 import { access } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import type { Clock, Millis } from '../../../model/time.ts'
 import { KEY_ID_MESSAGE, keyIdFromMac } from '../escrow/key-id.ts'
 import type { MasterKeyUnavailable } from '../master-key.ts'
@@ -17,7 +16,7 @@ import { Turn } from './turn.ts'
 
 export interface StatusOptions extends TpmAccess {
   readonly stateDir: string
-  /** Where files of one turn go; /dev/shm unless given. */
+  /** Where files of one turn go; in memory unless given. */
   readonly workRoot?: string
   /** The firmware's event log; where Linux has it unless given. */
   readonly eventLog?: string
@@ -97,10 +96,10 @@ interface Look {
 }
 
 async function look(options: StatusOptions, files: KeyFiles, records: readonly Read[]): Promise<Look> {
-  // Before enrolment there is no directory to lock, and a status must not make one.
+  // Before enrolment there is no directory to lock, and a status must not make one. Nobody takes turns at the TPM then.
   const lock = await access(files.directory).then(
     () => files.directory,
-    () => tmpdir(),
+    () => undefined,
   )
   try {
     const work = Turn.during({ ...options, lock }, turn => lookInTurn(options, files, records, turn))

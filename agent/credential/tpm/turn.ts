@@ -16,8 +16,8 @@ const FLUSH_MS_MAX = 1000
 export interface TurnOptions extends TpmAccess {
   /** Where files of one turn go; a systemd RuntimeDirectory, say. */
   readonly workRoot?: string | undefined
-  /** The directory whose lock keeps other processes of holdfast away from the TPM. */
-  readonly lock: string
+  /** The directory whose lock keeps other processes of holdfast away from the TPM; undefined where none has to be kept away. */
+  readonly lock: string | undefined
   readonly signal: AbortSignal
 }
 
@@ -41,8 +41,9 @@ export class Turn {
     queues.set(options.tcti, queue)
     using place = await queue.take(options.signal)
     if (!place) return { kind: 'failed', tool: 'queue', cause: 'aborted', code: undefined, stderr: '' }
-    await using lock = await ProcessLock.take(options.lock, options, options.signal)
-    if (lock.failure) return lock.failure
+    await using lock =
+      options.lock === undefined ? undefined : await ProcessLock.take(options.lock, options, options.signal)
+    if (lock?.failure) return lock.failure
     await using work = await WorkDirectory.create(options.workRoot)
     return await body(new Turn(options, work))
   }

@@ -1,10 +1,18 @@
-import { constants } from 'node:fs'
+import { constants, type Stats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import { access, mkdtemp, open, readdir, rm, unlink } from 'node:fs/promises'
+import { access, lstat, mkdtemp, open, readdir, rm, unlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-const MEMORY = '/dev/shm'
+const { O_RDWR, O_NOFOLLOW, O_NONBLOCK } = constants
+const PERMISSION_BITS = 0o7777
+const WRITABLE_BY_OTHERS = 0o022
+const ROOT = 0
+const OWNER_ONLY = 0o700
+const FOREIGN: ReadonlySet<string> = new Set(['ELOOP', 'EISDIR', 'ENXIO'])
+
+/** Places in memory, the best first: in /run root alone can make anything, in /dev/shm everybody can. */
+const IN_MEMORY = ['/run', '/dev/shm']
 
 /** A private directory for the files of one turn at the TPM, in memory where there is such a place; overwritten at the end. */
 export class WorkDirectory implements AsyncDisposable {
@@ -16,26 +24,30 @@ export class WorkDirectory implements AsyncDisposable {
     this.#path = path
   }
 
-  /** Makes one (mode 0700) under `root`, or under /dev/shm, or where temporary files go. */
+  /** Makes one (mode 0700) under `root`, or in memory, or where temporary files go. */
   static async create(root: string | undefined): Promise<WorkDirectory> {
-    const inMemory = access(MEMORY, constants.W_OK | constants.X_OK).then(
-      () => MEMORY,
-      () => tmpdir(),
-    )
-    const place = root ?? (await inMemory)
+    const place = root ?? (await roomInMemory()) ?? tmpdir()
     await WorkDirectory.#sweep(place)
     return new WorkDirectory(await mkdtemp(join(place, `holdfast-${process.pid}-`)))
   }
 
-  /** Takes away what a process left that was killed in the middle of a turn: blobs that only the TPM can read, and a message. */
+  /**
+   * Takes away what a process left that was killed in the middle of a turn: blobs that only the TPM can read, and a message. Only
+   * where nobody else can put anything, and only what this user made: a name says nothing about whose it is. In /dev/shm it stays
+   * until the host starts anew.
+   */
   static async #sweep(place: string): Promise<void> {
     if (WorkDirectory.#swept.has(place)) return
     WorkDirectory.#swept.add(place)
+    const found = await lstat(place)
+    if (!found.isDirectory() || !isOutOfReach(found)) return
     for (const name of await readdir(place)) {
       const pid = Number(/^holdfast-([0-9]+)-/.exec(name)?.[1])
       if (!pid || isRunning(pid)) continue
-      // Another user's is not ours to take away, and says so.
-      await new WorkDirectory(join(place, name))[Symbol.asyncDispose]().catch(() => {})
+      const path = join(place, name)
+      const left = await lstat(path).catch(() => undefined)
+      if (left === undefined || !isOwnDirectory(left)) continue
+      await new WorkDirectory(path)[Symbol.asyncDispose]().catch(() => {})
     }
   }
 
@@ -83,8 +95,42 @@ function isRunning(pid: number): boolean {
   }
 }
 
+/** The first place in memory where this user may make a directory. */
+async function roomInMemory(): Promise<string | undefined> {
+  for (const place of IN_MEMORY) {
+    const mayWrite = await access(place, constants.W_OK | constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    if (mayWrite) return place
+  }
+  return undefined
+}
+
+/** Whether nobody but this user and root can make or exchange anything in a directory. */
+function isOutOfReach({ uid, mode }: Stats): boolean {
+  return (uid === ROOT || uid === process.getuid?.()) && (mode & WRITABLE_BY_OTHERS) === 0
+}
+
+/** Whether it is what `create` makes, and this user made it. */
+function isOwnDirectory(found: Stats): boolean {
+  return (
+    found.isDirectory() && found.uid === process.getuid?.() && (found.mode & PERMISSION_BITS) === OWNER_ONLY
+  )
+}
+
+/** Overwrites a file of this user's that has no other name. Nothing else is touched, and no link is followed (CWE-59). */
 async function overwrite(path: string): Promise<void> {
-  await using file = await open(path, 'r+')
-  const { size } = await file.stat()
-  await file.write(new Uint8Array(size), 0, size, 0)
+  // O_NONBLOCK: to open a named pipe or a device could otherwise wait.
+  const file = await open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK).catch(ignoreForeign)
+  if (file === undefined) return
+  await using _file = file
+  const found = await file.stat()
+  if (!found.isFile() || found.nlink !== 1 || found.uid !== process.getuid?.()) return
+  await file.write(new Uint8Array(found.size), 0, found.size, 0)
+}
+
+/** What cannot be opened so is a link, a directory or a socket: none of them is a file of a turn. */
+function ignoreForeign(error: NodeJS.ErrnoException): undefined {
+  if (!FOREIGN.has(error.code ?? '')) throw error
 }

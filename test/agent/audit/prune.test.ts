@@ -170,4 +170,61 @@ describe('a pruned log of which something was changed', () => {
     assert.match(audit('verify', folder.log, '--archive', archive).out, /^TAMPERED at record 20/)
     assert.equal(audit('verify', folder.log, '--archive', '/nowhere').code, 2)
   })
+
+  for (const [what, cut, says] of [
+    ['empty', () => '', /the archive .* is empty/],
+    ['cut at its end', lines => lines.slice(0, 40), /records 0 to 39 of the archive .* may be missing/],
+    ['cut at its beginning', lines => lines.slice(40), /records 40 to 99 of the archive .* may be missing/],
+    ['without its last line feed', lines => lines.join('').slice(0, -1), /records 0 to 99 .* its SHA-256/],
+  ] as const satisfies readonly (readonly [
+    string,
+    (lines: readonly string[]) => string | readonly string[],
+    RegExp,
+  ])[]) {
+    it(`is not proven by an archive that is ${what}`, () => {
+      using folder = new Folder()
+      writeLog(folder.log, SIZE, 50)
+      prune(folder, 120)
+      writeFileSync(join(folder.path, 'audit.vkey'), VKEY)
+      const archive = join(folder.path, 'archive')
+      const lines = readFileSync(archive, 'utf8').match(/[^\n]*\n/g) ?? []
+      writeFileSync(archive, [cut(lines)].flat().join(''))
+      const { code, out } = audit('verify', folder.log, '--archive', archive)
+      assert.equal(code, 2, out)
+      assert.match(out, says)
+    })
+  }
+
+  it('is compared with each of its archives, as long as it says that they were written', () => {
+    using folder = new Folder()
+    writeLog(folder.log, SIZE, 50)
+    prune(folder, 60)
+    prune(folder, 130, 'second')
+    writeFileSync(join(folder.path, 'audit.vkey'), VKEY)
+    for (const [name, from, to] of [
+      ['archive', 0, 49],
+      ['second', 50, 99],
+    ] as const) {
+      const { code, out } = audit('verify', folder.log, '--archive', join(folder.path, name))
+      assert.equal(code, 0, `${from} to ${to}: ${out}`)
+    }
+  })
+
+  it('is compared with an archive byte by byte: only a line feed ends a record', () => {
+    using folder = new Folder()
+    const odd = 'copied from\u2028a web\u2029page\u0085and \r\n more'
+    const entries = Array.from({ length: 100 }, (_, index) => {
+      const { stamped } = candidate(index)
+      const entry = { kind: 'lockout', actuator: 'valve', subject: 'alice', reason: odd } as const
+      return { stamped: { ...stamped, entry }, wanted: true }
+    })
+    {
+      using store = new AuditStore(folder.log, 'boot-1', 'create', undefined)
+      store.append(0, entries, true, SIGNER)
+    }
+    assert.equal(prune(folder, 200).kind, 'pruned')
+    writeFileSync(join(folder.path, 'audit.vkey'), VKEY)
+    const { code, out } = audit('verify', folder.log, '--archive', join(folder.path, 'archive'))
+    assert.equal(code, 0, out)
+  })
 })

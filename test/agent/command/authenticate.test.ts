@@ -38,7 +38,7 @@ test('a right signature is authenticated, with what the credential says', async 
 const BAD: readonly (readonly [what: string, spoil: (received: Received) => Received, code: RefusalCode])[] =
   [
     ['no signature', r => ({ ...r, fields: new Map() }), 'signature-missing'],
-    ['a signature without its input', r => withField(r, 'signature-input', []), 'signature-missing'],
+    ['a signature without its input', r => withField(r, 'signature-input', []), 'signature-malformed'],
     [
       'the signature field twice',
       r => withField(r, 'signature', Array(2).fill(fieldOf(r, 'signature'))),

@@ -15,6 +15,7 @@ async function refusalsRig() {
     book: {
       admits: (kind, isSigned) => admitted.push({ ...kind, isSigned }) > 0,
       note: entry => void noted.push(entry),
+      spend: () => {},
     },
     failures,
     trips,

@@ -175,7 +175,7 @@ export async function commandRig(settings: RigSettings = {}) {
   const authenticator: Authenticator = { ...of, keys, replay, revocations, roles: DEFAULT_ROLES, clock }
   const refusals = new Refusals({
     audit,
-    book: { admits: () => true, note: entry => void noted.push(entry) },
+    book: { admits: () => true, note: entry => void noted.push(entry), spend: () => {} },
     failures,
     trips,
     actuators,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -79,37 +79,60 @@ test('the envelope opens with its own code, on its own gateway, and with nothing
   )
 })
 
-test('a handover is taken once, and only as it was left', async () => {
+const ROOT_ALONE = { skip: USER === 0 ? false : 'only root leaves one' }
+
+test('a handover is taken once, and only as root left it', ROOT_ALONE, async () => {
   await using folder = await temporaryFolder()
   const path = join(folder.path, 'break-glass.open')
-  const { uid, gid } = await stat(folder.path)
-  const key = Buffer.alloc(32, 9)
-  await leaveHandover(path, { key, until: 1000 }, { uid, gid })
-  assert.equal((await stat(path)).mode & 0o777, 0o600)
-  const taken = await takeHandover(path, USER)
-  assert.ok(taken.kind === 'taken')
-  assert.deepEqual([Buffer.from(taken.key), taken.until], [key, 1000])
-  assert.deepEqual(await takeHandover(path, USER), { kind: 'none' })
+  const code = Buffer.alloc(20, 9)
+  for (const [owner, mode] of [
+    [{ uid: 0, gid: 0 }, 0o600],
+    [{ uid: 12_345, gid: 12_346 }, 0o640],
+  ] as const) {
+    await chown(folder.path, owner.uid, owner.gid)
+    await leaveHandover(path, { code, until: 1000 }, owner)
+    const left = await stat(path)
+    assert.deepEqual([left.uid, left.gid, left.mode & 0o777], [0, owner.gid, mode])
+    const taken = await takeHandover(path, owner.uid)
+    assert.ok(taken.kind === 'taken')
+    assert.deepEqual([Buffer.from(taken.code), taken.until], [code, 1000])
+    assert.deepEqual(await takeHandover(path, owner.uid), { kind: 'none' })
 
-  await writeFile(path, '{"key":"short","until":1}', { mode: 0o600 })
-  assert.equal((await takeHandover(path, USER)).kind, 'refused')
-  assert.deepEqual(await takeHandover(path, USER), { kind: 'none' }, 'what is no handover is gone too')
-  await leaveHandover(path, { key, until: 1000 }, { uid, gid })
-  await chmod(path, 0o640)
-  assert.match(JSON.stringify(await takeHandover(path, USER)), /not to be trusted: mode/)
+    await writeFile(path, '{"code":"short","until":1}', { mode: 0o600 })
+    assert.equal((await takeHandover(path, owner.uid)).kind, 'refused')
+    assert.deepEqual(await takeHandover(path, owner.uid), { kind: 'none' }, 'what is no handover is gone too')
+    await leaveHandover(path, { code, until: 1000 }, owner)
+    await chmod(path, 0o644)
+    assert.match(JSON.stringify(await takeHandover(path, owner.uid)), /not to be trusted: mode/)
+    await chmod(path, mode)
+    await chown(path, 12_345, 12_346)
+    assert.match(
+      JSON.stringify(await takeHandover(path, owner.uid)),
+      /not to be trusted: it belongs to user 12345, and only root leaves it/,
+    )
+  }
 })
+
+/** An envelope, the code that opens it, and the glass that it belongs to. */
+async function sealed(path: string, clock: VirtualClock, onClosed: (why: string) => void = () => {}) {
+  const sheet = readSheet(await sealBreakGlass(path, OWNER, seededEntropy('break-glass')), OWNER)
+  const code = sheet.kind === 'code' ? sheet.code : assert.fail()
+  return { code, glass: new BreakGlass(path, OWNER, clock, onClosed) }
+}
 
 test('the emergency key is good until its time is over, to the millisecond, also when the clock is set back', async () => {
   await using folder = await temporaryFolder()
+  const path = join(folder.path, 'sealed')
   const clock = new VirtualClock()
   const closed: string[] = []
-  await using glass = new BreakGlass(join(folder.path, 'sealed'), OWNER, clock, why => closed.push(why))
+  const { code, glass } = await sealed(path, clock, why => closed.push(why))
+  await using _glass = glass
   assert.deepEqual(glass.keyFor(0), { kind: 'expired' })
-  assert.deepEqual(await glass.state(), { kind: 'none' })
-  const key = Buffer.alloc(32, 5)
-  const expected = breakGlassEpochKey(key, OWNER)
-  assert.equal(glass.open(key, clock.wall() + HOUR), true)
-  assert.deepEqual(key, Buffer.alloc(32), 'what was handed in is wiped')
+  assert.deepEqual(await glass.state(), { kind: 'sealed' })
+  const opened = await openBreakGlass(path, code, OWNER, USER)
+  const expected = opened.kind === 'opened' ? breakGlassEpochKey(opened.key, OWNER) : assert.fail()
+  assert.equal(await glass.open({ code, until: clock.wall() + HOUR }, USER), undefined)
+  assert.deepEqual(Buffer.from(code), Buffer.alloc(20), 'what was handed in is wiped')
   const answer = glass.keyFor(0)
   assert.deepEqual(answer.kind === 'key' && Buffer.from(answer.key), expected)
   assert.deepEqual(glass.keyFor(1), { kind: 'expired' })
@@ -121,10 +144,45 @@ test('the emergency key is good until its time is over, to the millisecond, also
   assert.equal(glass.close('again'), false)
 })
 
-test('an emergency whose time was over before the start is none', async () => {
+test('an envelope opens once: a handover that somebody kept a copy of is worth nothing', async () => {
   await using folder = await temporaryFolder()
+  const path = join(folder.path, 'sealed')
   const clock = new VirtualClock()
-  await using glass = new BreakGlass(join(folder.path, 'sealed'), OWNER, clock, () => {})
-  assert.equal(glass.open(Buffer.alloc(32, 5), clock.wall()), false)
-  assert.deepEqual(glass.keyFor(0), { kind: 'expired' })
+  const { code, glass } = await sealed(path, clock)
+  const copy = Uint8Array.from(code)
+  assert.equal(await glass.open({ code, until: clock.wall() + HOUR }, USER), undefined)
+  await glass[Symbol.asyncDispose]()
+  await using later = new BreakGlass(path, OWNER, clock, () => {})
+  assert.match(
+    (await later.open({ code: copy, until: clock.wall() + HOUR }, USER)) ?? '',
+    /^nothing is sealed/,
+  )
+  assert.deepEqual(later.keyFor(0), { kind: 'expired' })
 })
+
+for (const [what, length, change, why] of [
+  ['whose time was over before the start', 0, undefined, /^its time was over at .*the sheet is still good$/],
+  [
+    'of more than eight hours',
+    8 * HOUR + 60_001,
+    undefined,
+    /^it would be good until .*, and 8h is the most$/,
+  ],
+  ['with a code that the envelope does not open with', HOUR, 'code', /^this is not the code of the key/],
+  ['where nothing was ever sealed', HOUR, 'envelope', /^nothing is sealed in /],
+] as const) {
+  test(`an emergency ${what} is none, and uses up no envelope`, async () => {
+    await using folder = await temporaryFolder()
+    const path = join(folder.path, 'sealed')
+    const clock = new VirtualClock()
+    const { code, glass } = await sealed(path, clock)
+    await using _glass = glass
+    if (change === 'code') code.fill(1)
+    if (change === 'envelope') await rm(path)
+    const before = await glass.state()
+    assert.match((await glass.open({ code, until: clock.wall() + length }, USER)) ?? '', why)
+    assert.deepEqual(Buffer.from(code), Buffer.alloc(20), 'what was handed in is wiped')
+    assert.deepEqual(glass.keyFor(0), { kind: 'expired' })
+    assert.deepEqual(await glass.state(), before)
+  })
+}

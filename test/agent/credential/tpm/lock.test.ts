@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { lstat, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -40,14 +40,28 @@ describe('process lock', () => {
     const module = new URL('../../../../agent/credential/tpm/lock.ts', import.meta.url).href
     const script = `
       import { ProcessLock } from ${JSON.stringify(module)}
-      await ProcessLock.take(${JSON.stringify(directory)}, { tcti: '' }, AbortSignal.timeout(30000))
-      console.log('held')`
+      globalThis.lock = await ProcessLock.take(${JSON.stringify(directory)}, { tcti: '' }, AbortSignal.timeout(30000))
+      console.log('held')
+      process.stdin.resume()`
     const holder = execa(process.execPath, ['--input-type=module', '--eval', script], { reject: false })
     await once(holder.stdout, 'data')
     assert.equal(await isFree(directory), false)
     holder.kill('SIGKILL')
     await using lock = await ProcessLock.take(directory, access, soon())
     assert.equal(lock.failure, undefined)
+  })
+
+  it('follows no link, and makes nothing where one leads to', async () => {
+    const led = join(directory, 'led')
+    await symlink(join(directory, 'not-there'), led)
+    await using nowhere = await ProcessLock.take(led, access, soon())
+    assert.equal(nowhere.failure?.cause, 'exit')
+    await assert.rejects(lstat(join(directory, 'not-there')), { code: 'ENOENT' })
+    await rm(led)
+    await symlink(directory, led)
+    await using elsewhere = await ProcessLock.take(led, access, soon())
+    assert.equal(elsewhere.failure?.cause, 'exit')
+    assert.equal(await isFree(directory), true)
   })
 
   it('says so when it cannot be had: no such directory, no such program', async () => {
