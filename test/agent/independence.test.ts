@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { parseAgentAddress } from '../../client/agent-client.ts'
 import type { Credential } from '../../model/credential.ts'
 import { Gateway, type LogLine, type RunningAgent } from './gateway.ts'
 import { deleteAuditLog, fillDisk, noSmallDisk, onSmallDisk, stateOf } from './small-disk.ts'
@@ -79,19 +82,31 @@ async function noticed(gateway: Gateway, agent: RunningAgent, alarms: readonly s
   for (const name of new Set(alarms)) await agent.line(({ alarm }) => alarm === name)
 }
 
+/** Sends a command with half a signature: whoever that is meant to sign, and does it wrongly. */
+async function spoilt(address: string): Promise<void> {
+  const to = parseAgentAddress(address)
+  if (to?.kind !== 'tcp') throw new TypeError(`no address of TCP: ${address}`)
+  const path = '/v1/actuators/inlet-valve/commands'
+  const asked = request({ ...to, method: 'POST', path, headers: { Signature: 'sig1=:AAAA:' }, agent: false })
+  asked.end('{"setpoint":"open"}')
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+  answer.resume()
+  await once(answer, 'end')
+  assert.equal(answer.statusCode, 400)
+}
+
 const isSafe = (id: string) => (line: LogLine) => line.event === 'trip-safe' && line.actuator === id
 
 /** Five forgeries on the listener that counts them, then a trip by hand; each must end in its verified safe state. */
 async function mustTrip(
   { gateway, agent }: Pick<Scene, 'gateway' | 'agent'>,
-  forged: Credential | undefined,
+  forge: () => Promise<unknown>,
   stop: () => ReturnType<ReturnType<Gateway['client']>['trip']>,
   context: TestContext,
 ): Promise<void> {
-  const forger = gateway.client(agent.address, forged)
-  for (let count = 1; count < 5; count += 1) await forger.command('inlet-valve', 'open')
+  for (let count = 1; count < 5; count += 1) await forge()
   const began = performance.now()
-  await Promise.all([forger.command('inlet-valve', 'open'), agent.line(isSafe('inlet-valve'))])
+  await Promise.all([forge(), agent.line(isSafe('inlet-valve'))])
   context.diagnostic(`fifth forgery: safe after ${Math.round(performance.now() - began)} ms`)
   assert.ok(gateway.plant.valve('inlet-valve').isClosed)
 
@@ -117,8 +132,14 @@ for (const losses of ROWS) {
     const alarms = losses.flatMap(({ noticed: { running } }) => running ?? [])
     await noticed(gateway, agent, alarms)
     const forged = { keyid: credential.keyid, secret: randomBytes(32).toString('base64url') }
+    const forger = gateway.client(agent.address, forged)
     const alice = gateway.client(agent.address, credential)
-    await mustTrip(scene, forged, () => alice.trip('coolant-pump'), context)
+    await mustTrip(
+      scene,
+      () => forger.command('inlet-valve', 'open'),
+      () => alice.trip('coolant-pump'),
+      context,
+    )
   })
 
   test(`${what} when the agent starts, and a trip reaches its verified safe state`, {
@@ -131,8 +152,13 @@ for (const losses of ROWS) {
     const agent = await gateway.startAgent({}, losses.includes(FULL_DISK) ? onSmallDisk(gateway, 'full') : [])
     const alarms = losses.flatMap(({ noticed: { starting } }) => starting ?? [])
     await noticed(gateway, agent, alarms)
-    // Without a key no signature can be checked, so these have none; nobody's would be dated right, so root it is.
+    // Without a key no signature can be checked, so these are none; nobody's would be dated right, so root it is.
     const root = gateway.client(gateway.adminSocket)
-    await mustTrip({ gateway, agent }, undefined, () => root.trip('coolant-pump'), context)
+    await mustTrip(
+      { gateway, agent },
+      () => spoilt(agent.address),
+      () => root.trip('coolant-pump'),
+      context,
+    )
   })
 }

@@ -100,13 +100,13 @@ test('journalctl finds the records of one actuator in the journal of a real syst
     }
     const agent = await gateway.startAgent({}, within)
     const { credential } = await gateway.issue('alice', 'operator')
-    await gateway.client(agent.address, credential).command('inlet-valve', 'open', 'two\nlines')
+    await gateway.client(agent.address, credential).command('inlet-valve', 'open', 'for a try')
     let found: Entry[] = []
     while (!found.some(isKind('command-outcome'))) found = await journalctl()
     const outcome = found.find(isKind('command-outcome'))
     assert.deepEqual(
       [outcome?.HOLDFAST_OUTCOME, outcome?.HOLDFAST_REASON, outcome?.PRIORITY, outcome?._TRANSPORT],
-      ['verified', 'two\nlines', '6', 'journal'],
+      ['verified', 'for a try', '6', 'journal'],
     )
     assert.equal(await agent.kill('SIGTERM'), 0)
   } finally {

@@ -28,6 +28,11 @@ export class Inquest {
     const records = readAll(path)
     const theirs = records.filter(({ boot }) => !this.#boots.has(boot))
     for (const { boot } of theirs) this.#boots.add(boot)
+    // What a power cut leaves is nothing that somebody has to answer for.
+    assert.deepEqual(
+      theirs.filter(({ kind }) => kind === 'log-unproven' || kind === 'log-quarantined'),
+      [],
+    )
     for (const [coil, [actuator, asked]] of Object.entries(AWAY)) {
       const intents = theirs.filter(
         record => record.kind === 'command-intent' && record.actuator === actuator && record.asked === asked,
