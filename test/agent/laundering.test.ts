@@ -156,7 +156,7 @@ test('a counter that somebody else moved while the agent was stopped looks like 
 
 test('neither an upright end nor a hard one, nor a rotation of the key, raises an alarm about the log', async () => {
   await using gateway = await Gateway.start()
-  for (const signal of ['SIGKILL', 'SIGTERM', 'SIGKILL', 'SIGKILL'] as const) {
+  for (const signal of ['SIGKILL', 'SIGTERM', 'SIGKILL', 'SIGKILL', 'SIGTERM', 'SIGTERM'] as const) {
     const agent = await gateway.startAgent()
     const { credential } = await gateway.issue('alice', 'operator')
     const client = gateway.client(agent.address, credential)
@@ -165,7 +165,6 @@ test('neither an upright end nor a hard one, nor a rotation of the key, raises a
     await agent.kill(signal)
     assert.deepEqual(auditAlarms(agent), [])
   }
-  assert.deepEqual(auditAlarms(await runOnce(gateway)), [])
   const verdict = await verify(gateway, '--tpm', gateway.tpm.tcti)
   assert.equal(verdict.exitCode, 0, verdict.stdout)
 })
