@@ -32,6 +32,8 @@ async function tap(target: number) {
   return { dumps, port, [Symbol.asyncDispose]: async () => void server.close() }
 }
 
+const MALFORMED = '_ws.malformed || _ws.short || _ws.expert.severity >= error || tcp.analysis.lost_segment'
+
 /** What each request and answer is, by the number that Wireshark knows it by; and what it could not take apart. */
 async function dissect(folder: string, dump: readonly string[], name: string) {
   const [text, capture] = [join(folder, `${name}.txt`), join(folder, `${name}.pcap`)]
@@ -45,7 +47,7 @@ async function dissect(folder: string, dump: readonly string[], name: string) {
     return stdout.split('\n').filter(line => line !== '')
   }
   const [malformed, known] = await Promise.all([
-    ask('_ws.malformed || _ws.short || tcp.analysis.lost_segment', 'frame.number', '_ws.expert.message'),
+    ask(MALFORMED, 'frame.number', '_ws.expert.message'),
     ask('opcua', 'opcua.transport.type', 'opcua.servicenodeid.numeric'),
   ])
   const columns = known.map(line => line.split('\t'))

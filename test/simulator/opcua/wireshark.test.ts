@@ -68,6 +68,7 @@ async function converse(site: OpcUaPlant, witness: OpcUaWitness): Promise<void> 
   await assert.rejects(witness.read('tank.level'))
 }
 
+const MALFORMED = '_ws.malformed || _ws.short || _ws.expert.severity >= error'
 const FROM_SERVER = 'opcua && tcp.srcport == 4840'
 const CHANNEL_OPENED = 449
 /** Answers by the numbers of their encodings (OPC 10000-6 §A.3): endpoints, session, read, write, call, browse … */
@@ -88,7 +89,7 @@ for (const [security, opcua] of [
     assert.equal(dumps.length, security === 'none' ? 1 : 2)
     const tsharks = await Promise.all(dumps.map((dump, index) => capture(site.folder, `${index}`, dump)))
     for (const [index, tshark] of tsharks.entries())
-      assert.deepEqual(await tshark('_ws.malformed || _ws.short', 'frame.number'), [], `connection ${index}`)
+      assert.deepEqual(await tshark(MALFORMED, 'frame.number'), [], `connection ${index}`)
     const tshark = tsharks.at(-1) ?? assert.fail()
     const services = (await tshark(FROM_SERVER, 'opcua.servicenodeid.numeric')).map(Number)
     // How a channel is opened is encrypted for the server even where nothing else is (OPC 10000-6 §6.7.4).
