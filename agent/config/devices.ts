@@ -63,7 +63,7 @@ export const deviceForm = z.discriminatedUnion(
       path: z.string().min(1),
       baud_rate: z.int('expected a speed such as 9600 or 19200').min(50).max(4_000_000),
       parity: z.enum(['none', 'even', 'odd'], 'expected none, even or odd'),
-      data_bits: z.literal([7, 8], 'expected 7 or 8').default(8),
+      data_bits: z.literal(8, 'expected 8: a character of RTU has eight data bits').default(8),
       stop_bits: z.literal([1, 2], 'expected 1 or 2').default(1),
       unit: lineUnit,
     }),

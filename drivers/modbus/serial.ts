@@ -10,7 +10,8 @@ export interface SerialLine {
   /** `/dev/ttyS0`, or better a name under `/dev/serial/by-id` that survives replugging. */
   readonly path: string
   readonly baudRate: number
-  readonly dataBits: 7 | 8
+  /** RTU sends bytes as they are (MODBUS over Serial Line V1.02 §2.5.1); seven bits are for ASCII mode, which is not spoken here. */
+  readonly dataBits: 8
   readonly parity: 'none' | 'even' | 'odd'
   readonly stopBits: 1 | 2
 }

@@ -239,6 +239,10 @@ const DEVICES: readonly (readonly [device: object, said: RegExp])[] = [
   ],
   [{ protocol: 'modbus-rtu', path: '/dev/ttyS0', parity: 'even' }, /baud_rate: expected a speed/],
   [{ protocol: 'modbus-rtu', path: '/dev/ttyS0', baud_rate: 9600, parity: 'yes' }, /none, even or odd/],
+  [
+    { protocol: 'modbus-rtu', path: '/dev/ttyS0', baud_rate: 9600, parity: 'even', data_bits: 7 },
+    /data_bits: expected 8: a character of RTU has eight data bits/,
+  ],
   [{ protocol: 'modbus-rtu-over-tcp', host: 'h', port: 1, unit: 0 }, /unit identifier from 1 to 247/],
   [
     { protocol: 'modbus-rtu-over-tcp', host: 'h', port: 1, in_flight: 4 },
