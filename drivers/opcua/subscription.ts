@@ -1,12 +1,8 @@
 import type { DataValue, PublishResponse, StatusCode } from 'node-opcua-client'
 import { type Clock, type Millis, type MonotonicMs, TIMER_MAX } from '../../model/time.ts'
+import { type Item, monitor } from './monitored.ts'
 import type { Session } from './once.ts'
 import { isGood } from './status.ts'
-
-/** AttributeIds.Value, TimestampsToReturn.Neither and MonitoringMode.Reporting. */
-const VALUE = 13
-const NEITHER = 3
-const REPORTING = 2
 
 /** So many requests wait at the server for something to tell: one on its way there never leaves it without. */
 const PUBLISHES = 2
@@ -18,14 +14,6 @@ const PATIENCE: Millis = 60_000
 const KEEP_ALIVE_MAX: Millis = PATIENCE / (PUBLISHES + 1)
 /** Before this year no server has told anything: its clock is not set, or it says no time. */
 const CLOCK_IS_SET = Date.UTC(2000, 0, 1)
-
-/** A node to be told of, by the name of its point. */
-export interface Item {
-  readonly name: string
-  readonly nodeId: string
-  /** How often the server shall look. */
-  readonly sampling: Millis
-}
 
 export interface Pace {
   /** How often the server tells what has changed. */
@@ -100,25 +88,10 @@ export class Subscription implements AsyncDisposable {
       priority: 0,
     })
     const { subscriptionId, revisedPublishingInterval, revisedMaxKeepAliveCount } = created
-    const monitored =
-      items.length === 0
-        ? []
-        : ((
-            await session.createMonitoredItems({
-              subscriptionId,
-              timestampsToReturn: NEITHER,
-              itemsToCreate: items.map(({ nodeId, sampling }, clientHandle) => ({
-                itemToMonitor: { nodeId, attributeId: VALUE },
-                monitoringMode: REPORTING,
-                requestedParameters: {
-                  clientHandle,
-                  samplingInterval: sampling,
-                  queueSize: 1,
-                  discardOldest: true,
-                },
-              })),
-            })
-          ).results ?? [])
+    const monitored = await monitor(session, subscriptionId, items).catch(async error => {
+      await forget(session, subscriptionId)
+      throw error
+    })
     const told = new Map<number, { name: string; sampling: Millis }>()
     let why: StatusCode | undefined
     for (const [handle, { name }] of items.entries()) {
@@ -159,9 +132,7 @@ export class Subscription implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#over ??= 'it was ended'
-    // Without an answer the server forgets it by itself.
-    const deleted = this.#session.deleteSubscriptions({ subscriptionIds: [this.#id] })
-    await (deleted as unknown as Promise<unknown>).catch(() => {})
+    await forget(this.#session, this.#id)
   }
 
   #publish(): void {
@@ -221,3 +192,9 @@ export class Subscription implements AsyncDisposable {
 
 /** What a busy machine may add to two keep-alives. */
 const SLACK: Millis = 100
+
+/** Has the server forget a subscription. Without an answer it does so by itself, after its lifetime. */
+async function forget(session: Session, subscriptionId: number): Promise<void> {
+  const deleted = session.deleteSubscriptions({ subscriptionIds: [subscriptionId] })
+  await (deleted as unknown as Promise<unknown>).catch(() => {})
+}

@@ -158,6 +158,16 @@ export class ValveServer implements AsyncDisposable {
           token.securityPolicyUri = SecurityPolicy.None
   }
 
+  /** From now on it takes so many nodes to tell of in one request, and says BadTooManyOperations to more. */
+  takeAtOnce(most: number): void {
+    this.#server.engine.serverCapabilities.operationLimits.maxMonitoredItemsPerCall = most
+  }
+
+  /** How many subscriptions it holds now. */
+  get subscriptions(): number {
+    return this.#server.engine.currentSubscriptionCount
+  }
+
   /** How many sessions were made since the start, and how many of them it holds now. */
   get sessions(): { readonly made: number; readonly held: number } {
     const { cumulatedSessionCount, currentSessionCount } = this.#server.engine

@@ -23,13 +23,18 @@ class Server {
   /** How often it gives a sign of life at most, in publishing intervals. */
   revised = 2
   item: object = { statusCode: GOOD, revisedSamplingInterval: 100 }
+  /** What it says about the nodes that it shall tell of, where that is no result for each. */
+  itemsFail: Error | undefined
 
   readonly session = {
     createSubscription: async (request: Readonly<Record<string, number>>) => {
       this.keepAlive = (request.requestedMaxKeepAliveCount ?? 0) * (request.requestedPublishingInterval ?? 0)
       return { subscriptionId: 7, revisedPublishingInterval: 100, revisedMaxKeepAliveCount: this.revised }
     },
-    createMonitoredItems: async () => ({ results: [this.item] }),
+    createMonitoredItems: async () => {
+      if (this.itemsFail) throw this.itemsFail
+      return { results: [this.item] }
+    },
     deleteSubscriptions: async ({ subscriptionIds }: { subscriptionIds: number[] }) =>
       void this.deleted.push(...subscriptionIds),
     publish: (
@@ -145,6 +150,14 @@ test('a server that tells of none of the nodes gets its subscription back, with 
   const opened = await Subscription.open(server.session, ITEMS, PACE, new VirtualClock())
   assert.deepEqual(opened, { refused: 'BadNodeIdUnknown' })
   assert.deepEqual(server.deleted, [7])
+})
+
+test('a server that does not say what becomes of the nodes gets its subscription back: a try leaves nothing there', async () => {
+  const server = new Server()
+  server.itemsFail = new Error('no answer')
+  await assert.rejects(Subscription.open(server.session, ITEMS, PACE, new VirtualClock()), server.itemsFail)
+  assert.deepEqual(server.deleted, [7])
+  assert.deepEqual(server.patience, [], 'nothing waits at it to be told')
 })
 
 /** Two requests wait at the server, and each sign of life answers one: the second waits for two of them. */

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ServiceFault, StatusCodes } from 'node-opcua-client'
 import type { OpcUaDriver } from '../../../drivers/opcua/driver.ts'
 import type { Watch } from '../../../drivers/opcua/watch.ts'
 import { valueIn } from '../driver.contract.ts'
 import { foreignSite } from './foreign-site.ts'
-import { connect, site } from './site.ts'
+import { connect, POINTS, point, site } from './site.ts'
 
 const SOON = 150
 const LATER = 5000
@@ -98,6 +99,36 @@ test('a server that gives no subscription is read, and it is said', async () => 
   )
   await plant.server.ask('set In 12')
   assert.equal(valueIn(await watch.read('in', LATER)), 12)
+})
+
+test('a server that takes two nodes in one request tells of all of them', async () => {
+  await using plant = await site()
+  plant.server.takeAtOnce(2)
+  const names = ['Boolean', 'Int16', 'UInt16', 'Int32', 'UInt32', 'Float', 'Double']
+  const points = new Map([...POINTS, ...names.map(name => [name, point(`Type.${name}`)] as const)])
+  await using driver = await connect(plant.endpoint, points)
+  const { asked } = counting(driver)
+  const watch = driver.watch(new Map([...names, 'in'].map(name => [name, { every: 50, staleAfter: 20_000 }])))
+  assert.equal(await watch.describe(AbortSignal.timeout(LATER)), 'told by the server, by subscription')
+  for (const name of [...names, 'in'])
+    for (let before = -1; before !== asked.count; await new Promise(resolve => setImmediate(resolve))) {
+      before = asked.count
+      await watch.read(name, LATER)
+    }
+  const before = asked.count
+  plant.server.held.set('In', 42)
+  await until(watch, 42)
+  assert.equal(asked.count, before, 'the last of them was told, and not read')
+})
+
+test('a try to subscribe that fails leaves no subscription at the server', async () => {
+  await using plant = await site()
+  await using driver = await connect(plant.endpoint)
+  const fault = new ServiceFault({ responseHeader: { serviceResult: StatusCodes.BadInternalError } })
+  plant.server.lie = (_, request) =>
+    request === 'CreateMonitoredItemsRequest' ? { response: fault } : undefined
+  assert.match(await driver.watch(WISHES).describe(AbortSignal.timeout(LATER)), /no subscription/)
+  assert.equal(plant.server.subscriptions, 0)
 })
 
 test('a node that the server does not know is read, and the others are told', async () => {
