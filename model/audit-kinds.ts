@@ -66,7 +66,7 @@ export const AUDIT_KINDS = {
   'refusals-summarised': {
     means: 'so many more refusals of one kind came than are recorded one by one',
     always: ['code', 'count', 'first', 'last'],
-    sometimes: ['source', 'actuator'],
+    sometimes: ['subject', 'source', 'actuator'],
   },
   trip: {
     means: 'an actuator is being driven to its safe state',

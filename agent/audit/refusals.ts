@@ -4,8 +4,10 @@ import type { Millis, MonotonicMs, UnixMs } from '../../model/time.ts'
 /** What makes two refusals alike. */
 export interface RefusalKey {
   readonly code: string
-  /** Address or user that it came from. */
-  readonly source: string
+  /** Who signed it; absent where nobody did. */
+  readonly subject?: string
+  /** Address or user that it came from, of what nobody signed: whoever signs may come from many. */
+  readonly source?: string
   readonly actuator?: string
 }
 
@@ -47,7 +49,7 @@ export const UNSIGNED: RefusalLimits = {
 export const SIGNED: RefusalLimits = { ...UNSIGNED, periodMax: 10_000, burst: 100, perDay: 100 * 86_400 }
 
 interface Tally {
-  readonly key: { readonly code: string; readonly source?: string; readonly actuator?: string }
+  readonly key: RefusalKey
   /** Whether it is of a code alone: it takes what the budget of the others has no room for. */
   readonly isCoarse: boolean
   isNew: boolean
@@ -126,12 +128,12 @@ export class RefusalTallies {
   }
 
   /** The tally of this kind, or of its code alone when there are too many kinds. */
-  #tallyOf({ code, source, actuator }: RefusalKey, now: Moment): Tally {
-    const exact = JSON.stringify([code, source, actuator ?? null])
+  #tallyOf(key: RefusalKey, now: Moment): Tally {
+    const { code, subject, source, actuator } = key
+    const exact = JSON.stringify([code, subject ?? null, source ?? null, actuator ?? null])
     const known = this.#tallies.get(exact)
     if (known) return known
     if (this.#tallies.size >= this.#limits.keys) return this.#coarse(code, now)
-    const key = actuator === undefined ? { code, source } : { code, source, actuator }
     return this.#begin(exact, { key, isCoarse: false }, now)
   }
 
@@ -164,7 +166,7 @@ export class RefusalTallies {
   }
 }
 
-/** `source` and `actuator` are absent where too many different ones came to keep them apart. */
+/** `subject`, `source` and `actuator` are absent where too many different ones came to keep them apart. */
 function summaryOf({ key, counted, first, last }: Tally): AuditEntry {
   return {
     kind: 'refusals-summarised',

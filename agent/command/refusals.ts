@@ -65,7 +65,7 @@ export class Refusals {
     // A kind is of an actuator that there is: names are made up faster than anything is recorded.
     const kind = {
       code: refusal.code,
-      source: (isSigned && who.subject) || received.source,
+      ...(isSigned && who.subject ? { subject: who.subject } : { source: received.source }),
       ...(isKnown ? { actuator: aimedAt } : {}),
     }
     if (!this.#to.book.admits(kind, isSigned)) return false

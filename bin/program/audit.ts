@@ -90,7 +90,10 @@ export function auditCommand(finish: (code: number) => void, version: string, cl
       'that the log only grew since then: a file with a checkpoint, or a number of records',
     )
     .option('--at <checkpoint>', 'the log as it was then; as at its newest signed checkpoint unless given')
-    .option('--tlog-proof', 'print only the proof of a record, as C2SP tlog-proof')
+    .addOption(
+      new Option('--tlog-proof', 'print only the proof of a record, as C2SP tlog-proof').conflicts('json'),
+    )
+    .option('--json', 'print JSON, as it does unless --tlog-proof is given')
     .action(async (path, options) =>
       finish(await (await import('../../agent/audit/prove-main.ts')).auditProve({ ...options, path })),
     )

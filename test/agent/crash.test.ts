@@ -19,7 +19,7 @@ const LANES = 6
 /** Signatures are made a little ahead, as those from before the agent's start move nothing away from safe. */
 const AHEAD = 3000
 
-/** What each coil and value is, of the example's plant. Towards safe is not here: it does not wait for the log. */
+/** What each coil and value is, of the example's plant. Towards safe is not here: it waits 250 ms for the log and no longer. */
 const AWAY: Readonly<Record<string, readonly [actuator: string, asked: string]>> = {
   '0=1': ['inlet-valve', 'open'],
   '1=0': ['coolant-pump', 'off'],

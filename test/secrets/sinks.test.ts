@@ -4,6 +4,7 @@ import { glob, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, test } from 'node:test'
+import { inspect } from 'node:util'
 import { execa } from 'execa'
 import { openBreakGlass } from '../../agent/credential/break-glass/seal.ts'
 import { readSheet } from '../../agent/credential/break-glass/sheet.ts'
@@ -307,6 +308,18 @@ test('a search finds a secret in each way to write it, inside of something longe
     secret.toString('hex').toUpperCase(),
     ...[0, 1, 2].flatMap(left => [around(left).toString('base64'), around(left).toString('base64url')]),
     `{"secret":"${secret.toString('base64url')}"}`,
+    // What a stray line of a log, or `inspect`, makes of bytes.
+    JSON.stringify({ secret }),
+    JSON.stringify({ secret: new Uint8Array(secret) }),
+    String(new Uint8Array(secret)),
+    inspect({ secret }),
+    inspect(new Uint8Array(secret)),
+    JSON.stringify({ msg: inspect(new Uint8Array(secret)) }),
+    JSON.stringify({ secret }, undefined, 2),
+    ...[' ', ':'].flatMap(between => {
+      const pairs = secret.toString('hex').match(/../g)?.join(between) ?? ''
+      return [pairs, pairs.toUpperCase()]
+    }),
   ]
   for (const one of written) assert.deepEqual(foundIn(one, secrets), ['it'])
   assert.deepEqual(foundIn(randomBytes(4096).toString('base64'), secrets), [])

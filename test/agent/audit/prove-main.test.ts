@@ -83,6 +83,13 @@ describe('holdfast audit prove', () => {
       )
   })
 
+  it('takes --json as every program that reports does: a proof is JSON anyway, and not the C2SP form too', () => {
+    assert.deepEqual(prove('--record', '100', '--json'), prove('--record', '100'))
+    const both = audit('prove', folder.log, '--record', '100', '--json', '--tlog-proof')
+    assert.deepEqual([both.code, both.out], [2, ''])
+    assert.match(both.err, /--tlog-proof.*cannot be used with.*--json/)
+  })
+
   it('prints the C2SP form by itself', () => {
     const { code, out } = audit('prove', folder.log, '--record', '100', '--tlog-proof')
     assert.equal(code, 0)

@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { type Moment, RefusalTallies, SIGNED, UNSIGNED } from '../../../agent/audit/refusals.ts'
+import {
+  type Moment,
+  type RefusalKey,
+  RefusalTallies,
+  SIGNED,
+  UNSIGNED,
+} from '../../../agent/audit/refusals.ts'
 import type { AuditEntry } from '../../../model/audit.ts'
 
 const at = (ms: number): Moment => ({ wall: Date.UTC(2026, 0, 1) + ms, monotonic: ms })
 const iso = (ms: number) => new Date(at(ms).wall).toISOString()
-const FORGED = { code: 'signature-invalid', source: '10.0.0.9', actuator: 'valve-1' }
+const FORGED: RefusalKey = { code: 'signature-invalid', source: '10.0.0.9', actuator: 'valve-1' }
 
 /** Counts `many` refusals, one each `every` ms from `from` on; says how many were recorded whole. */
 function flood(tallies: RefusalTallies, many: number, { from = 0, every = 1, key = FORGED } = {}): number {
@@ -61,9 +67,10 @@ describe('refusals', () => {
     }
   })
 
-  const differ: [what: string, key: typeof FORGED][] = [
+  const differ: [what: string, key: RefusalKey][] = [
     ['code', { ...FORGED, code: 'replayed' }],
     ['source', { ...FORGED, source: '10.0.0.8' }],
+    ['subject', { code: FORGED.code, subject: '10.0.0.9', actuator: 'valve-1' }],
     ['actuator', { ...FORGED, actuator: 'valve-2' }],
   ]
   for (const [what, key] of differ) {
@@ -93,7 +100,7 @@ describe('refusals', () => {
   })
 
   /** What somebody sends who wants the log to grow: the refusals of one second. */
-  const floods: [what: string, send: (second: number) => (typeof FORGED)[]][] = [
+  const floods: [what: string, send: (second: number) => RefusalKey[]][] = [
     [
       'one source, three codes, 18 a second',
       () => Array.from({ length: 18 }, (_, i) => ({ ...FORGED, code: `code-${i % 3}` })),

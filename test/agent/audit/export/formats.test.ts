@@ -173,6 +173,13 @@ describe('a record as OCSF', () => {
     ['a refusal of somebody unknown', REFUSAL, 6003],
     ['a summary of refusals', event({ kind: 'refusals-summarised', code: 'x', count: 5 }), 6003],
     ['a trip', TRIP, 2004],
+    [
+      'a trip that somebody has seen',
+      event({ kind: 'trip-acknowledged', actuator: 'v', cause: 'manual' }),
+      2004,
+    ],
+    ['an interlock that holds again', event({ kind: 'interlock-ended', actuator: 'v' }), 2004],
+    ['a listener that nobody is let in over', event({ kind: 'listener-closed', listener: 'lan' }), 2004],
     ['an alarm', event({ kind: 'alarm', alarm: 'audit-gap', detail: 'full' }), 2004],
     ['the start of the agent', event({ kind: 'agent-started', listeners: [] }), 6002],
     ['a kind that is not known yet', event({ kind: 'party' }), 6003],
