@@ -78,17 +78,21 @@ test('a rotation that a crash ends before its public key is out leaves no checkp
   assert.equal(keys().length, 1)
 
   const again = await gateway.startAgent()
-  const { note } = await again.line(({ event }) => event === 'checkpoint')
-  const [first = '', second = '', ...more] = keys()
-  assert.deepEqual(more, [])
-  const id = Buffer.from(String(note).split(' ').at(-1) ?? '', 'base64')
-    .subarray(0, 4)
-    .toString('hex')
-  assert.ok(second.includes(`+${id}+`) && !first.includes(`+${id}+`), 'the new key signs')
+  // Before it has anything new to cover, it may tell of the newest checkpoint that there is, which the key before has signed.
+  const isOfFirst = (note: unknown) => keys()[0]?.includes(`+${signerId(note)}+`)
+  const { note } = await again.line(({ event, note }) => event === 'checkpoint' && !isOfFirst(note))
+  const [, second, ...more] = keys()
+  assert.deepEqual([more, second?.includes(`+${signerId(note)}+`)], [[], true], 'the new key signs')
   assert.equal(await again.kill('SIGTERM'), 0)
   const { exitCode, stdout } = await gateway.holdfast('audit', 'verify', gateway.auditLog)
   assert.equal(exitCode, 0, stdout)
 })
+
+/** The id of the key that signed a note last, as it stands in the key's own line (C2SP signed-note). */
+function signerId(note: unknown): string {
+  const signature = Buffer.from(String(note).split(' ').at(-1) ?? '', 'base64')
+  return signature.subarray(0, 4).toString('hex')
+}
 
 test('nothing is signed with a key that audit.vkey does not take: an alarm says so, and the key before goes on', async () => {
   await using gateway = await Gateway.start()
