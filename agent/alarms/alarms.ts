@@ -37,8 +37,10 @@ type AlarmRecord = {
     | 'source'
     | 'identity'
     | 'credential'
-    | 'nonce']?: string
-} & { readonly created?: number }
+    | 'nonce'
+    | 'outcome'
+    | 'channel_identity']?: string
+} & { readonly created?: number; readonly latency_ms?: number }
 
 /** Members of a record that say who did it. */
 export type RecordOfPerson = AlarmRecord & { readonly by: string }
