@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { systemClock } from '../agent/time/system-clock.ts'
-import { EXIT } from '../console/exit.ts'
+import { EXIT } from '../model/exit.ts'
 import { plainLines } from '../model/plain.ts'
 import { auditCommand } from './program/audit.ts'
 import { addCredentials } from './program/credentials.ts'

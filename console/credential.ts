@@ -6,10 +6,10 @@ import {
 import { narrow } from '../client/narrow.ts'
 import { type Caveat, parseCaveat, parseGrant } from '../model/caveat.ts'
 import { parseKeyId } from '../model/credential.ts'
+import { EXIT } from '../model/exit.ts'
 import type { Json } from '../model/json.ts'
 import { jsonLine, plain } from '../model/plain.ts'
 import { parseDuration } from '../model/time.ts'
-import { EXIT } from './exit.ts'
 import { misused, openClient, report, type SessionOptions, type Surroundings } from './session.ts'
 
 export interface IssueOptions extends SessionOptions {

@@ -35,7 +35,6 @@ type AlarmRecord = {
     | 'reason'
     | 'channel'
     | 'source'
-    | 'identity'
     | 'credential'
     | 'nonce'
     | 'outcome'

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { EXIT } from '../../console/exit.ts'
+import { EXIT } from '../../model/exit.ts'
 import { plain, plainLines } from '../../model/plain.ts'
 import { count } from '../audit/counter/count.ts'
 import { CheckpointKeeper } from '../audit/kept-checkpoint.ts'
