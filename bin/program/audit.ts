@@ -146,6 +146,7 @@ export function auditCommand(finish: (code: number) => void, version: string, cl
     .description("say that a stopped agent's log was put back on purpose, from a backup")
     .addOption(configOption())
     .requiredOption('--reason <text>', 'why, for the record')
+    .option('--json', 'print JSON')
     .action(async options =>
       finish(await (await import('../../agent/host/restored.ts')).restored(options, keySurroundings)),
     )
