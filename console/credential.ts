@@ -75,7 +75,7 @@ export async function issueCredential(options: IssueOptions, around: Surrounding
 export async function narrowCredential(
   path: string,
   caveats: readonly string[],
-  options: { out: string },
+  options: { out: string; json?: boolean },
   around: Surroundings,
 ): Promise<number> {
   const credential = await readCredentialFile(path)
@@ -96,7 +96,11 @@ export async function narrowCredential(
   if (!file) around.out(jsonLine(narrowed))
   else {
     await file.write(narrowed)
-    around.out(`${plain(options.out)}: ${plain(narrowed.keyid)}\n`)
+    around.out(
+      options.json
+        ? jsonLine({ file: options.out, keyid: narrowed.keyid })
+        : `${plain(options.out)}: ${plain(narrowed.keyid)}\n`,
+    )
   }
   return EXIT.done
 }
