@@ -10,7 +10,7 @@ import type { Channel, Received } from '../command/received.ts'
 import { Refused, refuse } from '../command/refused.ts'
 import { Administration, type AdministrationParts } from './administration.ts'
 import { AlarmAnswers, viewAlarm } from './alarm-answers.ts'
-import { answerCommand, answerRefusal, type HttpAnswer, rawAnswer, send } from './answers.ts'
+import { answerCommand, answerRefusal, type HttpAnswer, rawAnswer, send, viewUnkept } from './answers.ts'
 import { Callers } from './callers.ts'
 import { type InterventionParts, Interventions } from './interventions.ts'
 import type { Handler } from './listener.ts'
@@ -197,7 +197,7 @@ export class Service implements Handler {
 
   async #refuse(received: Received, refused: Refused, aimedAt?: string): Promise<HttpAnswer> {
     await this.#parts.commands.refusals.of(received, refused, aimedAt)
-    return answerRefusal(refused.refusal)
+    return answerRefusal(refused.refusal, viewUnkept(refused.unkept))
   }
 
   #readiness(): HttpAnswer {
