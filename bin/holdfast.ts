@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { systemClock } from '../agent/time/system-clock.ts'
 import { EXIT } from '../console/exit.ts'
-import { plainLines } from '../model/plain.ts'
 import { auditCommand } from './program/audit.ts'
 import { addCredentials } from './program/credentials.ts'
 import { addDevices } from './program/device.ts'
 import { addHost } from './program/host.ts'
 import { addInit } from './program/init.ts'
 import { addOperation } from './program/operation.ts'
-import { finish } from './program/options.ts'
+import { around, finish } from './program/options.ts'
+import { usage } from './program/usage.ts'
 
 // The one place that knows every program there is. Each is loaded when it is called, so that none waits for another.
 
@@ -36,11 +36,11 @@ addOperation(program)
 addDevices(program)
 program.addCommand(auditCommand(finish, version, systemClock).copyInheritedSettings(program))
 
-const overrideExits = (command: Command): void => {
-  command.exitOverride()
-  for (const child of command.commands) overrideExits(child)
+const settle = (command: Command): void => {
+  command.exitOverride().configureOutput(usage)
+  for (const child of command.commands) settle(child)
 }
-overrideExits(program)
+settle(program)
 
 try {
   await program.parseAsync()
@@ -48,10 +48,8 @@ try {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage
   else {
     // Ours. The message is enough for a report; a stack helps nobody on shift, and HOLDFAST_DEBUG shows it.
-    process.stderr.write(
-      plainLines(
-        `holdfast: ${process.env.HOLDFAST_DEBUG ? (error as Error).stack : (error as Error).message}\nThis is a mistake in holdfast; please report it.\n`,
-      ),
+    around.err(
+      `holdfast: ${process.env.HOLDFAST_DEBUG ? (error as Error).stack : (error as Error).message}\nThis is a mistake in holdfast; please report it.\n`,
     )
     process.exitCode = EXIT.bug
   }
