@@ -8,6 +8,8 @@ type Writes = (patience: Patience, onSent: () => void) => Promise<WriteResult>
 interface Caller {
   readonly patience: Patience
   resolve(result: WriteResult): void
+  /** For a mistake of ours, which is each caller's to see. */
+  reject(mistake: unknown): void
 }
 
 /** One write, and those who wait for what comes of it. */
@@ -36,7 +38,7 @@ export class Joint {
   /** Has its first byte sent before it returns, where the line is free. */
   async write(patience: Patience): Promise<WriteResult> {
     if (this.#deadlines.isOver(patience)) return { kind: 'unreachable', reason: GIVEN_UP_BEFORE }
-    return await new Promise(resolve => {
+    return await new Promise((resolve, reject) => {
       const joined = this.#unsent ?? { callers: [], unwanted: new AbortController(), isSent: false }
       const caller: Caller = {
         patience,
@@ -44,11 +46,18 @@ export class Joint {
           wait.end()
           resolve(result)
         },
+        reject: mistake => {
+          wait.end()
+          reject(mistake)
+        },
       }
       const wait = this.#deadlines.watch(patience, why => this.#giveUp(joined, caller, why))
       if (joined.callers.push(caller) > 1) return
       this.#unsent = joined
-      void this.#carryOut(joined)
+      this.#carryOut(joined).catch((mistake: unknown) => {
+        this.#close(joined)
+        for (const one of joined.callers.splice(0)) one.reject(mistake)
+      })
     })
   }
 

@@ -4,6 +4,7 @@ import type { WriteResult } from '../../../drivers/driver.ts'
 import { Deadlines, type Patience } from '../../../drivers/modbus/deadlines.ts'
 import { Joint } from '../../../drivers/modbus/joint.ts'
 import { VirtualClock } from '../../../simulator/virtual-clock.ts'
+import { Dice } from '../dice.ts'
 
 const ACCEPTED: WriteResult = { kind: 'accepted' }
 const BUSY: WriteResult = {
@@ -129,4 +130,57 @@ test('whose patience is over before he asks writes nothing', async () => {
     { kind: 'unreachable', reason },
   ])
   assert.equal(writes.length, 0)
+})
+
+test('a mistake of ours is seen by everybody who waits, and the next write is another', async () => {
+  const deadlines = new Deadlines(new VirtualClock())
+  let writes = 0
+  const joint = new Joint(deadlines, async () => {
+    writes += 1
+    await Promise.resolve()
+    throw new TypeError('a mistake')
+  })
+  for (let round = 1; round <= 2; round += 1) {
+    const results = await Promise.allSettled([1, 2].map(() => joint.write(deadlines.from(100))))
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      ['rejected', 'rejected'],
+    )
+    assert.equal(writes, round)
+  }
+})
+
+test('whatever comes when: everybody ends, and who is told of a write asked before it was sent', async () => {
+  for (let seed = 0; seed < 200; seed += 1) {
+    const dice = new Dice(seed)
+    const clock = new VirtualClock()
+    const deadlines = new Deadlines(clock)
+    let calls = 0
+    let ended = 0
+    const joint = new Joint(deadlines, async (patience, onSent) => {
+      // It waits for its turn, and unless that comes too late it is sent, and answered after a while.
+      await clock.sleep(dice.below(60), patience.stop)
+      if (deadlines.isOver(patience)) return BUSY
+      onSent()
+      const reason = String(calls)
+      await clock.sleep(dice.below(30), patience.stop)
+      return { kind: 'rejected', reason }
+    })
+    for (let step = 0; step < 60; step += 1) {
+      for (let count = dice.below(3); count > 0; count -= 1) {
+        calls += 1
+        const number = calls
+        const stop = new AbortController()
+        if (dice.below(4) === 0) void clock.sleep(dice.below(40)).then(() => stop.abort())
+        void joint.write(deadlines.from(1 + dice.below(80), stop.signal)).then(result => {
+          ended += 1
+          if (result.kind === 'rejected') assert.ok(Number(result.reason) >= number, `seed ${seed}`)
+          else assert.ok(result.kind === 'unreachable' || result.kind === 'unknown', `seed ${seed}`)
+        })
+      }
+      await clock.advance(dice.below(15))
+    }
+    await clock.advance(1000)
+    assert.equal(ended, calls, `seed ${seed}`)
+  }
 })
