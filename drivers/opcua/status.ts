@@ -50,6 +50,11 @@ export function isGood({ value }: Pick<StatusCode, 'value'>): boolean {
   return (value & 0xffff_0000) === 0
 }
 
+/** Neither good nor bad, by its two highest bits. */
+export function isUncertain({ value }: StatusCode): boolean {
+  return value >>> 30 === 1
+}
+
 /** Whether what was asked is done, or will be without another word. GoodClamped is neither: something else was done. */
 export function isDone(status: StatusCode): boolean {
   return isGood(status) || (status.value & 0xffff_0000) === GOOD_COMPLETES_ASYNCHRONOUSLY
