@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type Command, CommanderError } from 'commander'
-import { EXIT } from '../console/exit.ts'
+import { EXIT } from '../model/exit.ts'
 import { holdfastCommands } from './program/commands.ts'
 import { around } from './program/options.ts'
 import { usage } from './program/usage.ts'

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { basename } from 'node:path'
+import { EXIT } from '../model/exit.ts'
 import type { Clock } from '../model/time.ts'
 import { ControlServer } from './control/server.ts'
 import { TimeControl } from './control/time.ts'
@@ -77,12 +78,12 @@ export async function simulate(options: SimulateOptions): Promise<number> {
     watchObjections(plant, (plc, objection) => printObjection(clock, plc, objection, print))
     watchWatchdogs(plant, (plc, state) => printWatchdog(clock, plc, state, print))
     await stopped
-    return 0
+    return EXIT.done
   } catch (error) {
     const reason = describeFailure(error, options)
     if (reason === undefined) throw error
     process.stderr.write(`${reason}\n`)
-    return 2
+    return EXIT.usage
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop)
   }

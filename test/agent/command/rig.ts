@@ -230,8 +230,9 @@ export async function commandRig(settings: RigSettings = {}) {
     audit,
     approvals,
     keeper,
+    clock,
   }
-  const manualTrips: ManualTrips = { actuators, trips, audit, keeper }
+  const manualTrips: ManualTrips = { actuators, trips, audit, keeper, clock }
   const channel: Channel = { ...LAN, unattributed: settings.unattributed ?? 'count' }
 
   const issue = (
