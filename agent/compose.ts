@@ -179,6 +179,7 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
   }
   const metrics = openMetrics(condition, devices, failures, outlets, counter)
   measures.countWith(metrics)
+  const hands = { actuators, trips, audit, keeper, clock }
   const service = new Service({
     commands: {
       authenticator: {
@@ -204,17 +205,14 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
     },
     interventions: {
       resets: {
-        actuators,
-        trips,
+        ...hands,
         failures,
         persists: id => failsafe.causes.persists(id),
         replayTrouble: permits.replayTrouble,
         warnLevel: config.authenticationFailures.warn,
-        audit,
         approvals,
-        keeper,
       },
-      manualTrips: { actuators, trips, audit, keeper },
+      manualTrips: hands,
       heartbeats: failsafe.heartbeats,
     },
     locking: { actuators, permits, audit, clock },
@@ -228,6 +226,7 @@ export async function startAgent(config: Config, log: Logger, around: Surroundin
         ),
         roles: config.roles,
         audit,
+        clock,
         clockTrouble: () => clock.trouble,
       },
       revocations,

@@ -9,21 +9,20 @@ import { Heartbeats } from '../failsafe/heartbeats.ts'
 import { Holds } from '../failsafe/holds.ts'
 import { FailsafeKeeper } from '../failsafe/keeper.ts'
 import { type Kept, latchFile, NOTHING_KEPT } from '../failsafe/latch.ts'
-import type { TripRecordKind } from '../failsafe/machine.ts'
 import type { Monitor } from '../failsafe/monitor.ts'
 import { Supervision } from '../failsafe/supervision.ts'
 import { Trips } from '../failsafe/trips.ts'
 import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
-import type { AuditEntry } from '../model/audit.ts'
 import type { Setpoint } from '../model/setpoint.ts'
 import type { Clock } from '../model/time.ts'
-import { type TripCause, type TripEvidence, viewEvidence } from '../model/trip.ts'
+import type { TripCause } from '../model/trip.ts'
 import type { AuditLog } from './audit/log.ts'
 import { openBadReadings } from './bad-readings.ts'
 import type { Actuator } from './command/actuator.ts'
 import type { ActuatorConfig, Config } from './config/config.ts'
 import type { Devices } from './devices.ts'
 import { latchPath } from './paths.ts'
+import { TripEntries } from './trip-entries.ts'
 
 /** Why the agent itself is in trouble, in words, where it is. */
 export interface AgentTroubles {
@@ -90,11 +89,13 @@ export function openFailsafe(parts: FailsafeParts): Failsafe {
   const failures = new AuthenticationFailures(config.authenticationFailures, clock, () => keeper.saveSoon())
   const onMistake = (error: unknown) =>
     log.error({ err: error }, 'a mistake in the agent; the fail-safe went on without it')
+  const entries = new TripEntries(actuators, clock)
   const trips = new Trips(actuators, [...config.tripGroups.values()], clock, {
     alarm: (actuator, cause, detail) => alarms.raise('trip', detail, { actuator, cause }),
     record: (kind, actuator, cause, detail, evidence) => {
       log.warn({ actuator, cause, event: kind }, detail)
-      audit.note(entryOf(kind, { actuator, cause, detail }, evidence))
+      const isMoving = trips.phase(actuator) !== 'tripped'
+      audit.note(entries.of(kind, { actuator, cause, detail }, isMoving, evidence))
       if (kind === 'trip') parts.tripped(actuator, cause)
       if (kind === 'trip-safe') {
         holds.begin(actuator)
@@ -227,26 +228,4 @@ function findUnmet(
     }
   }
   return undefined
-}
-
-/** What the audit log has of a trip's course. */
-function entryOf(
-  kind: TripRecordKind,
-  of: { readonly actuator: string; readonly cause: TripCause; readonly detail: string },
-  evidence: TripEvidence | undefined,
-): AuditEntry {
-  switch (kind) {
-    case 'trip':
-      return { kind, ...of, ...(evidence && viewEvidence(evidence)) }
-    case 'trip-safe':
-      return { kind, ...of }
-    case 'trip-failed':
-      return { kind, ...of }
-    case 'trip-safe-lost':
-      return { kind, ...of }
-    case 'trip-acknowledged':
-      return { kind, ...of }
-    case 'interlock-ended':
-      return { kind, ...of }
-  }
 }

@@ -75,9 +75,9 @@ export async function openKeys(
     publish: signer => checkpointKeys.publish(signer),
     onRotated: () => keeper.wake(),
   })
-  const glass = new BreakGlass(sealedGlassPath(config), config, clock, why => {
+  const glass = new BreakGlass(sealedGlassPath(config), config, clock, (why, by) => {
     log.warn({ event: 'break-glass-closed' }, `the emergency credential is worth nothing now: ${why}`)
-    audit.note({ kind: 'break-glass-closed', detail: why })
+    audit.note({ kind: 'break-glass-closed', detail: why, ...by })
     alarms.clear('break-glass', why)
   })
   return {

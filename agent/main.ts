@@ -1,6 +1,6 @@
 import { fstatSync } from 'node:fs'
 import { pino } from 'pino'
-import { EXIT } from '../console/exit.ts'
+import { EXIT } from '../model/exit.ts'
 import { plainLines } from '../model/plain.ts'
 import { ListenFailure } from './api/listener.ts'
 import { startAgent } from './compose.ts'
@@ -16,7 +16,7 @@ import { systemClock } from './time/system-clock.ts'
 
 /**
  * `holdfast agent`: runs until SIGTERM or SIGINT. Logs JSON lines on standard output, for the journal. Resolves with the
- * exit code: 0 stopped; what else there is says console/exit.ts, and standard error the reason.
+ * exit code: 0 stopped; what else there is says model/exit.ts, and standard error the reason.
  */
 export async function runAgent(
   options: { config: string; logLevel?: string },

@@ -6,6 +6,7 @@ import type { AuditLog } from './audit/log.ts'
 import type { NoteSigner } from './audit/note.ts'
 import type { Appended } from './audit/queue.ts'
 import { deriveCheckpointKey } from './checkpoint-key.ts'
+import { acceptedOf } from './command/accepted.ts'
 import type { Rotated, Rotating, Rotator } from './command/rotate.ts'
 import type { Config } from './config/config.ts'
 import type { EpochKeys } from './credential/epoch-keys.ts'
@@ -91,9 +92,10 @@ export class TpmRotator implements Rotator {
       kind: 'key-rotated',
       generation: added.generation,
       key: added.keyId,
-      ...by,
+      ...by.record,
       escrow: escrow ?? null,
       previous_until: retiresAt === undefined ? null : new Date(retiresAt).toISOString(),
+      ...acceptedOf(by, this.#clock),
     }
     const appended = await this.#audit.append(entry)
     if (appended.kind === 'unwritable') this.#audit.note(entry)

@@ -1,5 +1,5 @@
 /**
- * What keeps the agent from starting, by the name of its exit status (console/exit.ts): another process, whose the state is,
+ * What keeps the agent from starting, by the name of its exit status (model/exit.ts): another process, whose the state is,
  * a disk that takes nothing, another version's state, a state that must not be guessed at, or a device that contradicts.
  */
 export type Obstacle = 'blocked' | 'owner' | 'storage' | 'version' | 'untrusted' | 'device'

@@ -6,10 +6,10 @@ import {
 import { narrow } from '../client/narrow.ts'
 import { type Caveat, parseCaveat, parseGrant } from '../model/caveat.ts'
 import { parseKeyId } from '../model/credential.ts'
+import { EXIT } from '../model/exit.ts'
 import type { Json } from '../model/json.ts'
 import { jsonLine, plain } from '../model/plain.ts'
 import { parseDuration } from '../model/time.ts'
-import { EXIT } from './exit.ts'
 import { misused, openClient, report, type SessionOptions, type Surroundings } from './session.ts'
 
 export interface IssueOptions extends SessionOptions {
@@ -75,7 +75,7 @@ export async function issueCredential(options: IssueOptions, around: Surrounding
 export async function narrowCredential(
   path: string,
   caveats: readonly string[],
-  options: { out: string },
+  options: { out: string; json?: boolean },
   around: Surroundings,
 ): Promise<number> {
   const credential = await readCredentialFile(path)
@@ -96,7 +96,11 @@ export async function narrowCredential(
   if (!file) around.out(jsonLine(narrowed))
   else {
     await file.write(narrowed)
-    around.out(`${plain(options.out)}: ${plain(narrowed.keyid)}\n`)
+    around.out(
+      options.json
+        ? jsonLine({ file: options.out, keyid: narrowed.keyid })
+        : `${plain(options.out)}: ${plain(narrowed.keyid)}\n`,
+    )
   }
   return EXIT.done
 }

@@ -1,8 +1,8 @@
 import { type AgentAddress, AgentClient, parseAgentAddress } from '../client/agent-client.ts'
 import { parseKeyId } from '../model/credential.ts'
+import { EXIT } from '../model/exit.ts'
 import type { Json } from '../model/json.ts'
 import { jsonLine, plain } from '../model/plain.ts'
-import { EXIT } from './exit.ts'
 import { misused, openClient, readTls, report, type SessionOptions, type Surroundings } from './session.ts'
 
 export interface DrillOptions extends SessionOptions {

@@ -1,7 +1,7 @@
+import { EXIT } from '../model/exit.ts'
 import type { Json } from '../model/json.ts'
 import type { Millis } from '../model/time.ts'
 import { parseDuration } from '../model/time.ts'
-import { EXIT } from './exit.ts'
 import {
   findMisnamed,
   misused,

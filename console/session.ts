@@ -8,11 +8,11 @@ import {
 } from '../client/agent-client.ts'
 import { readCredentialFile } from '../client/credential-file.ts'
 import { NAME_FORM } from '../model/credential.ts'
+import { EXIT } from '../model/exit.ts'
 import type { Json } from '../model/json.ts'
 import { jsonLine, plain, plainJson } from '../model/plain.ts'
 import type { Problem } from '../model/refusal.ts'
 import type { Clock, Entropy } from '../model/time.ts'
-import { EXIT } from './exit.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What every command that talks to an agent takes. */

@@ -10,11 +10,15 @@ export interface AuditKindForm {
 
 const SIGNED = ['credential', 'nonce', 'created'] as const
 const WAY = ['channel', 'source'] as const
+/** How a request that is no command ended, once it was not refused. */
+const DONE = ['outcome', 'latency_ms'] as const
 const APPROVED = ['approved_by', 'approval_credential'] as const
 const ALARM_ABOUT = [
   ...(['actuator', 'device', 'reading', 'identity', 'listener', 'credential'] as const),
   ...(['cause', 'reason'] as const),
 ] as const
+/** How somebody's word about an alarm came in, and how it ended. */
+const ATTENDED = ['nonce', 'created', ...WAY, 'channel_identity', ...DONE] as const
 const TRIP = { always: ['actuator', 'cause', 'detail'], sometimes: [] } as const
 
 /** Every kind of record with its members. That none is missing is checked by the type; that records are so, by a test. */
@@ -29,7 +33,10 @@ export const AUDIT_KINDS = {
   },
   enrolled: {
     means: 'the master key was made, or taken from where it is kept',
-    always: ['environment', 'gateway', 'master_key', 'generation', 'escrow', 'break_glass', 'checkpoint_key'],
+    always: [
+      ...(['by', 'environment', 'gateway', 'master_key', 'generation', 'escrow'] as const),
+      ...(['break_glass', 'checkpoint_key'] as const),
+    ],
     sometimes: [],
   },
   'agent-started': {
@@ -45,7 +52,7 @@ export const AUDIT_KINDS = {
   },
   select: {
     means: 'somebody selected what a command is going to ask for',
-    always: ['actuator', 'asked', 'subject', ...SIGNED, ...WAY, 'until'],
+    always: ['actuator', 'asked', 'subject', ...SIGNED, ...WAY, 'until', ...DONE],
     sometimes: ['identity', 'reason'],
   },
   'command-intent': {
@@ -60,8 +67,8 @@ export const AUDIT_KINDS = {
   },
   refusal: {
     means: 'a request was refused before anything was written',
-    always: ['outcome', 'code', 'status', 'detail', 'method', 'path', ...WAY],
-    sometimes: ['identity', 'actuator', 'asked', 'reason', 'latency_ms', 'subject', ...SIGNED],
+    always: ['outcome', 'code', 'status', 'detail', 'method', 'path', ...WAY, 'latency_ms'],
+    sometimes: ['identity', 'actuator', 'asked', 'reason', 'subject', ...SIGNED],
   },
   'refusals-summarised': {
     means: 'so many more refusals of one kind came than are recorded one by one',
@@ -72,16 +79,28 @@ export const AUDIT_KINDS = {
     means: 'an actuator is being driven to its safe state',
     always: TRIP.always,
     // The evidence, where authentication failures are the cause.
-    sometimes: ['identity', 'count', 'sources', 'first', 'last'],
+    sometimes: ['asked', 'identity', 'count', 'sources', 'first', 'last'],
   },
-  'trip-safe': { means: 'feedback shows the safe state', ...TRIP },
-  'trip-failed': { means: 'the safe state was not reached in time; it is tried again and again', ...TRIP },
-  'trip-safe-lost': { means: 'a tripped actuator left its safe state and is driven back', ...TRIP },
+  'trip-safe': {
+    means: 'feedback shows the safe state',
+    always: TRIP.always,
+    sometimes: ['asked', 'found', 'outcome', 'latency_ms'],
+  },
+  'trip-failed': {
+    means: 'the safe state was not reached in time; it is tried again and again',
+    always: TRIP.always,
+    sometimes: ['asked', 'latency_ms'],
+  },
+  'trip-safe-lost': {
+    means: 'a tripped actuator left its safe state and is driven back',
+    always: TRIP.always,
+    sometimes: ['asked'],
+  },
   'trip-acknowledged': { means: 'somebody has seen a trip', ...TRIP },
   'interlock-ended': { means: 'what an interlock asks for holds again; nothing moved', ...TRIP },
   reset: {
     means: 'an engineer reset a trip; nothing moved',
-    always: ['actuator', 'cause', 'tripped_at', 'subject', ...SIGNED, ...WAY],
+    always: ['actuator', 'cause', 'tripped_at', 'subject', ...SIGNED, ...WAY, ...DONE],
     sometimes: ['identity', ...APPROVED, 'reason'],
   },
   'watchdog-expired': {
@@ -97,27 +116,27 @@ export const AUDIT_KINDS = {
   },
   lockout: {
     means: 'somebody locked an actuator out: commands away from its safe state are refused',
-    always: ['actuator', 'subject', ...SIGNED, ...WAY, 'reason', 'until'],
+    always: ['actuator', 'subject', ...SIGNED, ...WAY, 'reason', 'until', ...DONE],
     sometimes: ['identity'],
   },
   'lockout-ended': {
     means: 'a lockout ended: its time was over, or somebody ended it',
     always: ['actuator', 'locked_by', 'since', 'until', 'detail'],
-    sometimes: ['subject', ...SIGNED, ...WAY, 'identity', 'reason'],
+    sometimes: ['subject', ...SIGNED, ...WAY, 'identity', 'reason', ...DONE],
   },
   'credential-issued': {
     means: 'a credential was issued',
-    always: ['subject', 'role', 'credential', 'keyid', 'lifetime', 'issuer', 'channel'],
-    sometimes: ['source', 'identity', 'issuer_credential', 'nonce', 'created'],
+    always: ['subject', 'role', 'credential', 'keyid', 'lifetime', 'issuer', 'channel', 'outcome'],
+    sometimes: ['source', 'identity', 'issuer_credential', 'nonce', 'created', 'latency_ms'],
   },
   revocation: {
     means: 'credentials were revoked',
-    always: ['revoked', 'at', 'by'],
-    sometimes: ['serial', 'subject', 'issuedUntil', ...WAY, 'identity', 'reason', ...SIGNED],
+    always: ['revoked', 'at', 'by', ...WAY, ...DONE],
+    sometimes: ['serial', 'subject', 'issuedUntil', 'identity', 'reason', ...SIGNED],
   },
   'key-rotated': {
     means: 'the master key has a new generation',
-    always: ['generation', 'key', 'by', 'escrow', 'previous_until'],
+    always: ['generation', 'key', 'by', 'escrow', 'previous_until', ...DONE],
     sometimes: [...WAY, 'identity', ...SIGNED],
   },
   'key-retired': {
@@ -127,7 +146,7 @@ export const AUDIT_KINDS = {
   },
   'break-glass-sealed': {
     means: 'a new emergency key was sealed, in place of an older one',
-    always: ['by', ...WAY],
+    always: ['by', ...WAY, ...DONE],
     sometimes: ['identity', ...SIGNED],
   },
   'break-glass-opened': {
@@ -138,11 +157,12 @@ export const AUDIT_KINDS = {
   'break-glass-closed': {
     means: 'the emergency credential is worth nothing from now on',
     always: ['detail'],
-    sometimes: [],
+    // Of whoever closed it, where it did not end by itself.
+    sometimes: ['by', ...WAY, 'identity', ...SIGNED, ...DONE],
   },
   'clock-accepted': {
     means: "the system clock's time was taken for right, in place of the agent's own",
-    always: ['before', 'by', ...WAY],
+    always: ['before', 'by', ...WAY, ...DONE],
     sometimes: ['identity', ...SIGNED],
   },
   'listener-closed': {
@@ -152,22 +172,22 @@ export const AUDIT_KINDS = {
   },
   'trip-requested': {
     means: 'somebody tripped an actuator by hand; also where it was tripped already',
-    always: ['actuator', ...WAY],
+    always: ['actuator', ...WAY, ...DONE],
     sometimes: ['identity', 'subject', ...SIGNED, 'reason'],
   },
   acknowledgement: {
     means: 'somebody said that a trip was seen',
-    always: ['actuator', ...WAY],
+    always: ['actuator', ...WAY, ...DONE],
     sometimes: ['identity', 'subject', ...SIGNED, 'reason'],
   },
   'suspension-lifted': {
     means: 'a suspended identity may command again',
-    always: ['identity', 'by', ...WAY],
-    sometimes: ['reason', ...SIGNED],
+    always: ['identity', 'by', ...WAY, ...DONE],
+    sometimes: ['channel_identity', 'reason', ...SIGNED],
   },
   'listener-opened': {
     means: 'a closed listener was opened again',
-    always: ['listener', 'by', ...WAY],
+    always: ['listener', 'by', ...WAY, ...DONE],
     sometimes: ['identity', 'reason', ...SIGNED],
   },
   'log-pruned': {
@@ -211,17 +231,17 @@ export const AUDIT_KINDS = {
   'alarm-acknowledged': {
     means: 'somebody has seen an alarm; one whose end the agent cannot see is over with it',
     always: ['alarm', 'alarm_id', 'detail', 'by'],
-    sometimes: [...ALARM_ABOUT, 'nonce', 'created', ...WAY],
+    sometimes: [...ALARM_ABOUT, ...ATTENDED],
   },
   'alarm-shelved': {
     means: 'somebody wants to hear nothing of an alarm for a while',
     always: ['alarm', 'alarm_id', 'by', 'until', 'reason'],
-    sometimes: [...ALARM_ABOUT, 'nonce', 'created', ...WAY],
+    sometimes: [...ALARM_ABOUT, ...ATTENDED],
   },
   'alarm-unshelved': {
     means: 'a shelved alarm is told again: its time was over, or somebody took it off the shelf',
     always: ['alarm', 'alarm_id'],
-    sometimes: ['by', 'detail', ...ALARM_ABOUT, 'nonce', 'created', ...WAY],
+    sometimes: ['by', 'detail', ...ALARM_ABOUT, ...ATTENDED],
   },
   'alarms-summarised': {
     means: 'so many more alarms of one name were raised and cleared than are recorded one by one',

@@ -28,17 +28,11 @@ export interface AlarmListener {
 export type Attention = Extract<AlarmEvent, { type: 'acknowledged' | 'shelved' | 'unshelved' }>
 
 /** What the record of it has besides. */
-type AlarmRecord = {
-  readonly [Member in
-    | 'by'
-    | 'detail'
-    | 'reason'
-    | 'channel'
-    | 'source'
-    | 'identity'
-    | 'credential'
-    | 'nonce']?: string
-} & { readonly created?: number }
+type AlarmRecord = { readonly [Member in 'by' | 'detail' | 'reason' | SaidOfRequest]?: string } & {
+  readonly created?: number
+  readonly latency_ms?: number
+}
+type SaidOfRequest = 'channel' | 'source' | 'channel_identity' | 'credential' | 'nonce' | 'outcome'
 
 /** Members of a record that say who did it. */
 export type RecordOfPerson = AlarmRecord & { readonly by: string }

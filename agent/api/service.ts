@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Json } from '../../model/json.ts'
 import type { Clock } from '../../model/time.ts'
+import { latencyOf } from '../command/accepted.ts'
 import type { Attending } from '../command/attend-alarm.ts'
 import type { Locking } from '../command/lock-out.ts'
 import { type Commands, carryOut } from '../command/pipeline.ts'
@@ -196,7 +197,9 @@ export class Service implements Handler {
   }
 
   async #refuse(received: Received, refused: Refused, aimedAt?: string): Promise<HttpAnswer> {
-    await this.#parts.commands.refusals.of(received, refused, aimedAt)
+    await this.#parts.commands.refusals.of(received, refused, aimedAt, {
+      latency: latencyOf(received, this.#parts.clock),
+    })
     return answerRefusal(refused.refusal, viewUnkept(refused.unkept))
   }
 

@@ -1,10 +1,7 @@
+import { EXIT } from '../../model/exit.ts'
 import { jsonLine, plain } from '../../model/plain.ts'
 import { Evidence } from './evidence.ts'
 import { lastSeq } from './search.ts'
-
-/** Exit codes of `holdfast audit backup`. */
-const DONE = 0
-const UNREADABLE = 2
 
 export interface AuditBackupOptions {
   readonly path: string
@@ -24,12 +21,12 @@ export async function auditBackup({ path, out, json }: AuditBackupOptions): Prom
     const records = lastSeq(made.database) + 1
     const words = `Copied ${records} records to ${out}. Verify it there: holdfast audit verify ${out} --key audit.vkey`
     process.stdout.write(json ? jsonLine({ backup: out, records }) : `${plain(words)}\n`)
-    return DONE
+    return EXIT.done
   } catch (error) {
     process.stderr.write(
       `${plain(`cannot back up: ${error instanceof Error ? error.message : String(error)}`)}\n`,
     )
-    return UNREADABLE
+    return EXIT.usage
   }
 }
 

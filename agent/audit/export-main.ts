@@ -1,3 +1,4 @@
+import { EXIT } from '../../model/exit.ts'
 import { plain, plainJsonText } from '../../model/plain.ts'
 import type { Clock } from '../../model/time.ts'
 import { parseCheckpoint } from './checkpoint.ts'
@@ -12,11 +13,6 @@ import { Prover } from './prove.ts'
 import { inclusionJson } from './prove-json.ts'
 import type { Readable } from './schema.ts'
 import { type FoundRecord, lastSeq, recordsAfter } from './search.ts'
-
-/** Exit codes of `holdfast audit export`. */
-const DONE = 0
-const UNREADABLE = 2
-const CONTRADICTED = 4
 
 const PAGE = 1024
 
@@ -50,14 +46,14 @@ export async function auditExport(
     const end = lastSeq(database)
     const format = formatterFor(options.format, database, version)
     for (const found of between(database, options.after ?? -1, end, bounds)) {
-      if (!(await printer.printPlain(`${format(found)}\n`))) return DONE
+      if (!(await printer.printPlain(`${format(found)}\n`))) return EXIT.done
     }
     return evidence.wasDisturbed()
       ? complain('the agent opened the log while it was read: run this again')
-      : DONE
+      : EXIT.done
   } catch (error) {
     complain(`cannot export: ${error instanceof Error ? error.message : String(error)}`)
-    return error instanceof Contradicted ? CONTRADICTED : UNREADABLE
+    return error instanceof Contradicted ? EXIT.unproven : EXIT.usage
   }
 }
 
@@ -146,5 +142,5 @@ function readBounds(
 
 function complain(message: string): number {
   process.stderr.write(`${plain(message)}\n`)
-  return UNREADABLE
+  return EXIT.usage
 }

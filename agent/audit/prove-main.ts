@@ -1,14 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { EXIT } from '../../model/exit.ts'
 import { plain, plainJsonText } from '../../model/plain.ts'
 import { Evidence } from './evidence.ts'
 import { Printer } from './printer.ts'
 import { type Consistency, type Inclusion, type NoProof, Prover, type Wanted } from './prove.ts'
 import { consistencyJson, inclusionJson } from './prove-json.ts'
-
-/** Exit codes of `holdfast audit prove`. */
-const PROVEN = 0
-const UNREADABLE = 2
-const CONTRADICTED = 4
 
 export interface AuditProveOptions {
   readonly path: string
@@ -50,12 +46,12 @@ async function tell(proof: Inclusion | Consistency | NoProof, isBare: boolean): 
   switch (proof.kind) {
     case 'contradicted':
       process.stderr.write(`${plain(`CONTRADICTED: ${proof.detail}; run holdfast audit verify`)}\n`)
-      return CONTRADICTED
+      return EXIT.unproven
     case 'impossible':
       return complain(`cannot prove: ${proof.detail}`)
     case 'consistency':
       await printer.printPlain(`${plainJsonText(JSON.stringify(consistencyJson(proof), null, 2))}\n`)
-      return PROVEN
+      return EXIT.done
     case 'inclusion': {
       if (isBare && proof.tlogProof === undefined)
         return complain(
@@ -65,7 +61,7 @@ async function tell(proof: Inclusion | Consistency | NoProof, isBare: boolean): 
         ? proof.tlogProof
         : `${plainJsonText(JSON.stringify(inclusionJson(proof), null, 2))}\n`
       await printer.print(text ?? '')
-      return PROVEN
+      return EXIT.done
     }
   }
 }
@@ -79,5 +75,5 @@ function readWanted(text: string): Wanted {
 
 function complain(message: string): number {
   process.stderr.write(`${plain(message)}\n`)
-  return UNREADABLE
+  return EXIT.usage
 }

@@ -1,4 +1,5 @@
 import { AUDIT_KINDS } from '../../model/audit-kinds.ts'
+import { EXIT } from '../../model/exit.ts'
 import { plain } from '../../model/plain.ts'
 import type { Clock } from '../../model/time.ts'
 import { CSV_HEADER, csvLine } from './csv.ts'
@@ -7,10 +8,6 @@ import { MOMENT_FORM, parseMoment } from './moment.ts'
 import { Printer } from './printer.ts'
 import { type FoundRecord, type Search, searchRecords } from './search.ts'
 import { HEADINGS, parseRecord, recordLine } from './words.ts'
-
-/** Exit codes of the commands that look into a log. */
-const DONE = 0
-const UNREADABLE = 2
 
 export interface AuditQueryOptions {
   readonly path: string
@@ -51,7 +48,7 @@ export async function auditQuery(options: AuditQueryOptions, clock: Pick<Clock, 
       if (!evidence.wasDisturbed()) throw error
     }
     if (evidence.wasDisturbed()) return complain('the agent opened the log while it was read: run this again')
-    return DONE
+    return EXIT.done
   } catch (error) {
     return complain(`cannot read the log: ${error instanceof Error ? error.message : String(error)}`)
   }
@@ -104,5 +101,5 @@ function readSearch(options: AuditQueryOptions, clock: Pick<Clock, 'wall'>): Sea
 
 function complain(message: string): number {
   process.stderr.write(`${plain(message)}\n`)
-  return UNREADABLE
+  return EXIT.usage
 }

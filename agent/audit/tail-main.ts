@@ -1,13 +1,10 @@
+import { EXIT } from '../../model/exit.ts'
 import { plain } from '../../model/plain.ts'
 import type { Clock, Millis } from '../../model/time.ts'
 import { Evidence } from './evidence.ts'
 import { Printer } from './printer.ts'
 import { lastSeq, recordsAfter } from './search.ts'
 import { HEADINGS, parseRecord, recordLine } from './words.ts'
-
-/** Exit codes of `holdfast audit tail`. */
-const DONE = 0
-const UNREADABLE = 2
 
 /** How often the file is looked at. */
 const EVERY: Millis = 250
@@ -39,16 +36,16 @@ export async function auditTail(
     while (!signal.aborted) {
       const texts = follower.next()
       for (const text of texts) {
-        if (!(await write(text))) return DONE
+        if (!(await write(text))) return EXIT.done
       }
       if (texts.length < PAGE) await clock.sleep(EVERY, signal)
     }
-    return DONE
+    return EXIT.done
   } catch (error) {
     process.stderr.write(
       `${plain(`cannot read the log: ${error instanceof Error ? error.message : String(error)}`)}\n`,
     )
-    return UNREADABLE
+    return EXIT.usage
   }
 }
 

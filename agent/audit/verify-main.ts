@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { EXIT, type ExitCode } from '../../model/exit.ts'
 import { jsonLine, plain } from '../../model/plain.ts'
 import { compareArchive } from './archive.ts'
 import { parseCheckpoint } from './checkpoint.ts'
@@ -12,13 +13,13 @@ import { type Intact, type Judgement, jsonOf, lineOf, type Trust } from './verdi
 import { type Verdict, type VerifyOptions, verifyAuditLog } from './verify.ts'
 
 /** Exit codes of `holdfast audit verify`. */
-const EXIT_CODES: Readonly<Record<Judgement['kind'], number>> = {
-  intact: 0,
-  unproven: 2,
-  unreadable: 2,
-  tampered: 4,
-  unsigned: 4,
-  'rolled-back': 4,
+const EXIT_CODES: Readonly<Record<Judgement['kind'], ExitCode>> = {
+  intact: EXIT.done,
+  unproven: EXIT.usage,
+  unreadable: EXIT.usage,
+  tampered: EXIT.unproven,
+  unsigned: EXIT.unproven,
+  'rolled-back': EXIT.unproven,
 }
 
 /** The public key's file, looked for beside the log. */

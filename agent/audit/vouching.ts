@@ -152,6 +152,12 @@ export function signedSize(database: Readable, keys: readonly NoteVerifier[]): n
   return rows.find(({ note }) => isOwn(note, keys))?.size ?? 0
 }
 
+/** Whether there are signed checkpoints and none that one of these keys signed: then the keys are another log's, or the log is. */
+export function isForeignTo(database: Readable, keys: readonly NoteVerifier[]): boolean {
+  const signed = database.prepare('SELECT size FROM checkpoint WHERE note IS NOT NULL LIMIT 1').all()
+  return signed.length > 0 && signedSize(database, keys) === 0
+}
+
 /** More than one is looked at only where somebody put in what nobody of ours signed. */
 const NEWEST = 64
 

@@ -1,5 +1,6 @@
 import type { Clock, UnixMs } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
+import { acceptedOf } from './accepted.ts'
 import type { Authenticated } from './authenticate.ts'
 import { nameOf, signatureOf } from './author.ts'
 import { type Received, wayOf } from './received.ts'
@@ -28,6 +29,7 @@ export async function acceptClock(
     by: nameOf(received, by),
     ...wayOf(received),
     ...signatureOf(who),
+    ...acceptedOf(received, parts.clock),
   })
   if (appended.kind === 'durable') return { before, now }
   return refuse(

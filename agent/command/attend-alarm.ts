@@ -5,11 +5,12 @@ import type { Clock } from '../../model/time.ts'
 import { parseDuration } from '../../model/time.ts'
 import type { Alarms, Attention, RecordOfPerson } from '../alarms/alarms.ts'
 import type { StandingAlarm } from '../alarms/standing.ts'
+import { acceptedOf } from './accepted.ts'
 import type { Authenticated } from './authenticate.ts'
 import { nameOf, signatureOf } from './author.ts'
 import { authorizeActuator, readBody } from './authorize.ts'
 import { reason } from './reason.ts'
-import { type Received, wayOf } from './received.ts'
+import { type Received, wayApart } from './received.ts'
 import { Refused, refuse } from './refused.ts'
 
 /** What attending to alarms needs. */
@@ -37,7 +38,7 @@ export async function acknowledgeAlarms(
 ): Promise<readonly StandingAlarm[] | Refused> {
   const found = named(received, by, attending)
   if (found instanceof Refused) return found
-  const person = personOf(received, by)
+  const person = personOf(received, by, attending.clock)
   for (const { name, about } of found)
     if (name === 'trip' && about.actuator !== undefined)
       attending.trips.acknowledge(about.actuator, person.by)
@@ -77,7 +78,7 @@ export async function shelveAlarm(
     )
   }
   const until = attending.clock.wall() + duration
-  const person = personOf(received, by)
+  const person = personOf(received, by, attending.clock)
   const event = { type: 'shelved', by: person.by, until, reason: body.reason } as const
   return await attend(found, event, { ...person, reason: body.reason }, attending, by)
 }
@@ -90,7 +91,7 @@ export async function unshelveAlarm(
 ): Promise<readonly StandingAlarm[] | Refused> {
   const found = named(received, by, attending)
   if (found instanceof Refused) return found
-  return await attend(found, { type: 'unshelved' }, personOf(received, by), attending, by)
+  return await attend(found, { type: 'unshelved' }, personOf(received, by, attending.clock), attending, by)
 }
 
 /** The alarms that a request names which says nothing else. */
@@ -153,7 +154,11 @@ async function attend(
   )
 }
 
-function personOf(received: Received, by: Authenticated | undefined): RecordOfPerson {
-  const { channel, source } = wayOf(received)
-  return { by: nameOf(received, by), channel, source, ...signatureOf(by?.who) }
+function personOf(received: Received, by: Authenticated | undefined, clock: Clock): RecordOfPerson {
+  return {
+    by: nameOf(received, by),
+    ...wayApart(received),
+    ...signatureOf(by?.who),
+    ...acceptedOf(received, clock),
+  }
 }

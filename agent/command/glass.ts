@@ -1,5 +1,7 @@
-import type { Entropy } from '../../model/time.ts'
+import type { Clock, Entropy } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
+import type { ClosedBy } from '../credential/break-glass/break-glass.ts'
+import { acceptedOf } from './accepted.ts'
 import type { Authenticated } from './authenticate.ts'
 import { nameOf, signatureOf } from './author.ts'
 import { type Received, wayOf } from './received.ts'
@@ -9,15 +11,15 @@ import { type Refused, refuse } from './refused.ts'
 export interface Glass {
   /** Seals a new one in place of an older one; resolves with the line for the sheet. Rejects when the disk will not have it. */
   seal(entropy: Entropy): Promise<string>
-  /** False when no emergency credential was good. */
-  close(why: string): boolean
+  /** False when no emergency credential was good. `who` is what the record has of whoever closes it. */
+  close(why: string, who: ClosedBy): boolean
 }
 
 /** Seals a new emergency key, for an administrator, over a unix socket: a sheet is not told over a network. */
 export async function sealGlass(
   received: Received,
   by: Authenticated | undefined,
-  { glass, audit, entropy }: { glass: Glass; audit: AuditLog; entropy: Entropy },
+  { glass, audit, clock, entropy }: { glass: Glass; audit: AuditLog; clock: Clock; entropy: Entropy },
 ): Promise<string | Refused> {
   const who = by?.who
   if (received.source !== 'local')
@@ -32,6 +34,7 @@ export async function sealGlass(
     by: nameOf(received, by),
     ...wayOf(received),
     ...signatureOf(who),
+    ...acceptedOf(received, clock),
   })
   if (appended.kind !== 'durable') {
     return refuse(
@@ -57,7 +60,13 @@ export async function sealGlass(
 export function closeGlass(
   received: Received,
   by: Authenticated | undefined,
-  { glass }: { glass: Glass },
+  { glass, clock }: { glass: Glass; clock: Clock },
 ): boolean {
-  return glass.close(`closed by ${nameOf(received, by)}`)
+  const name = nameOf(received, by)
+  return glass.close(`closed by ${name}`, {
+    by: name,
+    ...wayOf(received),
+    ...signatureOf(by?.who),
+    ...acceptedOf(received, clock),
+  })
 }

@@ -2,9 +2,10 @@ import { z } from 'zod'
 import { type Caveat, type Grant, parseCaveat, parseGrant } from '../../model/caveat.ts'
 import { Refusal } from '../../model/refusal.ts'
 import { BREAK_GLASS_ROLE, type Roles } from '../../model/role.ts'
-import { formatDuration, parseDuration } from '../../model/time.ts'
+import { type Clock, formatDuration, parseDuration } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
 import type { Mint, Minted } from '../credential/mint.ts'
+import { acceptedOf } from './accepted.ts'
 import type { Authenticated } from './authenticate.ts'
 import { nameOf } from './author.ts'
 import { readBody } from './authorize.ts'
@@ -56,6 +57,7 @@ export interface Issuing {
   readonly mint: Mint
   readonly roles: Roles
   readonly audit: AuditLog
+  readonly clock: Clock
   /** Why the time is not known, if it is not. */
   clockTrouble(): string | undefined
 }
@@ -67,7 +69,7 @@ export interface Issuing {
 export async function issue(
   received: Received,
   issuer: Authenticated | undefined,
-  { mint, roles, audit, clockTrouble }: Issuing,
+  { mint, roles, audit, clock, clockTrouble }: Issuing,
 ): Promise<Minted | Refused> {
   const who = issuer?.who
   if (received.source !== 'local' && !received.channel.certificate) {
@@ -126,6 +128,7 @@ export async function issue(
     issuer: nameOf(received, issuer),
     ...wayOf(received),
     ...(who ? { issuer_credential: who.serial, nonce: who.nonce, created: who.created } : {}),
+    ...acceptedOf(received, clock),
   })
   if (appended.kind === 'durable') return minted
   return refuse(

@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import type { FailsafeKeeper } from '../../failsafe/keeper.ts'
+import type { Clock } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
+import { acceptedOf } from './accepted.ts'
 import { type Authenticated, replayDoubt } from './authenticate.ts'
 import { nameOf, signatureOf } from './author.ts'
 import { readBody } from './authorize.ts'
 import { reason } from './reason.ts'
-import type { Received } from './received.ts'
+import { type Received, wayApart } from './received.ts'
 import { Refused, refuse } from './refused.ts'
 
 const Body = z.strictObject({ identity: z.string().min(1).max(600), reason: reason.optional() })
@@ -14,6 +16,7 @@ const Body = z.strictObject({ identity: z.string().min(1).max(600), reason: reas
 export interface Lifting {
   readonly keeper: Pick<FailsafeKeeper, 'liftOne' | 'kept'>
   readonly audit: AuditLog
+  readonly clock: Clock
   /** Until when replays could not be told from what is new, in words, if that is so. */
   replayTrouble(): string | undefined
 }
@@ -32,7 +35,7 @@ export interface Lifted {
 export async function liftSuspension(
   received: Received,
   by: Authenticated | undefined,
-  { keeper, audit, replayTrouble }: Lifting,
+  { keeper, audit, clock, replayTrouble }: Lifting,
 ): Promise<Lifted | Refused> {
   const who = by?.who
   // A recorded lift must not let go whoever was suspended since.
@@ -49,10 +52,10 @@ export async function liftSuspension(
     kind: 'suspension-lifted',
     identity,
     by: nameOf(received, by),
-    channel: received.channel.name,
-    source: received.source,
+    ...wayApart(received),
     ...(reason === undefined ? {} : { reason }),
     ...signatureOf(who),
+    ...acceptedOf(received, clock),
   })
   return { identity, unkept: await keeper.kept() }
 }

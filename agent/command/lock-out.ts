@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Clock, UnixMs } from '../../model/time.ts'
 import { parseDuration } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
+import { acceptedOf } from './accepted.ts'
 import type { Actuator } from './actuator.ts'
 import { type Authenticated, replayDoubt } from './authenticate.ts'
 import { signatureOf } from './author.ts'
@@ -72,6 +73,7 @@ export async function lockOut(
     ...wayOf(received),
     reason: body.reason,
     until: new Date(until).toISOString(),
+    ...acceptedOf(received, clock),
   })
   if (unkept !== undefined) return notKept(`it acts now and would be forgotten at a restart: ${unkept}`, who)
   if (appended.kind === 'durable') return lockout
@@ -90,7 +92,7 @@ export async function lockOut(
 export async function unlock(
   authenticated: Authenticated,
   id: string,
-  { actuators, permits, audit }: Locking,
+  { actuators, permits, audit, clock }: Locking,
 ): Promise<Lockout | Refused> {
   const { who, claims, received, may } = authenticated
   const denied = authorizeRequest(authenticated, 'lockout') ?? authorizeActuator(authenticated, id)
@@ -133,6 +135,7 @@ export async function unlock(
     ...signatureOf(who),
     ...wayOf(received),
     ...(body.reason === undefined ? {} : { reason: body.reason }),
+    ...acceptedOf(received, clock),
   })
   if (appended.kind !== 'durable') {
     return refuse(

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import type { FailsafeKeeper } from '../../failsafe/keeper.ts'
+import type { Clock } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
+import { acceptedOf } from './accepted.ts'
 import { type Authenticated, replayDoubt } from './authenticate.ts'
 import { nameOf, signatureOf } from './author.ts'
 import { readBody } from './authorize.ts'
@@ -15,6 +17,7 @@ export interface Opening {
   readonly listeners: { open(name: string): Promise<boolean> }
   readonly keeper: Pick<FailsafeKeeper, 'kept'>
   readonly audit: AuditLog
+  readonly clock: Clock
   /** Until when replays could not be told from what is new, in words, if that is so. */
   replayTrouble(): string | undefined
 }
@@ -30,7 +33,7 @@ export interface Opened {
 export async function openListener(
   received: Received,
   by: Authenticated | undefined,
-  { listeners, keeper, audit, replayTrouble }: Opening,
+  { listeners, keeper, audit, clock, replayTrouble }: Opening,
 ): Promise<Opened | Refused> {
   const who = by?.who
   // A recorded request must not open what attacks have closed since.
@@ -51,6 +54,7 @@ export async function openListener(
     ...wayOf(received),
     ...(reason === undefined ? {} : { reason }),
     ...signatureOf(who),
+    ...acceptedOf(received, clock),
   })
   return { listener, unkept: await keeper.kept() }
 }

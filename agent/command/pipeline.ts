@@ -4,6 +4,7 @@ import { Refusal } from '../../model/refusal.ts'
 import type { Setpoint } from '../../model/setpoint.ts'
 import type { Clock, Millis } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
+import { latencyOf, recordedLatency } from './accepted.ts'
 import { actuate } from './actuate.ts'
 import type { Actuator } from './actuator.ts'
 import { type Authenticator, authenticate } from './authenticate.ts'
@@ -66,12 +67,12 @@ async function throughStages(received: Received, id: string, commands: Commands)
     const asked = command && { asked: command.target.setpoint, reason: command.reason }
     const recorded = await commands.refusals.of(received, no, id, {
       ...asked,
-      latency: since(received, clock),
+      latency: latencyOf(received, clock),
     })
     return {
       outcome: { kind: 'refused', refusal: no.refusal },
       actuator: id,
-      latency: since(received, clock),
+      latency: latencyOf(received, clock),
       recorded,
     }
   }
@@ -97,7 +98,7 @@ async function throughStages(received: Received, id: string, commands: Commands)
   if (intended instanceof Refused) return refused(intended, authorized)
 
   const outcome = await moveAndLook(intended, commands, lap)
-  const latency = since(received, clock)
+  const latency = latencyOf(received, clock)
   const recorded = await recordOutcome(intended, outcome, latency, commands)
   lap('record-outcome')
   return {
@@ -154,7 +155,8 @@ async function recordOutcome(
   { audit, clock }: Commands,
 ): Promise<boolean> {
   const { authenticated, actuator, target, reason, towardsSafe } = intended.permitted.authorized
-  const appended = audit.append({
+  // What was done is told, however late: a log that takes nothing now has it once it does.
+  const appended = audit.appendOrKeep({
     kind: 'command-outcome',
     command: intended.command,
     actuator: actuator.id,
@@ -165,7 +167,7 @@ async function recordOutcome(
     credential: authenticated.who.serial,
     ...wayOf(authenticated.received),
     ...(reason === undefined ? {} : { reason }),
-    latency_ms: Math.round(latency * 1000) / 1000,
+    latency_ms: recordedLatency(latency),
   })
   const answer = await patiently(appended, towardsSafe, clock)
   return answer.kind === 'durable'
@@ -185,8 +187,4 @@ function detailsOf(outcome: Outcome): {
     case 'refused':
       return { code: outcome.refusal.code, detail: outcome.refusal.detail }
   }
-}
-
-function since(received: Received, clock: Clock): Millis {
-  return clock.monotonic() - received.arrived.monotonic
 }

@@ -53,3 +53,13 @@ export function wayOf({ channel, source }: Received): {
   const { name, identity } = channel
   return { channel: name, source, ...(identity === undefined ? {} : { identity }) }
 }
+
+/** The same of a record whose `identity` is whom it is about: who is at the other end of the channel has a name of its own there. */
+export function wayApart({ channel, source }: Received): {
+  readonly channel: string
+  readonly source: string
+  readonly channel_identity?: string
+} {
+  const { name, identity } = channel
+  return { channel: name, source, ...(identity === undefined ? {} : { channel_identity: identity }) }
+}

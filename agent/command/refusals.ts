@@ -4,6 +4,7 @@ import type { AuditEntry } from '../../model/audit.ts'
 import type { Setpoint } from '../../model/setpoint.ts'
 import type { Millis } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
+import { recordedLatency } from './accepted.ts'
 import { signatureOf } from './author.ts'
 import { type Received, wayOf } from './received.ts'
 import type { RefusalBook } from './refusal-book.ts'
@@ -30,7 +31,7 @@ export interface RefusedRequest {
   readonly asked?: Setpoint
   readonly reason?: string | undefined
   /** From its arrival to its refusal. */
-  readonly latency?: Millis
+  readonly latency: Millis
 }
 
 /** So many characters are kept of what a sender may make as long as a header. */
@@ -53,8 +54,8 @@ export class Refusals {
   async of(
     received: Received,
     refused: Refused,
-    aimedAt?: string,
-    { asked, reason, latency }: RefusedRequest = {},
+    aimedAt: string | undefined,
+    { asked, reason, latency }: RefusedRequest,
   ): Promise<boolean> {
     const isKnown = aimedAt !== undefined && this.#to.actuators.has(aimedAt)
     if (isKnown) this.#weigh(received, refused, aimedAt)
@@ -81,11 +82,11 @@ export class Refusals {
       ...(aimedAt === undefined ? {} : { actuator: aimedAt }),
       ...(asked === undefined ? {} : { asked }),
       ...(reason === undefined ? {} : { reason }),
-      ...(latency === undefined ? {} : { latency_ms: Math.round(latency * 1000) / 1000 }),
+      latency_ms: recordedLatency(latency),
       ...(who?.subject ? { subject: who.subject } : {}),
       ...signatureOf(who),
     }
-    if (isSigned) return (await this.#to.audit.append(entry)).kind === 'durable'
+    if (isSigned) return (await this.#to.audit.appendOrKeep(entry)).kind === 'durable'
     this.#to.book.note(entry)
     return false
   }

@@ -3,8 +3,10 @@ import type { AuthenticationFailures } from '../../failsafe/authentication-failu
 import type { FailsafeKeeper } from '../../failsafe/keeper.ts'
 import type { Trips } from '../../failsafe/trips.ts'
 import { Refusal } from '../../model/refusal.ts'
+import type { Clock } from '../../model/time.ts'
 import type { TripRecord } from '../../model/trip.ts'
 import type { AuditLog } from '../audit/log.ts'
+import { acceptedOf } from './accepted.ts'
 import type { Actuator } from './actuator.ts'
 import type { Approvals } from './approvals.ts'
 import { type Authenticated, replayDoubt } from './authenticate.ts'
@@ -28,6 +30,7 @@ export interface Resets {
   replayTrouble(): string | undefined
   /** Lets the identities go that were suspended with the trip, and knows when that is on the disk. */
   readonly keeper: Pick<FailsafeKeeper, 'lift' | 'kept'>
+  readonly clock: Clock
 }
 
 /** A trip that is over. */
@@ -109,6 +112,7 @@ export async function reset(
       ...wayOf(received),
       ...(approval ? { approved_by: approval.subject, approval_credential: approval.credential } : {}),
       ...(body.reason === undefined ? {} : { reason: body.reason }),
+      ...acceptedOf(received, resets.clock),
     })
     return appended.kind === 'durable'
   })

@@ -3,6 +3,7 @@ import { parseCaveat } from '../../model/caveat.ts'
 import type { Clock } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
 import type { Revocation, Revocations } from '../credential/revocations.ts'
+import { acceptedOf } from './accepted.ts'
 import type { Authenticated } from './authenticate.ts'
 import { nameOf, signatureOf } from './author.ts'
 import { readBody } from './authorize.ts'
@@ -66,6 +67,7 @@ export async function revoke(
     ...wayOf(received),
     ...(body.reason === undefined ? {} : { reason: body.reason }),
     ...signatureOf(who),
+    ...acceptedOf(received, clock),
   })
   if (kept !== undefined) {
     return refuse(

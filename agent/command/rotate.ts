@@ -20,15 +20,14 @@ export interface Rotated {
   readonly trouble: Refusal | undefined
 }
 
-/** Who rotates, and how it came in. */
-export interface Rotating {
-  readonly [member: string]: Json
-  readonly by: string
+/** Who rotates, how it came in, and when. */
+export interface Rotating extends Pick<Received, 'arrived'> {
+  /** As the record says it. */
+  readonly record: { readonly [member: string]: Json; readonly by: string }
 }
 
 /** Makes a new generation of the master key, whatever its source. */
 export interface Rotator {
-  /** `by` is whoever asks for it, as the record says it. */
   rotate(by: Rotating, escrow: string | undefined): Promise<Rotated | Refusal>
 }
 
@@ -47,7 +46,10 @@ export async function rotate(
   const body = readBody({ received, who }, RotationBody)
   if (body instanceof Refused) return body
   const rotated = await rotator.rotate(
-    { by: nameOf(received, by), ...wayOf(received), ...signatureOf(who) },
+    {
+      record: { by: nameOf(received, by), ...wayOf(received), ...signatureOf(who) },
+      arrived: received.arrived,
+    },
     body.escrow,
   )
   return rotated instanceof Refusal ? new Refused(rotated, who) : rotated

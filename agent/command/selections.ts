@@ -4,6 +4,7 @@ import type { Setpoint } from '../../model/setpoint.ts'
 import type { Clock, Millis, MonotonicMs, UnixMs } from '../../model/time.ts'
 import { formatDuration } from '../../model/time.ts'
 import type { Revocations } from '../credential/revocations.ts'
+import { acceptedOf } from './accepted.ts'
 import { checkRevocation } from './authenticate.ts'
 import { signatureOf } from './author.ts'
 import type { Authorized } from './authorize.ts'
@@ -58,6 +59,7 @@ export class Selections {
       ...wayOf(received),
       until: new Date(until).toISOString(),
       ...(reason === undefined ? {} : { reason }),
+      ...acceptedOf(received, this.#clock),
     })
     return view(standing)
   }

@@ -3,8 +3,10 @@ import { isThere } from '../../failsafe/feedback.ts'
 import type { FailsafeKeeper } from '../../failsafe/keeper.ts'
 import type { Trips } from '../../failsafe/trips.ts'
 import { Refusal } from '../../model/refusal.ts'
+import type { Clock } from '../../model/time.ts'
 import type { TripPhase, TripRecord } from '../../model/trip.ts'
 import type { AuditLog } from '../audit/log.ts'
+import { acceptedOf } from './accepted.ts'
 import type { Actuator } from './actuator.ts'
 import type { Authenticated } from './authenticate.ts'
 import { nameOf, signatureOf } from './author.ts'
@@ -19,6 +21,7 @@ export interface ManualTrips {
   readonly audit: Pick<AuditLog, 'note'>
   /** Knows when the latch is on the disk. */
   readonly keeper: Pick<FailsafeKeeper, 'kept'>
+  readonly clock: Clock
 }
 
 /** A trip by hand that acts. */
@@ -39,7 +42,7 @@ export async function tripByHand(
   received: Received,
   by: Authenticated | undefined,
   id: string,
-  { actuators, trips, audit, keeper }: ManualTrips,
+  { actuators, trips, audit, keeper, clock }: ManualTrips,
 ): Promise<Tripped | Refused> {
   const body = prepare(received, by, id, actuators)
   if (body instanceof Refused) return body
@@ -47,7 +50,11 @@ export async function tripByHand(
   const wasTripped = trips.phase(id) === 'tripped'
   trips.trip(id, 'manual', `by ${nameOf(received, by)}${reason}`)
   // Also where it is tripped already, so that nobody's word is lost. Nobody waits for it.
-  audit.note({ kind: 'trip-requested', ...recordOf(received, by, id, body.reason) })
+  audit.note({
+    kind: 'trip-requested',
+    ...recordOf(received, by, id, body.reason),
+    ...acceptedOf(received, clock),
+  })
   const [, unkept] = await Promise.all([trips.whenSettled(id), keeper.kept()])
   const phase = trips.phase(id)
   // Seen safe once is not seen safe now: whoever asks is told what can be seen at this moment.
@@ -88,12 +95,16 @@ export async function acknowledge(
   received: Received,
   by: Authenticated | undefined,
   id: string,
-  { actuators, trips, audit, keeper }: ManualTrips,
+  { actuators, trips, audit, keeper, clock }: ManualTrips,
 ): Promise<Acknowledged | Refused> {
   const body = prepare(received, by, id, actuators)
   if (body instanceof Refused) return body
   if (trips.acknowledge(id, nameOf(received, by)))
-    audit.note({ kind: 'acknowledgement', ...recordOf(received, by, id, body.reason) })
+    audit.note({
+      kind: 'acknowledgement',
+      ...recordOf(received, by, id, body.reason),
+      ...acceptedOf(received, clock),
+    })
   const first = trips.firstOut(id)
   return first === undefined
     ? refuse('not-tripped', `${id} is not tripped`, undefined, by?.who)

@@ -3,7 +3,7 @@ import { parseCheckpoint, RECORDS_PER_CHECKPOINT } from '../audit/checkpoint.ts'
 import { Evidence } from '../audit/evidence.ts'
 import { AuditFailure } from '../audit/failure.ts'
 import { cursorFile, type Position } from '../audit/forward/cursor.ts'
-import { isSignedBy, parseVkey } from '../audit/note.ts'
+import { isSignedBy, type NoteVerifier, parseVkey } from '../audit/note.ts'
 import { error, type Finding, notChecked, ok, warning } from './finding.ts'
 
 /** Where everything about an audit log is. */
@@ -15,6 +15,8 @@ export interface LogFiles {
   readonly isForwarded: boolean
 }
 
+const PUT_BACK = 'copy audit.vkey back from where you keep it'
+const SOMEBODY_CHANGED_IT = 'holdfast audit verify; docs/runbooks/incident.md'
 /** More than that many records wait only when nobody has taken any for hours. */
 const BACKLOG_MUCH = 10_000
 
@@ -36,7 +38,7 @@ export async function checkLog({ path, vkey, cursor, isForwarded }: LogFiles): P
       .all() as { size: number; note: string }[]
     return [
       ok(`${path}: ${size} records; holdfast audit verify reads them all`),
-      ofCheckpoint(size, newest, readKeys(vkey)),
+      ofCheckpoint(size, newest, vkey),
       ...(isForwarded ? [ofForwarding(size, (await sentUntil(cursor))?.next)] : []),
     ]
   } catch (failure) {
@@ -55,26 +57,31 @@ export async function checkLog({ path, vkey, cursor, isForwarded }: LogFiles): P
 function ofCheckpoint(
   size: number,
   newest: { readonly size: number; readonly note: string } | undefined,
-  keys: string | undefined,
+  vkey: string,
 ): Finding {
-  if (keys === undefined)
-    return error(
-      'the public key of its checkpoints is not there',
-      'copy audit.vkey back from where you keep it',
-    )
+  const keys = readKeys(vkey)
+  if (keys === undefined) return error('the public key of its checkpoints is not there', PUT_BACK)
   if (newest === undefined)
     return warning(
       'no checkpoint of it is signed yet',
       'start the agent: it signs once it has the master key',
     )
   const checkpoint = parseCheckpoint(newest.note)
+  if (checkpoint?.size !== newest.size)
+    return error('its newest checkpoint is not what an agent writes', SOMEBODY_CHANGED_IT)
   const verifiers = keys.split('\n').flatMap(line => parseVkey(line) ?? [])
-  const isSigned = verifiers.some(key => checkpoint && isSignedBy(checkpoint.note, key))
-  if (!checkpoint || checkpoint.size !== newest.size || !isSigned)
+  if (verifiers.length === 0) return error(`there is no public key in ${vkey}`, PUT_BACK)
+  const { note } = checkpoint
+  const signer = ({ name, id }: Pick<NoteVerifier, 'name' | 'id'>) =>
+    `${name}+${Buffer.from(id).toString('hex')}`
+  const signers = note.signatures.map(signer)
+  if (!verifiers.some(key => signers.includes(signer(key))))
     return error(
-      'its newest checkpoint is not signed by a key of this gateway',
-      'holdfast audit verify; docs/runbooks/incident.md',
+      `${vkey} is not the public key of this log: it has ${verifiers.map(signer).join(', ')}, and the newest checkpoint is signed by ${signers.join(', ')}`,
+      `${PUT_BACK}; where your copy has no other key, somebody put another log here: docs/runbooks/incident.md`,
     )
+  if (!verifiers.some(key => isSignedBy(note, key)))
+    return error('its newest checkpoint is not what its key signed', SOMEBODY_CHANGED_IT)
   const open = size - checkpoint.size
   return open <= RECORDS_PER_CHECKPOINT
     ? ok(`its newest checkpoint is signed and covers ${checkpoint.size} of ${size} records`)

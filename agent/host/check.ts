@@ -1,4 +1,4 @@
-import { EXIT } from '../../console/exit.ts'
+import { EXIT } from '../../model/exit.ts'
 import { jsonLine, plain, plainLines } from '../../model/plain.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'

@@ -110,9 +110,9 @@ export const CHECKS: readonly Check[] = [
     needs: 'state',
     run: async ({ config }) => {
       const counter = await counterStatus(config)
-      return counter
-        ? tpmFindings([counter.finding])
-        : [notChecked('there is no audit log that is bound to a TPM')]
+      if (counter === undefined) return [notChecked('there is no audit log that is bound to a TPM')]
+      const { finding, isCompared } = counter
+      return isCompared ? tpmFindings([finding]) : [notChecked(finding.text)]
     },
   },
   { name: 'rotation', needs: 'state', run: lookAtRotation },

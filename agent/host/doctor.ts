@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { EXIT } from '../../console/exit.ts'
+import { EXIT } from '../../model/exit.ts'
 import { jsonLine } from '../../model/plain.ts'
 import type { Clock } from '../../model/time.ts'
 import { loadConfig } from '../config/load.ts'

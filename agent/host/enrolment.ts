@@ -103,6 +103,7 @@ export async function enrolGateway(
   const { scheme } = wish
   const appended = await log.append({
     kind: 'enrolled',
+    by: `user ${around.user}`,
     environment,
     gateway,
     master_key: master.description,

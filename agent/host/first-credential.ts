@@ -43,6 +43,9 @@ export async function issueFirstCredential(
     lifetime: formatDuration(lifetime),
     issuer: 'init',
     channel: 'init',
+    source: 'local',
+    identity: `user ${around.user}`,
+    outcome: 'accepted',
   })
   return appended.kind === 'durable' ? minted : `no record, no credential: ${appended.detail}`
 }

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { EXIT } from '../../console/exit.ts'
+import { EXIT } from '../../model/exit.ts'
 import { jsonLine } from '../../model/plain.ts'
 import type { Clock } from '../../model/time.ts'
 import type { Config } from '../config/config.ts'

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import { EXIT } from '../../console/exit.ts'
 import { canRead, nameOf, type Point } from '../../drivers/point.ts'
+import { EXIT } from '../../model/exit.ts'
 import { jsonLine, plain, plainLines } from '../../model/plain.ts'
 import { setpointAt } from '../../model/setpoint.ts'
 import type { Millis } from '../../model/time.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { EXIT } from '../../console/exit.ts'
+import { EXIT } from '../../model/exit.ts'
 import { jsonLine, plain, plainLines } from '../../model/plain.ts'
 import { failureOf } from '../audit/failure.ts'
 import { loadKeptCheckpoint } from '../audit/kept-checkpoint.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { EXIT } from '../../console/exit.ts'
-import { plain, plainLines } from '../../model/plain.ts'
+import { EXIT } from '../../model/exit.ts'
+import { jsonLine, plain, plainLines } from '../../model/plain.ts'
 import { count } from '../audit/counter/count.ts'
 import { CheckpointKeeper } from '../audit/kept-checkpoint.ts'
 import { openAuditLog } from '../audit/log.ts'
@@ -18,6 +18,7 @@ import { systemClock } from '../time/system-clock.ts'
 export interface RestoredOptions {
   readonly config: string
   readonly reason: string
+  readonly json?: boolean
 }
 
 /**
@@ -64,18 +65,31 @@ export async function restored(options: RestoredOptions, around: KeySurroundings
   await log.checkpoint()
   const recorded = `Recorded as record ${told.seq}: the log was restored on purpose.`
   const counter = counterOf(config)
-  if (counter === undefined) return tell(`${recorded} This gateway's log is bound to no TPM counter.`)
+  const body = { restored: told.seq, by: `user ${around.user}` }
+  if (counter === undefined)
+    return tell(options, `${recorded} This gateway's log is bound to no TPM counter.`, {
+      ...body,
+      counter: null,
+    })
   const note = (detail: string) => void process.stderr.write(plainLines(`Note: ${detail}.\n`))
   const counted = await count(log, counter, 'adopted', { rolledBack: note, moved: note, lost: note })
   return counted.kind === 'counted'
-    ? tell(`${recorded} It is bound to the TPM's counter again, which stands at ${counted.counter}.`)
+    ? tell(
+        options,
+        `${recorded} It is bound to the TPM's counter again, which stands at ${counted.counter}.`,
+        { ...body, counter: counted.counter },
+      )
     : fail(
         `${recorded} It could not be bound to the TPM's counter: ${counted.kind === 'unsigned' ? 'there is no key' : counted.detail}. Run this again.`,
       )
 }
 
-function tell(text: string): number {
-  process.stdout.write(plainLines(`${text}\n`))
+function tell(
+  { json }: RestoredOptions,
+  words: string,
+  body: Readonly<Record<string, string | number | null>>,
+): number {
+  process.stdout.write(json ? jsonLine(body) : plainLines(`${words}\n`))
   return EXIT.done
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { EXIT } from '../../console/exit.ts'
+import { EXIT } from '../../model/exit.ts'
 import { jsonLine, plain, plainLines } from '../../model/plain.ts'
 import { Progress } from '../command/progress.ts'
 import { addressOf } from '../config/devices.ts'

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
-import { EXIT } from '../../console/exit.ts'
 import { discover } from '../../drivers/opcua/endpoint.ts'
 import { fingerprintOf, TrustedServers } from '../../drivers/opcua/trust.ts'
+import { EXIT } from '../../model/exit.ts'
 import { jsonLine, plain, plainLines } from '../../model/plain.ts'
 import { loadConfig } from '../config/load.ts'
 import { formatProblems } from '../config/problem.ts'

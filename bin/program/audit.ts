@@ -51,7 +51,7 @@ export function auditCommand(finish: (code: number) => void, version: string, cl
     .option('--credential <serial>', 'with which credential')
     .option('--actuator <id>', 'with which actuator')
     .option('--kind <kind>', 'such as command-outcome; docs/AUDIT_FORMAT.md lists them')
-    .option('--outcome <outcome>', 'verified, mismatch, unknown or refused')
+    .option('--outcome <outcome>', 'verified, mismatch, unknown, accepted or refused')
     .option('--since <time>', 'from then on: 2026-01-31T12:00:00Z, 2026-01-31 (UTC), or 90m, 24h, 7d ago')
     .option('--until <time>', 'before then')
     .addOption(new Option('--limit <n>', 'at most so many').default(100).argParser(readCount))
@@ -146,6 +146,7 @@ export function auditCommand(finish: (code: number) => void, version: string, cl
     .description("say that a stopped agent's log was put back on purpose, from a backup")
     .addOption(configOption())
     .requiredOption('--reason <text>', 'why, for the record')
+    .option('--json', 'print JSON')
     .action(async options =>
       finish(await (await import('../../agent/host/restored.ts')).restored(options, keySurroundings)),
     )

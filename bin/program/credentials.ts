@@ -34,6 +34,7 @@ export function addCredentials(program: Command): void {
     .argument('<file>', 'the credential file')
     .argument('<caveat...>', 'what to narrow it by: act=inlet-valve:closed, exp=1795328793, net=10.1.0.0/16')
     .addOption(outOption())
+    .option('--json', 'print JSON')
     .action(async (file, caveats, options) =>
       finish(
         await (await import('../../console/credential.ts')).narrowCredential(file, caveats, options, around),

@@ -78,11 +78,11 @@ export const GATEWAY_ALARMS = {
     within: 'hours',
     ends: 'itself',
     cause:
-      "the TPM's counter has made counts that the audit log does not have: log and checkpoints were put back to an earlier state",
+      "the TPM's counter has made counts that the audit log does not have: log and checkpoints were put back to an earlier state, or something else moved the counter while the agent was stopped",
     consequence:
-      'records are missing; commands away from safe wait ten minutes, as their replays cannot be told',
+      'of the first, records are missing; commands away from safe wait ten minutes, as their replays cannot be told',
     remedy:
-      'keep a copy of the state directory and call security; when it was a restore on purpose, stop the agent and say so with `holdfast audit restored`',
+      'keep a copy of the state directory and call security. Which of the two it was says `holdfast audit verify` with `--checkpoint` and the newest checkpoint from before, out of the journal or the syslog receiver: `TAMPERED`, records are missing; intact, something else moved the counter. When it was a restore on purpose, or only the counter, stop the agent and say so with `holdfast audit restored`',
   },
   'audit-counter-lost': {
     severity: 'warning',

@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import { EXIT } from '../../model/exit.ts'
 import type { Fault } from '../fault.ts'
 import { formatFaultText, readFaultText } from '../plant-file/fault-text.ts'
 
@@ -27,21 +28,24 @@ export async function orderFault(
   options: { json?: boolean },
 ): Promise<number> {
   const asked = asRequest(order)
-  if (typeof asked === 'string') return fail(asked, 2)
+  if (typeof asked === 'string') return fail(asked, EXIT.usage)
   const answer = await ask(control, asked).catch((error: Error) => error)
   if (answer instanceof Error) {
     const where = `${control.host}:${control.port}`
     return fail(
       `no plant answers at ${where}: ${answer.message}\nStart it with: holdfast simulate PLANT --control ${control.port}`,
-      5,
+      EXIT.unreachable,
     )
   }
   if (answer.status !== 200) {
     const { detail } = answer.body as { detail?: string }
-    return fail(detail ?? `the control port answered ${answer.status}: is it one of a simulated plant?`, 2)
+    return fail(
+      detail ?? `the control port answered ${answer.status}: is it one of a simulated plant?`,
+      EXIT.usage,
+    )
   }
   process.stdout.write(options.json ? `${JSON.stringify(answer.body)}\n` : inWords(order, answer.body))
-  return 0
+  return EXIT.done
 }
 
 interface Asked {

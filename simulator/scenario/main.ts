@@ -1,3 +1,4 @@
+import { EXIT } from '../../model/exit.ts'
 import type { Clock } from '../../model/time.ts'
 import { PlantFileError } from '../plant-file/problem.ts'
 import { realClock } from '../real-clock.ts'
@@ -31,13 +32,13 @@ export async function playScenarios(options: ScenarioOptions): Promise<number> {
     const read = await readOrExplain(file)
     if (typeof read === 'string') {
       process.stderr.write(`${read}\n`)
-      return 2
+      return EXIT.usage
     }
     scenarios.push(read)
   }
   let hasPassed = true
   for (const scenario of scenarios) hasPassed = (await play(scenario, options)) && hasPassed
-  return hasPassed ? 0 : 3
+  return hasPassed ? EXIT.done : EXIT.refused
 }
 
 async function play(scenario: Scenario, options: ScenarioOptions): Promise<boolean> {

@@ -76,6 +76,9 @@ test(
     assert.equal(sealed.exitCode, 0, sealed.stderr)
     assert.notEqual((JSON.parse(sealed.stdout) as { sheet: string }).sheet, sheet)
     assert.equal((await statusOf()).break_glass.state, 'sealed')
+    const end = gateway.records().find(({ kind }) => kind === 'break-glass-closed')
+    assert.deepEqual([end?.channel, end?.source, end?.outcome], ['admin', 'local', 'accepted'])
+    assert.deepEqual([typeof end?.by, typeof end?.latency_ms], ['string', 'number'])
     const kinds = gateway.records().map(({ kind, subject }) => (subject ? `${kind} ${subject}` : kind))
     for (const kind of [
       'break-glass-opened',

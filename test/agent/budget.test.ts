@@ -66,6 +66,8 @@ test("an attack that has used up the day's trips closes its listener and moves n
   assert.match((await open('plant-lan')).stderr, /there is no closed listener plant-lan/)
   const kinds = gateway.records().map(({ kind }) => kind)
   assert.ok(kinds.includes('listener-closed') && kinds.includes('listener-opened'))
+  const record = gateway.records().find(({ kind }) => kind === 'listener-opened')
+  assert.deepEqual([record?.outcome, typeof record?.latency_ms], ['accepted', 'number'])
 })
 
 test('a closed listener whose address somebody else has taken says so, and stays closed', async () => {

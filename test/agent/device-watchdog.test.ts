@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { EXIT } from '../../console/exit.ts'
+import { EXIT } from '../../model/exit.ts'
 import { guardedGateway, untilPlant } from './guarded-gateway.ts'
 
 test('an agent whose device falls back to what is not safe does not start, and says what to do', async () => {

@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { EXIT } from '../../console/exit.ts'
 import { dictionaryFaults } from '../../model/audit-kinds.ts'
+import { EXIT } from '../../model/exit.ts'
 import { Gateway, type RunningAgent } from './gateway.ts'
 
 let gateway: Gateway

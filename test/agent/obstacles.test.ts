@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import Database from 'better-sqlite3'
 import { execa } from 'execa'
-import { EXIT } from '../../console/exit.ts'
+import { EXIT } from '../../model/exit.ts'
 import { Gateway, HOLDFAST } from './gateway.ts'
 import { NAMESPACE, noSmallDisk } from './small-disk.ts'
 

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { cp, rm } from 'node:fs/promises'
+import { cp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { execa } from 'execa'
 import { dictionaryFaults } from '../../model/audit-kinds.ts'
+import { newestNote } from './audit/forgery.ts'
 import { examine } from './doctor/examine.ts'
 import { Gateway, type RunningAgent } from './gateway.ts'
 
@@ -53,10 +54,10 @@ test('a state folder that was put back whole is found at the start, by the agent
   )
   const status = await tpmStatus(gateway)
   assert.equal(status.exitCode, 2)
-  assert.match(status.stdout, /^TROUBLE {2}the audit log was rolled back: the last count in the log is 3/m)
+  assert.match(status.stdout, /^TROUBLE {2}the audit log looks rolled back: the last count in the log is 3/m)
   const { exitCode, errors } = await examine(gateway)
   assert.equal(exitCode, 6)
-  assert.match(errors.join('\n'), /^audit counter: the audit log was rolled back: /m)
+  assert.match(errors.join('\n'), /^audit counter: the audit log looks rolled back: /m)
 
   const agent = await gateway.startAgent()
   const alarm = await agent.line(({ alarm }) => alarm === 'audit-log-rolled-back')
@@ -97,8 +98,21 @@ test('a backup that is announced before the agent starts raises no alarm', async
   await runOnce(gateway)
   await rm(state, { recursive: true })
   await cp(join(gateway.folder, 'copy'), state, { recursive: true })
-  const meant = await gateway.holdfast('audit', 'restored', '--config', gateway.config, '--reason', 'a drill')
+  const meant = await gateway.holdfast(
+    'audit',
+    'restored',
+    '--config',
+    gateway.config,
+    '--reason',
+    'a drill',
+    '--json',
+  )
   assert.equal(meant.exitCode, 0, meant.stderr)
+  const restored = gateway.records().find(({ kind }) => kind === 'log-restored')
+  assert.deepEqual(JSON.parse(meant.stdout), {
+    ...{ restored: restored?.seq, by: restored?.by },
+    counter: counts(gateway).at(-1)?.counter,
+  })
   const agent = await runOnce(gateway)
   assert.deepEqual(
     agent.log.filter(({ alarm }) => alarm !== undefined),
@@ -152,4 +166,37 @@ test('switched off, nothing is written to the TPM, and nothing is missed', async
     env: { TPM2TOOLS_TCTI: gateway.tpm.tcti },
   })
   assert.equal(stdout, '')
+})
+
+test('a roll-back and a counter that something else moved look alike to the TPM, and a checkpoint that was kept elsewhere tells them apart', async () => {
+  await using gateway = await Gateway.start()
+  const state = join(gateway.folder, 'state')
+  const earlier = join(gateway.folder, 'earlier')
+  const kept = join(gateway.folder, 'kept')
+  await cp(state, earlier, { recursive: true })
+  await runOnce(gateway)
+  await writeFile(kept, newestNote(gateway.auditLog))
+  const looksRolledBack = async () => {
+    const { told } = await examine(gateway, ['--offline'])
+    const counter = told.findings.find(({ check }) => check === 'audit counter')
+    assert.match(counter?.text ?? '', /^the audit log looks rolled back: .*or something else/)
+    assert.match(counter?.remedy ?? '', /audit verify --checkpoint FILE.*TAMPERED, .*; intact, .*group tss/)
+  }
+  const against = () => gateway.holdfast('audit', 'verify', gateway.auditLog, '--checkpoint', kept)
+
+  const { counter_index: index } = counts(gateway).at(-1) ?? {}
+  await execa('tpm2_nvincrement', ['-C', String(index), String(index)], {
+    env: { TPM2TOOLS_TCTI: gateway.tpm.tcti },
+  })
+  await looksRolledBack()
+  const moved = await against()
+  assert.equal(moved.exitCode, 0, moved.stdout)
+  assert.match(moved.stdout, /^intact: /)
+
+  await rm(state, { recursive: true })
+  await cp(earlier, state, { recursive: true })
+  await looksRolledBack()
+  const gone = await against()
+  assert.equal(gone.exitCode, 4)
+  assert.match(gone.stdout, /^TAMPERED at record /)
 })

@@ -22,7 +22,10 @@ for (const source of ['file', 'systemd-credential', 'vault'] as const) {
       publish: () => assert.fail('no new key'),
       onRotated: () => assert.fail('no new key'),
     })
-    const answer = await rotator.rotate({ by: 'root' }, undefined)
+    const answer = await rotator.rotate(
+      { record: { by: 'root' }, arrived: { wall: 0, monotonic: 0 } },
+      undefined,
+    )
     assert.equal(answer instanceof Refusal && answer.code, 'rotation-elsewhere')
   })
 }

@@ -34,9 +34,10 @@ test('who goes beyond their scope five times is suspended: refused, shown, over 
   assert.notEqual(await off(second.address), 'identity-suspended')
   const record = gateway.records().find(({ kind }) => kind === 'suspension-lifted')
   assert.deepEqual(
-    [record?.identity, record?.by, record?.reason],
-    ['subject eve', 'erika', 'a panel with an old scope'],
+    [record?.identity, record?.by, record?.reason, record?.outcome, typeof record?.latency_ms],
+    ['subject eve', 'erika', 'a panel with an old scope', 'accepted', 'number'],
   )
+  assert.deepEqual([record?.channel, record?.channel_identity], ['operators', 'whoever may open operators'])
   await second.kill('SIGTERM')
 })
 

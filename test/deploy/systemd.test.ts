@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { execa } from 'execa'
-import { EXIT } from '../../console/exit.ts'
+import { EXIT } from '../../model/exit.ts'
 import { ROOT } from '../agent/gateway.ts'
 
 const SYSTEMD = join(ROOT, 'deploy/systemd')

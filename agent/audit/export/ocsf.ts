@@ -19,6 +19,7 @@ const LEVELS: Readonly<Record<Severity, number>> = {
 /** `status_id`: Success, Failure, and Other for what nobody knows. */
 const STATUSES: ReadonlyMap<unknown, number> = new Map([
   ['verified', 1],
+  ['accepted', 1],
   ['mismatch', 2],
   ['refused', 2],
   ['unknown', 99],

@@ -1,3 +1,4 @@
+import type { AuditEntryOf } from '../../../model/audit.ts'
 import {
   type Clock,
   type Entropy,
@@ -24,6 +25,9 @@ export function breakGlassEpochKey(key: Uint8Array, owner: SheetOwner): Buffer {
   return hmacSha256(key, epochMessage({ environment, gateway, ...BREAK_GLASS_HANGS_ON }))
 }
 
+/** What is recorded of the person who closed the glass; nothing where it ended by itself. */
+export type ClosedBy = Omit<AuditEntryOf<'break-glass-closed'>, 'kind' | 'detail'>
+
 /** Where the glass stands. */
 export type GlassState =
   | { readonly kind: 'none' }
@@ -38,12 +42,12 @@ export class BreakGlass implements AsyncDisposable {
   readonly #path: string
   readonly #owner: SheetOwner
   readonly #clock: Clock
-  readonly #onClosed: (why: string) => void
+  readonly #onClosed: (why: string, by: ClosedBy) => void
   readonly #stop = new AbortController()
   #open: { readonly key: Buffer; readonly until: UnixMs; readonly ends: MonotonicMs } | undefined
 
   /** `path` is the envelope's. `onClosed` hears once, whatever closed it. */
-  constructor(path: string, owner: SheetOwner, clock: Clock, onClosed: (why: string) => void) {
+  constructor(path: string, owner: SheetOwner, clock: Clock, onClosed: (why: string, by: ClosedBy) => void) {
     this.#path = path
     this.#owner = owner
     this.#clock = clock
@@ -83,13 +87,13 @@ export class BreakGlass implements AsyncDisposable {
       : { kind: 'expired' }
   }
 
-  /** Makes the emergency credential worthless. False when there is none that is good. */
-  close(why: string): boolean {
+  /** Makes the emergency credential worthless; `by` is what is recorded of whoever asked for it. False when there is none that is good. */
+  close(why: string, by: ClosedBy = {}): boolean {
     if (!this.#open) return false
     this.#open.key.fill(0)
     this.#open = undefined
     this.#stop.abort()
-    this.#onClosed(why)
+    this.#onClosed(why, by)
     return true
   }
 

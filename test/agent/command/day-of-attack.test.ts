@@ -82,6 +82,7 @@ async function attack(actuators: number, listeners: number, isOn: (second: numbe
               received,
               refuse(code, detail, undefined, code === 'replayed' ? WHO : undefined),
               id,
+              { latency: 1234.567 },
             )
           }
       }

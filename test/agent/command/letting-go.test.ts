@@ -30,6 +30,7 @@ const WAYS = {
     ask: ({ rig, received, by, kept, trouble, done }: Given) =>
       liftSuspension(received, by, {
         audit: rig.audit,
+        clock: rig.clock,
         replayTrouble: () => trouble,
         keeper: {
           liftOne: identity => {
@@ -48,6 +49,7 @@ const WAYS = {
     ask: ({ rig, received, by, kept, trouble, done }: Given) =>
       openListener(received, by, {
         audit: rig.audit,
+        clock: rig.clock,
         replayTrouble: () => trouble,
         keeper: { kept: async () => await kept },
         listeners: {

@@ -33,13 +33,20 @@ async function refusalsRig() {
 
 const WHO = { subject: 'alice', serial: 's', nonce: 'n', created: 1 }
 
+const AT_ONCE = { latency: 1234.567 }
+
 /** What costs most bytes of all that a path may have in it: each is two in JSON. */
 const LONG = `/${'"'.repeat(8000)}`
 
 test('what nobody signed is recorded with the beginning of its path and of what was said of it, in less than 1200 bytes', async () => {
   await using rig = await refusalsRig()
   const received = { ...rig.sign(rig.issue()), path: LONG, source: 'fd00:aaaa:bbbb:cccc:dddd:eeee:ffff:1111' }
-  await rig.refusals.of(received, refuse('not-found', `there is nothing at ${LONG}`), `a${'-'.repeat(62)}`)
+  await rig.refusals.of(
+    received,
+    refuse('not-found', `there is nothing at ${LONG}`),
+    `a${'-'.repeat(62)}`,
+    AT_ONCE,
+  )
   const [entry] = rig.noted
   assert.equal(entry?.path, `/${'"'.repeat(199)}… (7801 more)`)
   assert.match(String(entry?.detail), /^there is nothing at \/"{179}… \(7821 more\)$/)
@@ -48,7 +55,12 @@ test('what nobody signed is recorded with the beginning of its path and of what 
 
 test('half a character is not kept where a text is cut', async () => {
   await using rig = await refusalsRig()
-  await rig.refusals.of(rig.sign(rig.issue()), refuse('not-found', `${'x'.repeat(199)}😀`))
+  await rig.refusals.of(
+    rig.sign(rig.issue()),
+    refuse('not-found', `${'x'.repeat(199)}😀`),
+    undefined,
+    AT_ONCE,
+  )
   assert.match(String(rig.noted[0]?.detail), /x\ufffd… \(1 more\)/)
 })
 
@@ -56,10 +68,10 @@ test('what somebody signed is recorded with all that was said of it, by who sign
   await using rig = await refusalsRig()
   const detail = 'x'.repeat(500)
   const received = rig.sign(rig.issue())
-  await rig.refusals.of(received, refuse('tripped', detail, undefined, WHO), 'valve')
+  await rig.refusals.of(received, refuse('tripped', detail, undefined, WHO), 'valve', AT_ONCE)
   assert.deepEqual(rig.admitted, [{ code: 'tripped', subject: 'alice', actuator: 'valve', isSigned: true }])
   assert.equal((await rig.audit.records('refusal', 0, 1)).kind, 'records')
-  await rig.refusals.of(received, refuse('replayed', 'seen', undefined, WHO), 'valve')
+  await rig.refusals.of(received, refuse('replayed', 'seen', undefined, WHO), 'valve', AT_ONCE)
   assert.deepEqual(rig.admitted[1], {
     code: 'replayed',
     source: '10.1.2.3',
@@ -78,7 +90,7 @@ for (const [whose, who, of, found] of summaries) {
     const book = new RefusalBook(rig.audit, pino({ level: 'silent' }), rig.clock)
     const refusals = new Refusals({ ...rig.consequences, book })
     for (let count = 0; count < 15; count += 1)
-      await refusals.of(rig.sign(rig.issue()), refuse('tripped', '', undefined, who), 'valve')
+      await refusals.of(rig.sign(rig.issue()), refuse('tripped', '', undefined, who), 'valve', AT_ONCE)
     await book[Symbol.asyncDispose]()
     // What is awaited is durable after everything that was noted before it.
     await rig.audit.append({ kind: 'agent-stopped' })
@@ -99,7 +111,7 @@ for (const [whose, who, of, found] of summaries) {
 test('an actuator that there is not makes no kind of its own', async () => {
   await using rig = await refusalsRig()
   for (const id of ['ghost-1', 'ghost-2'])
-    await rig.refusals.of(rig.sign(rig.issue()), refuse('signature-invalid', ''), id)
+    await rig.refusals.of(rig.sign(rig.issue()), refuse('signature-invalid', ''), id, AT_ONCE)
   assert.deepEqual(
     rig.admitted.map(({ actuator }) => actuator),
     [undefined, undefined],

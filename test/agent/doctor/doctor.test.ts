@@ -4,6 +4,7 @@ import { chmod, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import Database from 'better-sqlite3'
 import { execa } from 'execa'
 import { Gateway, HOLDFAST } from '../gateway.ts'
 import { noSmallDisk, onSmallDisk } from '../small-disk.ts'
@@ -137,22 +138,51 @@ test('an audit log that is no log any more is an error', async () => {
   assert.match((await examine(own, ['--offline'])).errors.join('\n'), /^audit log: .*is empty/m)
 })
 
-test('an audit log whose newest checkpoint no key of this gateway has signed is an error', async () => {
+test('an audit.vkey of another log is one error, which says that and nothing of a roll-back, until the right one is back', async () => {
   await using own = await Gateway.start()
   await using other = await Gateway.start()
-  await writeFile(
-    join(own.folder, 'state', 'audit.vkey'),
-    await readFile(join(other.folder, 'state', 'audit.vkey')),
-  )
-  const { errors } = await examine(own, ['--offline'])
-  const [log, counter, ...more] = errors
-  assert.equal(log, 'audit log: its newest checkpoint is not signed by a key of this gateway')
-  // A count that none of these keys signed is none.
+  const vkey = join(own.folder, 'state', 'audit.vkey')
+  const right = await readFile(vkey)
+  await writeFile(vkey, await readFile(join(other.folder, 'state', 'audit.vkey')))
+  const { errors, warnings, told } = await examine(own, ['--offline'])
+  const [log, ...more] = errors
   assert.match(
-    counter ?? '',
-    /^audit counter: the audit log was rolled back: the log has no count that is signed, /,
+    log ?? '',
+    /^audit log: \/\S+\/audit\.vkey is not the public key of this log: it has \S+\+[0-9a-f]{8}, and the newest checkpoint is signed by \S+\+[0-9a-f]{8}$/,
   )
   assert.deepEqual(more, [])
+  assert.ok(!warnings.some(text => /^audit/.test(text)))
+  const counter = told.findings.find(({ check }) => check === 'audit counter')
+  assert.equal(counter?.level, 'not-checked')
+  assert.match(counter?.text ?? '', /no key in \S+ has signed any of its checkpoints$/)
+  const remedy = told.findings.find(({ check, level }) => check === 'audit log' && level === 'error')?.remedy
+  assert.match(
+    remedy ?? '',
+    /^copy audit\.vkey back from where you keep it; where your copy has no other key, /,
+  )
+  const status = await own.holdfast('tpm', 'status', '--config', own.config)
+  assert.match(status.stdout, /cannot be compared with the TPM's counter: no key in/)
+  assert.ok(!/rolled back/.test(status.stdout))
+
+  await writeFile(vkey, 'no key\n')
+  assert.match(
+    (await examine(own, ['--offline'])).errors.join('\n'),
+    /^audit log: there is no public key in \S+$/,
+  )
+  await writeFile(vkey, right)
+  assert.deepEqual((await examine(own, ['--offline'])).errors, [])
+})
+
+test('a newest checkpoint that was changed is an error of the log, and not of the key', async () => {
+  await using own = await Gateway.start()
+  const database = new Database(own.auditLog)
+  const signature = "substr(note, 1, length(note) - 8) || 'AAAA' || substr(note, -4)"
+  database.exec(
+    `DROP TRIGGER IF EXISTS checkpoint_holds; UPDATE checkpoint SET note = ${signature} WHERE note IS NOT NULL`,
+  )
+  database.close()
+  const { errors } = await examine(own, ['--offline'])
+  assert.match(errors.join('\n'), /^audit log: its newest checkpoint is not what its key signed$/m)
 })
 
 test('a disk that is full, and one that is memory, are errors', { skip: noSmallDisk() }, async () => {

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { execa } from 'execa'
 import { notifierFor } from '../../../agent/service/notify.ts'
-import { EXIT } from '../../../console/exit.ts'
+import { EXIT } from '../../../model/exit.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { Gateway, HOLDFAST, ROOT } from '../gateway.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { EXIT } from '../../../console/exit.ts'
+import { EXIT } from '../../../model/exit.ts'
 import { whyNoContainer } from './ability.ts'
 import { ARCHIVE, BootedGateway, DEB, HARDWARE } from './booted-gateway.ts'
 import type { Machine } from './machine.ts'
