@@ -34,8 +34,8 @@ export function actAsOwner(stateDir: string, self: ProcessUser): number {
 }
 
 /**
- * One thing that root makes in a state directory, made as whom the directory belongs to: it is that user's from its first moment, however
- * this process ends. `work` must be done when it returns. Throws what the system says.
+ * One thing that root makes or changes in a state directory, done as whom the directory belongs to: what is made is that user's from its
+ * first moment, however this process ends, and nothing is done there that this user could not do. `work` must be done when it returns. Throws what the system says.
  */
 export function makeAsOwner(stateDir: string, self: ProcessUser, work: () => void): void {
   const { uid } = statSync(stateDir)

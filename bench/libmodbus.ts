@@ -8,10 +8,13 @@ const SOURCE = join(import.meta.dirname, 'programs', 'libmodbus_client.c')
 export class LibmodbusClient {
   readonly #program: string
   readonly #plc: PlcAddress
+  /** Of the library that it is linked with: `3.1.6`. */
+  readonly version: string
 
-  private constructor(program: string, plc: PlcAddress) {
+  private constructor(program: string, plc: PlcAddress, version: string) {
     this.#program = program
     this.#plc = plc
+    this.version = version
   }
 
   /** Compiles it into a folder. */
@@ -20,12 +23,13 @@ export class LibmodbusClient {
     try {
       const { stdout } = await execa('pkg-config', ['--cflags', '--libs', 'libmodbus'])
       await execa('gcc', ['-O2', '-o', program, SOURCE, ...stdout.trim().split(/\s+/)])
+      const { stdout: version } = await execa('pkg-config', ['--modversion', 'libmodbus'])
+      return new LibmodbusClient(program, plc, version.trim())
     } catch (error) {
       throw new Error(
         `the limit is libmodbus in C, which needs bin/setup --test: ${(error as Error).message}`,
       )
     }
-    return new LibmodbusClient(program, plc)
   }
 
   /** Does it so many times on a connection of its own, after a warm-up. Returns how many milliseconds each took. */

@@ -50,16 +50,17 @@ const USUAL = NAMES.filter(name => !UNUSUAL.includes(name))
 
 const HELP = `npm run bench [-- --json | --only NAME]
 
-Measures what the README quotes (hang and power-on only when they are named),
-each against a limit that is measured in the same run. It takes about four
-minutes, on a machine that does nothing else. Its files go where TMPDIR says,
-or to /var/tmp.
+Measures what the README quotes, each against a limit that is measured in the
+same run. It takes about four minutes, on a machine that does nothing else. Its
+files go where TMPDIR says, or to /var/tmp.
 
   --json        print one JSON array and nothing else on standard output
-  --only NAME   measure only this, once or more: ${NAMES.join(', ')}
-                (million, five-million: audit logs of so many records, some minutes; package: what is installed, with and
-                without a compiler for JavaScript; hang, power-on: the package on a machine that is booted
-                for it, as root, after bin/setup --gateway; these are measured only when named)
+  --only NAME   measure only this, once or more. Measured without it:
+                  ${USUAL.join(', ')}
+                and only when named:
+                  million, five-million: logs of so many records; some minutes
+                  package: what is installed, with and without a compiler for JavaScript
+                  hang, power-on: the .deb on a machine that is booted for it, as root, after bin/setup --gateway
   --help        this text
 
 Exit codes: 0 all was measured, 1 something could not be, 2 usage, 130 interrupted.

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import modbusSerial from 'modbus-serial'
 import type { PlcAddress } from './gateway.ts'
@@ -8,6 +9,10 @@ const DEADLINE = 10_000
 
 /** The limit: the usual client of this runtime, by itself, on a connection made the same way. */
 export class RawClient implements Disposable {
+  /** Of the package: `8.0.25`. */
+  static readonly version: string = JSON.parse(
+    readFileSync(new URL(import.meta.resolve('modbus-serial/package.json')), 'utf8'),
+  ).version
   readonly #modbus = new ModbusRtu()
   readonly #socket: Socket
 

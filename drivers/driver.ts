@@ -17,7 +17,10 @@ export interface Driver extends AsyncDisposable {
    */
   read(point: string, timeout: Millis, stop?: AbortSignal, purpose?: ReadPurpose): Promise<ReadResult>
 
-  /** Writes one point, once. */
+  /**
+   * Writes one point, once. Where writes of its safe value wait for their turn at one time they may be sent as one; each is told of what was
+   * sent after it was asked for.
+   */
   write(point: string, value: number, timeout: Millis, stop?: AbortSignal): Promise<WriteResult>
 }
 

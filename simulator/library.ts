@@ -11,6 +11,7 @@ export {
   type ImageView,
   type NodeReply,
   type NodeValue,
+  type Objection,
   type OpcUaEndpoint,
   type Plant,
   type PlantFile,

@@ -10,6 +10,7 @@ import { type Motion, watchMotion } from './motion.ts'
 import {
   type Address,
   type Fault,
+  type Objection,
   type OpcUaEndpoint,
   type Plant,
   PlantFileError,
@@ -74,6 +75,7 @@ export async function simulate(options: SimulateOptions): Promise<number> {
     if (control) printControl(control.address, print)
     faultFile?.tell(news => printNews(clock, options.faultFile ?? '', news, print))
     watchMotion(plant, motion => printMotion(clock, motion, print))
+    watchObjections(plant, (plc, objection) => printObjection(clock, plc, objection, print))
     watchWatchdogs(plant, (plc, state) => printWatchdog(clock, plc, state, print))
     await stopped
     return EXIT.done
@@ -180,6 +182,19 @@ function watchWatchdogs(plant: Plant, listener: (plc: string, state: string) => 
 function printWatchdog(clock: Clock, plc: string, watchdog: string, print: Print): void {
   const time = new Date(clock.wall()).toISOString()
   print({ time, plc, watchdog }, `${time.slice(11, 23)}  ${plc}  watchdog ${watchdog}`)
+}
+
+function watchObjections(plant: Plant, listener: (plc: string, objection: Objection) => void): void {
+  for (const plc of plant.plcs) plc.onObjection(objection => listener(plc.name, objection))
+}
+
+function printObjection(clock: Clock, plc: string, { peer, reason, more }: Objection, print: Print): void {
+  const time = new Date(clock.wall()).toISOString()
+  const before = more > 0 ? ` (and ${more} more since the last was told)` : ''
+  print(
+    { time, plc, peer, refused: reason, ...(more > 0 && { more }) },
+    `${time.slice(11, 23)}  ${plc}  refused ${peer}: ${reason}${before}`,
+  )
 }
 
 /** What went wrong, where, and what to do about it; undefined for what is our own bug. */

@@ -6,6 +6,7 @@ import { CoolingLoopHandle, PumpHandle, TankHandle, ValveHandle } from './handle
 import type { ImageView, WritableTable } from './image.ts'
 import type { Reply } from './modbus/device.ts'
 import type { Address } from './modbus/server.ts'
+import type { Objection } from './objections.ts'
 import type { NodeValue } from './opcua/device.ts'
 import { type PlantSource, readPlant } from './plant-file/read.ts'
 import { targetsOf } from './plant-file/reference.ts'
@@ -20,6 +21,7 @@ export type { Fault, FaultKind } from './fault.ts'
 export type { ImageView, Table, WritableTable } from './image.ts'
 export type { Reply } from './modbus/device.ts'
 export type { Address } from './modbus/server.ts'
+export type { Objection } from './objections.ts'
 export type { NodeValue } from './opcua/device.ts'
 export { PlantFileError } from './plant-file/problem.ts'
 export type { PlantSource } from './plant-file/read.ts'
@@ -69,6 +71,11 @@ export interface PlcHandle {
   answerNodeWrite(name: string, value: number): NodeReply
   /** Calls back for each value of each write as it lands in the process image. Returns what ends it. */
   onWrite(listener: (event: WriteEvent) => void): () => void
+  /**
+   * Calls back for connections and requests that its OPC UA server refused, in real time; for the same from one address ever more
+   * seldom. Returns what ends it.
+   */
+  onObjection(listener: (objection: Objection) => void): () => void
 }
 
 /**

@@ -7,6 +7,7 @@ import { ModbusDevice, type Reply } from './modbus/device.ts'
 import { rtuFraming, tcpFraming } from './modbus/framing.ts'
 import { SerialLine, type SerialSettings } from './modbus/serial-line.ts'
 import { type Address, ModbusServer } from './modbus/server.ts'
+import type { Objection } from './objections.ts'
 import { Answers } from './opcua/answers.ts'
 import { type NodeValue, OpcUaDevice } from './opcua/device.ts'
 import { type CellNode, nodesOf } from './opcua/node.ts'
@@ -144,6 +145,10 @@ export class Station implements Link, AsyncDisposable {
   onWrite(listener: (event: WriteEvent) => void): () => void {
     this.#writeListeners.add(listener)
     return () => this.#writeListeners.delete(listener)
+  }
+
+  onObjection(listener: (objection: Objection) => void): () => void {
+    return this.#opcuaServer?.objections.on(listener) ?? (() => {})
   }
 
   /** One scan at a moment of plant time: takes the sensors' readings and returns the commands for the actuators. */

@@ -11,7 +11,7 @@ import type { Channel, Received } from '../command/received.ts'
 import { Refused, refuse } from '../command/refused.ts'
 import { Administration, type AdministrationParts } from './administration.ts'
 import { AlarmAnswers, viewAlarm } from './alarm-answers.ts'
-import { answerCommand, answerRefusal, type HttpAnswer, rawAnswer, send } from './answers.ts'
+import { answerCommand, answerRefusal, type HttpAnswer, rawAnswer, send, viewUnkept } from './answers.ts'
 import { Callers } from './callers.ts'
 import { type InterventionParts, Interventions } from './interventions.ts'
 import type { Handler } from './listener.ts'
@@ -200,7 +200,7 @@ export class Service implements Handler {
     await this.#parts.commands.refusals.of(received, refused, aimedAt, {
       latency: latencyOf(received, this.#parts.clock),
     })
-    return answerRefusal(refused.refusal)
+    return answerRefusal(refused.refusal, viewUnkept(refused.unkept))
   }
 
   #readiness(): HttpAnswer {

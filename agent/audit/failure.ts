@@ -68,6 +68,13 @@ const MEANINGS: Readonly<Record<string, Failure>> = {
     detail: 'another program holds the audit log locked',
     remedy: 'end the program that has the file open for writing (fuser shows it); copies are for looking at',
   },
+  // What connections share beside the log (-shm) is a file, too: with this a start on a full disk fails.
+  SQLITE_IOERR_SHMSIZE: {
+    kind: 'unwritable',
+    detail: 'the disk has no room for what belongs beside the audit log',
+    remedy:
+      'free space on the disk that holds the audit log; where there is room, look at the disk (dmesg, smartctl) and at its quota',
+  },
   SQLITE_IOERR: {
     kind: 'unwritable',
     detail: 'the disk fails reads or writes of the audit log',

@@ -3,14 +3,14 @@ import type { Clock, Millis } from '../../model/time.ts'
 import type { AuditState, Sealed } from './answers.ts'
 import type { Failure } from './failure.ts'
 import { Gap, gapEntry } from './gap.ts'
+import { Intake } from './intake.ts'
 import type { KeptCheckpoint } from './kept-checkpoint.ts'
 import { LogListeners } from './listeners.ts'
 import type { Reply, Request } from './messages.ts'
 import type { NoteSigner, NoteVerifier } from './note.ts'
 import { type AuditLimits, type AuditLogOptions, LIMITS } from './options.ts'
-import { type Appended, AuditQueue, Pending, settleDurable, settleUnwritable } from './queue.ts'
+import { type Appended, AuditQueue, type Fate, Pending, settleDurable, settleUnwritable } from './queue.ts'
 import { LogReader } from './reader.ts'
-import { type StampedEntry, stampEntry } from './record.ts'
 import { answerSealers, Sealers } from './sealers.ts'
 import { Signing } from './signing.ts'
 import { stallFailure, watchForStall } from './stall.ts'
@@ -48,10 +48,10 @@ export class AuditLog extends LogReader implements AsyncDisposable {
   readonly #options: AuditLogOptions
   readonly #limits: AuditLimits
   readonly #clock: Clock
-  readonly #began: number
   readonly #thread: WriterThread
   readonly #queue: AuditQueue
   readonly #gap = new Gap()
+  readonly #intake: Intake
   readonly #closing = new AbortController()
   /** Undefined while the file has not been opened yet. */
   #head: Head | undefined
@@ -78,9 +78,9 @@ export class AuditLog extends LogReader implements AsyncDisposable {
     this.#listeners = new LogListeners(options)
     this.#limits = { ...LIMITS, ...options.limits }
     this.#clock = options.clock
-    this.#began = options.clock.monotonic()
     this.#thread = thread
     this.#queue = new AuditQueue(this.#limits.queue)
+    this.#intake = new Intake(this.#queue, this.#gap, options.clock)
     this.#signing = new Signing({
       ask: request => thread.ask(request),
       append: entry => this.append(entry),
@@ -96,25 +96,22 @@ export class AuditLog extends LogReader implements AsyncDisposable {
     } else this.#head = begun
   }
 
-  /** Records an entry and resolves when it is on the disk, or when it is clear that it will not be. Never rejects. */
+  /**
+   * Records an entry before what it announces is done. Resolves when it is on the disk, or when it is clear that it will not be, and then
+   * it does not turn up later. Never rejects.
+   */
   append(entry: AuditEntry): Promise<Appended> {
-    const { promise, resolve } = Promise.withResolvers<Appended>()
-    const refuse = (detail: string) => {
-      this.#gap.refuse(this.#clock.wall())
-      resolve({ kind: 'unwritable', detail })
-    }
-    if (this.#closing.signal.aborted) resolve({ kind: 'unwritable', detail: CLOSED })
-    else if (this.#trouble) refuse(this.#trouble.detail)
-    else if (this.#queue.offer(new Pending(this.#stamp(entry), resolve))) this.#wake()
-    else refuse('more waits to be recorded than the disk takes')
-    return promise
+    return this.#take(entry, 'forgone')
+  }
+
+  /** The same of what is done in any case: it resolves as soon as it is clear that the disk does not take it now, and is kept until it does. */
+  appendOrKeep(entry: AuditEntry): Promise<Appended> {
+    return this.#take(entry, 'kept')
   }
 
   /** Records an entry for which nobody waits. When there is no room it is counted, and the count is recorded. */
   note(entry: AuditEntry): void {
-    if (this.#closing.signal.aborted) return
-    if (!this.#queue.offer(new Pending(this.#stamp(entry)))) this.#gap.drop(entry.kind, this.#clock.wall())
-    this.#wake()
+    void this.#take(entry, 'kept')
   }
 
   /** Calls back after each commit with how long the disk took. */
@@ -178,8 +175,11 @@ export class AuditLog extends LogReader implements AsyncDisposable {
     return reply
   }
 
-  #stamp(entry: AuditEntry): StampedEntry {
-    return stampEntry(entry, this.#clock.wall(), this.#clock.monotonic() - this.#began)
+  #take(entry: AuditEntry, fate: Fate): Promise<Appended> {
+    if (this.#closing.signal.aborted) return Promise.resolve({ kind: 'unwritable', detail: CLOSED })
+    const appended = this.#intake.take(entry, fate, this.#trouble?.detail)
+    this.#wake()
+    return appended
   }
 
   #wake(): void {
@@ -226,7 +226,7 @@ export class AuditLog extends LogReader implements AsyncDisposable {
     const fresh = this.#queue.take(this.#limits.batch - this.#batch.length)
     const kept = [...this.#batch, ...fresh]
     const missed = this.#gap.take()
-    const about = missed === undefined ? [] : [new Pending(this.#stamp(gapEntry(missed)))]
+    const about = missed === undefined ? [] : [new Pending(this.#intake.stamp(gapEntry(missed)), 'kept')]
     const due = this.#sealers.take(fresh.length)
     const seal = due.length > 0 || (this.#sealWanted && this.#queue.length === 0)
     if (seal) this.#sealWanted = false
@@ -282,7 +282,7 @@ export class AuditLog extends LogReader implements AsyncDisposable {
     this.#isOpen = false
     this.#trouble = failure
     this.#gap.begin(failure.detail, now)
-    this.#gap.refuse(now, settleUnwritable([...this.#batch, ...this.#queue.takeAwaited()], failure.detail))
+    this.#gap.refuse(now, settleUnwritable(this.#batch, failure.detail) + this.#queue.refuse(failure.detail))
     this.#sealers.refuse(failure.detail)
     if (isNews) this.#listeners.unwritable(failure)
   }

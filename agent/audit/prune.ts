@@ -31,6 +31,11 @@ export interface Pruning {
   readonly signer: NoteSigner
   /** The newest signed checkpoint that is kept beside the log; undefined where none is. */
   readonly kept?: KeptCheckpoint
+  /**
+   * Does what opens the log for writing, as whom the log belongs to: SQLite carries out what it finds beside a log (a journal, a
+   * write-ahead log), and what is found there is whoever's who could write there. The archive is made as whoever runs this.
+   */
+  asOwner(work: () => void): void
 }
 
 export type Pruned =
@@ -48,8 +53,8 @@ export type Pruned =
  * nothing is lost, and it can be done again with another archive.
  */
 export function pruneAuditLog(pruning: Pruning): Pruned {
-  const { path, archive, before, by, boot, now, signer, kept } = pruning
-  mustBeVouchedFor(pruning)
+  const { path, archive, before, by, boot, now, signer, kept, asOwner } = pruning
+  asOwner(() => mustBeVouchedFor(pruning))
   const archived = archiveOld(path, before, archive)
   if (archived.kind === 'nothing') return archived
   const { to, root, sha256, carried } = archived
@@ -62,10 +67,12 @@ export function pruneAuditLog(pruning: Pruning): Pruned {
     archive,
     archive_sha256: sha256,
   }
-  using store = new AuditStore(path, boot, 'existing', undefined, kept)
-  const written = [...carried, entry].map(each => ({ stamped: stampEntry(each, now, 0), wanted: true }))
-  store.append(store.head.size, written, true, signer)
-  store.prune(to)
+  asOwner(() => {
+    using store = new AuditStore(path, boot, 'existing', undefined, kept)
+    const written = [...carried, entry].map(each => ({ stamped: stampEntry(each, now, 0), wanted: true }))
+    store.append(store.head.size, written, true, signer)
+    store.prune(to)
+  })
   return archived
 }
 

@@ -5,20 +5,27 @@ import type { StampedEntry } from './record.ts'
 export type Appended =
   /** In the log and on the disk: the commit's fsync has returned. */
   | { readonly kind: 'durable'; readonly seq: number }
-  /** Not acknowledged. It must be treated as not recorded. */
+  /** Not acknowledged. It must be treated as not recorded, though one that is kept will be once the disk takes it. */
   | { readonly kind: 'unwritable'; readonly detail: string }
 
 type Answer = (appended: Appended) => void
 
-/** An entry on its way to the disk: a note, or an append that somebody waits for until it is settled. */
+/** What becomes of an entry that the disk does not take. */
+export type Fate =
+  /** What it announces was not done for want of it: it must not turn up in the log later. */
+  | 'forgone'
+  /** What it tells of is done all the same: it waits until the disk takes it. */
+  | 'kept'
+
+/** An entry on its way to the disk: for nobody, or for somebody who waits for it until it is settled. */
 export class Pending {
   readonly stamped: StampedEntry
-  readonly #isNote: boolean
+  readonly fate: Fate
   #answer: Answer | undefined
 
-  constructor(stamped: StampedEntry, answer?: Answer) {
+  constructor(stamped: StampedEntry, fate: Fate, answer?: Answer) {
     this.stamped = stamped
-    this.#isNote = answer === undefined
+    this.fate = fate
     this.#answer = answer
   }
 
@@ -27,9 +34,9 @@ export class Pending {
     return this.#answer !== undefined
   }
 
-  /** Whether it should still be written: an append that was refused must not turn up in the log later. */
+  /** Whether it should still be written. */
   get isWanted(): boolean {
-    return this.#isNote || this.isAwaited
+    return this.fate === 'kept' || this.isAwaited
   }
 
   /** Answers whoever waits, the first time. */
@@ -47,11 +54,11 @@ export function settleDurable(items: readonly Pending[], seqs: readonly (number 
   }
 }
 
-/** Answers everybody who waits that it was not recorded, and says how many that were. */
+/** Answers everybody who waits that it is not recorded, and says how many entries are forgone with that. */
 export function settleUnwritable(items: readonly Pending[], detail: string): number {
   const awaited = items.filter(item => item.isAwaited)
   for (const item of awaited) item.settle({ kind: 'unwritable', detail })
-  return awaited.length
+  return awaited.filter(item => !item.isWanted).length
 }
 
 /** Refusals come at an attacker's pace: they may fill this part of the queue and no more, so that a trip finds room. */
@@ -84,10 +91,10 @@ export class AuditQueue {
     return this.#items.splice(0, count)
   }
 
-  /** Takes out those that somebody waits for and leaves the rest. */
-  takeAwaited(): Pending[] {
-    const awaited = this.#items.filter(item => item.isAwaited)
-    this.#items = this.#items.filter(item => !item.isAwaited)
-    return awaited
+  /** Answers everybody who waits that it is not recorded, takes out what is forgone with that, and says how many that were. */
+  refuse(detail: string): number {
+    const forgone = settleUnwritable(this.#items, detail)
+    this.#items = this.#items.filter(item => item.isWanted)
+    return forgone
   }
 }

@@ -40,7 +40,7 @@ export function beginAnew(database: Database.Database, path: string, isAfterFail
 const READ: Failure = {
   kind: 'unwritable',
   detail:
-    'another program reads the audit log, and what a disk error may have left in it cannot be written anew meanwhile',
+    'another program reads the audit log or holds it locked, and what a disk error may have left in it cannot be written anew meanwhile',
   remedy:
-    'end that program (a verification, an export, a backup), or wait for it; the agent goes on by itself',
+    'end that program (a verification, an export, a backup; fuser shows it), or wait for it; the agent goes on by itself',
 }

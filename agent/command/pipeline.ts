@@ -155,7 +155,8 @@ async function recordOutcome(
   { audit, clock }: Commands,
 ): Promise<boolean> {
   const { authenticated, actuator, target, reason, towardsSafe } = intended.permitted.authorized
-  const appended = audit.append({
+  // What was done is told, however late: a log that takes nothing now has it once it does.
+  const appended = audit.appendOrKeep({
     kind: 'command-outcome',
     command: intended.command,
     actuator: actuator.id,

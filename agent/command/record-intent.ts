@@ -1,3 +1,4 @@
+import type { AuditEntry } from '../../model/audit.ts'
 import type { Clock } from '../../model/time.ts'
 import type { AuditLog } from '../audit/log.ts'
 import { signatureOf } from './author.ts'
@@ -6,7 +7,7 @@ import type { Permitted } from './permit.ts'
 import { wayOf } from './received.ts'
 import { type Refused, refuse } from './refused.ts'
 
-/** A command whose intention is durable, or that goes towards safe and does not wait for a log that cannot be written. */
+/** A command whose intention is durable, or that goes towards safe and does not wait for a log that cannot be written; that has it later. */
 export interface Intended {
   readonly stage: 'intended'
   readonly permitted: Permitted
@@ -25,7 +26,7 @@ export async function recordIntent(
   const { authenticated, actuator, target, reason, towardsSafe } = permitted.authorized
   const { who, claims, received } = authenticated
   const { approval } = permitted
-  const appended = audit.append({
+  const entry: AuditEntry = {
     kind: 'command-intent',
     command,
     actuator: actuator.id,
@@ -36,7 +37,8 @@ export async function recordIntent(
     ...wayOf(received),
     ...(approval ? { approved_by: approval.subject, approval_credential: approval.credential } : {}),
     ...(reason === undefined ? {} : { reason }),
-  })
+  }
+  const appended = towardsSafe ? audit.appendOrKeep(entry) : audit.append(entry)
   const answer = await patiently(appended, towardsSafe, clock)
   if (answer.kind === 'durable') return { stage: 'intended', permitted, command, recorded: true }
   if (towardsSafe) return { stage: 'intended', permitted, command, recorded: false }

@@ -86,7 +86,7 @@ export class Refusals {
       ...(who?.subject ? { subject: who.subject } : {}),
       ...signatureOf(who),
     }
-    if (isSigned) return (await this.#to.audit.append(entry)).kind === 'durable'
+    if (isSigned) return (await this.#to.audit.appendOrKeep(entry)).kind === 'durable'
     this.#to.book.note(entry)
     return false
   }

@@ -13,10 +13,13 @@ export interface Who {
 export class Refused {
   readonly refusal: Refusal
   readonly who: Who | undefined
+  /** Of a trip that acts all the same: why it would be forgotten at a power cut, where the disk has not taken the latch. */
+  readonly unkept: string | undefined
 
-  constructor(refusal: Refusal, who?: Who) {
+  constructor(refusal: Refusal, who?: Who, unkept?: string) {
     this.refusal = refusal
     this.who = who
+    this.unkept = unkept
   }
 }
 

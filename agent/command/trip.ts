@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { isThere } from '../../failsafe/feedback.ts'
 import type { FailsafeKeeper } from '../../failsafe/keeper.ts'
 import type { Trips } from '../../failsafe/trips.ts'
+import { Refusal } from '../../model/refusal.ts'
 import type { Clock } from '../../model/time.ts'
 import type { TripPhase, TripRecord } from '../../model/trip.ts'
 import type { AuditLog } from '../audit/log.ts'
@@ -59,13 +60,17 @@ export async function tripByHand(
   // Seen safe once is not seen safe now: whoever asks is told what can be seen at this moment.
   const unseen = wasTripped && phase === 'tripped' ? await lookForSafe(actuators.get(id)) : undefined
   if (phase !== 'trip-failed' && unseen === undefined) return { phase, unkept }
-  return refuse(
-    'trip-failed',
+  const failed =
     unseen === undefined
       ? `${id} was told to go to its safe state and its feedback does not show it; it is told again and again`
-      : `${id} is tripped and was in its safe state, and that cannot be seen now: ${unseen}`,
-    'go there: the actuator or its feedback is at fault',
+      : `${id} is tripped and was in its safe state, and that cannot be seen now: ${unseen}`
+  // It acts: what is said of the latch of any other trip is said of this one's.
+  const lost =
+    unkept === undefined ? '' : `. BUT it would not be tripped any more after a power cut: ${unkept}`
+  return new Refused(
+    new Refusal('trip-failed', `${failed}${lost}`, 'go there: the actuator or its feedback is at fault'),
     by?.who,
+    unkept,
   )
 }
 

@@ -1,5 +1,5 @@
 import { EXIT } from '../../model/exit.ts'
-import { jsonLine, plainLines } from '../../model/plain.ts'
+import { jsonLine, plain, plainLines } from '../../model/plain.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { formatProblems } from '../config/problem.ts'
@@ -21,5 +21,5 @@ export async function check(options: { config: string; json?: boolean }): Promis
 /** What is said of a configuration that has no mistake. */
 export function describeWhole(file: string, { environment, gateway, ...of }: Config): string {
   const { devices, actuators, listeners } = of
-  return `${file} is whole: ${environment}/${gateway}, ${devices.size} device(s), ${actuators.size} actuator(s), ${listeners.length} listener(s).`
+  return `${plain(file)} is whole: ${environment}/${gateway}, ${devices.size} device(s), ${actuators.size} actuator(s), ${listeners.length} listener(s).`
 }

@@ -18,6 +18,7 @@ import { REPLAY_WINDOW } from '../credential/replay.ts'
 import { type KeySurroundings, openMasterKeys } from '../master-keys.ts'
 import { auditPath, vkeyPath } from '../paths.ts'
 import { lockState } from '../state-lock.ts'
+import { makeAsOwner } from '../state-owner.ts'
 import { systemClock } from '../time/system-clock.ts'
 
 export interface PruneOptions {
@@ -79,6 +80,7 @@ export async function prune(
       now,
       signer,
       kept: await loadKeptCheckpoint(auditPath(config)),
+      asOwner: work => makeAsOwner(config.stateDir, process, work),
     })
   } catch (error) {
     return fail(

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml'
+import { plain } from '../../model/plain.ts'
 import type { Place } from './place.ts'
 import { type AnsweredPoint, isBit, parseDevice, parsePoint, parsePosition } from './point.ts'
 import type { Answers } from './questions.ts'
@@ -18,7 +19,7 @@ export function firstConfig(answers: Answers, place: Place, day: string): string
     : 'examples/water-treatment/holdfast.yaml'
   const sections = [
     `# The configuration of a holdfast gateway, written by holdfast init on ${day}. It is yours: change it with an editor, and
-# look at it with: holdfast check ${place.config}
+# look at it with: holdfast check ${plain(place.config)}
 # A change takes effect when the agent is started again. An example with everything in it, line by line: ${example}`,
     `# Both are part of every key: a credential of one gateway is worth nothing on another. Neither can be changed later.
 environment: ${word(answers.environment)}

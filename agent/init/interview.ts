@@ -1,3 +1,4 @@
+import { plain } from '../../model/plain.ts'
 import { wrap } from '../../model/wrap.ts'
 import { type Answers, type Known, QUESTIONS, type Question } from './questions.ts'
 
@@ -64,7 +65,7 @@ function mistakesIn(options: Answers, known: Known): string[] {
   return QUESTIONS.flatMap(({ key, flag, mistake }) => {
     const answer = options[key]
     const wrong = answer === undefined ? undefined : mistake(answer, options, known)
-    return wrong === undefined ? [] : [`${flag} ${answer}: ${wrong}`]
+    return wrong === undefined ? [] : [plain(`${flag} ${answer}: ${wrong}`)]
   })
 }
 

@@ -1,3 +1,4 @@
+import { plain } from '../../model/plain.ts'
 import { wrap } from '../../model/wrap.ts'
 
 /** What came of `holdfast init`, part by part. */
@@ -56,7 +57,7 @@ const KEY_DID = {
 /** For a person: what was done, and what comes next. Ends with a line feed. */
 export function describeOutcome({ config, probe, key, credential, files, next }: InitOutcome): string {
   const row = (what: string, text: string) =>
-    wrap(text, WIDTH - MARGIN)
+    wrap(plain(text), WIDTH - MARGIN)
       .map((line, index) => `${(index === 0 ? what : '').padEnd(MARGIN)}${line}`)
       .join('\n')
   return [
@@ -81,7 +82,7 @@ export function describeOutcome({ config, probe, key, credential, files, next }:
       : []),
     '',
     'Next:',
-    ...next.map(command => `  ${command}`),
+    ...next.map(command => `  ${plain(command)}`),
     '',
   ].join('\n')
 }

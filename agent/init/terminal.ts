@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises'
+import { plainLines } from '../../model/plain.ts'
 import type { Asker } from './interview.ts'
 
 /** Both ends of a terminal. */
@@ -27,14 +28,14 @@ export class Terminal implements Asker, Disposable {
   async ask(prompt: string): Promise<string | undefined> {
     const { signal } = this.#gone
     if (signal.aborted) return undefined
-    return await this.#lines.question(prompt, { signal }).catch((error: Error) => {
+    return await this.#lines.question(plainLines(prompt), { signal }).catch((error: Error) => {
       if (signal.aborted) return undefined
       throw error
     })
   }
 
   say(text: string): void {
-    this.#output.write(text)
+    this.#output.write(plainLines(text))
   }
 
   [Symbol.dispose](): void {

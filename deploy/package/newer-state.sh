@@ -10,7 +10,8 @@ state_is_known() {
     version=$(((${1:-0} << 24) + (${2:-0} << 16) + (${3:-0} << 8) + ${4:-0}))
     [ "$version" -le "@SCHEMA@" ] || newer="$state/audit.db (version $version, known: @SCHEMA@)"
   fi
-  for file in "$state"/*.json; do
+  # Each file that is kept whole (keep/kept-file.ts) has its version first, whatever its name ends in.
+  for file in "$state"/*.json "$state"/*.cursor "$state/audit.db-checkpoint"; do
     [ -f "$file" ] || continue
     version=$(sed -n '1s/^{"version":\([0-9]\{1,9\}\)[,}].*/\1/p' "$file")
     [ "${version:-0}" -le "@KEPT@" ] || newer="$newer${newer:+, }$file (version $version, known: @KEPT@)"

@@ -1,9 +1,20 @@
 import type { MonotonicMs } from '../../model/time.ts'
+import type { WriteResult } from '../driver.ts'
 import type { GivenUp, Patience } from './deadlines.ts'
 import type { Addressee, Exchange, ExchangeEnd, ExchangeKind } from './exchange.ts'
 import type { Line } from './line.ts'
 import type { ModbusLink } from './link.ts'
 import { isAnswer, type Question, understand } from './pdu.ts'
+
+/** How something is asked. */
+export interface Manner {
+  readonly kind: ExchangeKind
+  /** See `Exchange`. */
+  readonly turnOf: string | undefined
+  readonly patience: Patience
+  /** Called when its turn has come, before it is sent. */
+  readonly onSent?: (() => void) | undefined
+}
 
 export type Asked =
   /** `sent` is when the device was asked. */
@@ -21,9 +32,8 @@ export type Asked =
 export async function ask(
   link: ModbusLink,
   to: Addressee,
-  kind: ExchangeKind,
+  { kind, turnOf, patience, onSent }: Manner,
   question: Question,
-  patience: Patience,
 ): Promise<Asked> {
   const { line } = link
   if (!('start' in line)) return { kind: 'unreachable', reason: line.trouble }
@@ -31,9 +41,13 @@ export async function ask(
   return await new Promise(resolve => {
     const exchange: Exchange = {
       kind,
+      turnOf,
       unit: to.unit,
       timeout: to.timeout,
-      request: () => question.request,
+      request: () => {
+        onSent?.()
+        return question.request
+      },
       fits: pdu => isAnswer(question, pdu),
       ended: end => {
         wait.end()
@@ -76,4 +90,24 @@ export function givenUp(state: 'sent' | 'not-sent', why: GivenUp): Asked {
   }
   const reason = why === 'late' ? 'the device did not answer in time' : 'given up before the answer came'
   return { kind: 'unanswered', reason }
+}
+
+/**
+ * The exceptions that say that nothing was done: illegal function, address or value, device busy, no path behind a gateway.
+ * The others (failure while doing it, acknowledge, no answer from behind a gateway) leave open what was.
+ */
+const REFUSING: ReadonlySet<number> = new Set([1, 2, 3, 6, 10])
+
+/** What came of a write that was asked for. */
+export function written(asked: Asked): WriteResult {
+  switch (asked.kind) {
+    case 'data':
+      return { kind: 'accepted' }
+    case 'exception':
+      return { kind: REFUSING.has(asked.code) ? 'rejected' : 'unknown', reason: asked.reason }
+    case 'unreachable':
+      return { kind: 'unreachable', reason: asked.reason }
+    case 'unanswered':
+      return { kind: 'unknown', reason: asked.reason }
+  }
 }

@@ -1,10 +1,11 @@
 import type { Clock, Millis } from '../../model/time.ts'
 import type { Driver, ReadPurpose, ReadResult, WriteResult } from '../driver.ts'
 import type { Identity } from '../identity.ts'
-import { type Asked, ask } from './ask.ts'
+import { type Asked, ask, type Manner, written } from './ask.ts'
 import type { Patience } from './deadlines.ts'
-import type { Addressee, ExchangeKind } from './exchange.ts'
+import type { Addressee } from './exchange.ts'
 import { identify } from './identity.ts'
+import { Joint } from './joint.ts'
 import type { ModbusLink } from './link.ts'
 import {
   maskWriteQuestion,
@@ -27,12 +28,6 @@ export interface ModbusUnit extends Addressee {
   readonly safe: ReadonlyMap<string, number>
 }
 
-/**
- * The exceptions that say that nothing was done: illegal function, address or value, device busy, no path behind a gateway.
- * The others (failure while doing it, acknowledge, no answer from behind a gateway) leave open what was.
- */
-const REFUSING: ReadonlySet<number> = new Set([1, 2, 3, 6, 10])
-
 /** The points of one unit behind a link. The link is somebody else's, who disposes of it after its drivers. */
 export class ModbusDriver implements Driver {
   readonly link: ModbusLink
@@ -42,6 +37,8 @@ export class ModbusDriver implements Driver {
   /** Apart from each other, so that a look does not wait for whatever else is read. */
   readonly #reads: Readonly<Record<ReadPurpose, Reads>>
   readonly #stop = new AbortController()
+  /** The writes towards the safe state, of each point. */
+  readonly #joints = new Map<string, Joint>()
   readonly #pulses = new Set<Promise<WriteResult>>()
   /** The latest write to each point: a pulse that it overtook is not cleared into the middle of it. */
   readonly #latest = new Map<string, Promise<WriteResult>>()
@@ -83,16 +80,27 @@ export class ModbusDriver implements Driver {
     if (!isWritable(point.table)) throw new RangeError(`${name} is a ${point.table}: it cannot be written`)
     const bytes = encode(point, value)
     if (!bytes) throw new RangeError(`${value} does not fit the ${point.table} of ${name}`)
-    const kind = this.#unit.safe.get(name) === value ? 'safe' : 'write'
     const patience = this.link.deadlines.from(timeout, stop)
+    if (this.#unit.safe.get(name) !== value)
+      return await this.#write(name, point, bytes, { kind: 'write', turnOf: undefined, patience })
+    const known = this.#joints.get(name)
+    if (known) return await known.write(patience)
+    const joint = new Joint(this.link.deadlines, (within, onSent) =>
+      this.#write(name, point, bytes, { kind: 'safe', turnOf: name, patience: within, onSent }),
+    )
+    this.#joints.set(name, joint)
+    return await joint.write(patience)
+  }
+
+  async #write(name: string, point: ModbusPoint, bytes: Buffer, manner: Manner): Promise<WriteResult> {
     const isPulse = point.pulse !== undefined && bytes.some(byte => byte !== 0)
     const isOvertaken = async () => {
       const latest = this.#latest.get(name)
       return latest !== writing && !notWritten(await latest)
     }
     const writing: Promise<WriteResult> = isPulse
-      ? this.#pulse(point, bytes, kind, isOvertaken, patience)
-      : this.#put(point, bytes, kind, patience)
+      ? this.#pulse(point, bytes, manner, isOvertaken)
+      : this.#put(point, bytes, manner)
     this.#latest.set(name, writing)
     if (isPulse) this.#pulses.add(writing)
     try {
@@ -104,7 +112,8 @@ export class ModbusDriver implements Driver {
 
   /** What the device says about itself. */
   async identify(timeout: Millis): Promise<Identity> {
-    const ask = (question: Question, patience: Patience) => this.#ask('read', question, patience)
+    const ask = (question: Question, patience: Patience) =>
+      this.#ask({ kind: 'read', turnOf: undefined, patience }, question)
     return await identify(ask, this.link.deadlines.from(timeout))
   }
 
@@ -120,25 +129,18 @@ export class ModbusDriver implements Driver {
     return point
   }
 
-  async #put(
-    point: ModbusPoint,
-    bytes: Buffer,
-    kind: ExchangeKind,
-    patience: Patience,
-  ): Promise<WriteResult> {
+  async #put(point: ModbusPoint, bytes: Buffer, manner: Manner): Promise<WriteResult> {
     if (isBit(point)) {
       const question = writeCoilQuestion(point.writeFunction, point.address, bytes[0] ?? 0)
-      return written(await this.#ask(kind, question, patience))
+      return written(await this.#ask(manner, question))
     }
     const { address, mask, writeFunction } = point
     if (writeFunction === 22) {
       const or = bytes.readUInt16BE()
-      return written(
-        await this.#ask(kind, maskWriteQuestion(address, ~maskOnWire(point) & 0xffff, or), patience),
-      )
+      return written(await this.#ask(manner, maskWriteQuestion(address, ~maskOnWire(point) & 0xffff, or)))
     }
-    if (mask !== undefined) return await this.#change(point, writeFunction, bytes, kind, patience)
-    return written(await this.#ask(kind, writeRegistersQuestion(writeFunction, address, bytes), patience))
+    if (mask !== undefined) return await this.#change(point, writeFunction, bytes, manner)
+    return written(await this.#ask(manner, writeRegistersQuestion(writeFunction, address, bytes)))
   }
 
   /**
@@ -149,8 +151,7 @@ export class ModbusDriver implements Driver {
     point: NumberPoint,
     writeFunction: 6 | 16,
     field: Buffer,
-    kind: ExchangeKind,
-    patience: Patience,
+    manner: Manner,
   ): Promise<WriteResult> {
     const { address } = point
     const before = this.#changing.get(address)
@@ -159,20 +160,18 @@ export class ModbusDriver implements Driver {
     await before
     try {
       const keep = ~maskOnWire(point) & 0xffff
-      const look = (within: Patience) => this.#ask(kind, readQuestion(spanOf(point)), within)
-      const held = await look(patience)
-      const rest = this.#restOf(kind, patience)
+      const look = readQuestion(spanOf(point))
+      const held = await this.#ask(manner, look)
+      const rest = this.#restOf(manner)
       if (held.kind !== 'data') {
         const reason = `the register could not be read, and was not changed: ${held.reason}`
         return { kind: held.kind === 'exception' ? 'rejected' : 'unreachable', reason }
       }
       const register = Buffer.alloc(2)
       register.writeUInt16BE((held.data.readUInt16BE() & keep) | field.readUInt16BE())
-      const result = written(
-        await this.#ask(kind, writeRegistersQuestion(writeFunction, address, register), rest),
-      )
+      const result = written(await this.#ask(rest, writeRegistersQuestion(writeFunction, address, register)))
       if (result.kind !== 'accepted') return result
-      const found = await look(rest)
+      const found = await this.#ask(rest, look)
       if (found.kind !== 'data')
         return {
           kind: 'unknown',
@@ -199,24 +198,22 @@ export class ModbusDriver implements Driver {
   async #pulse(
     point: ModbusPoint,
     bytes: Buffer,
-    kind: ExchangeKind,
+    manner: Manner,
     isOvertaken: () => Promise<boolean>,
-    patience: Patience,
   ): Promise<WriteResult> {
-    const set = await this.#put(point, bytes, kind, patience)
+    const set = await this.#put(point, bytes, manner)
     if (notWritten(set)) return set
-    const stop = AbortSignal.any([this.#stop.signal, ...(patience.stop ? [patience.stop] : [])])
-    const rest = this.#restOf(kind, patience)
+    const { patience: rest } = this.#restOf(manner)
+    const stop = AbortSignal.any([this.#stop.signal, ...(rest.stop ? [rest.stop] : [])])
     const left = rest.until - this.#clock.monotonic()
     if (set.kind === 'accepted') await this.#clock.sleep(Math.min(point.pulse ?? 0, left), stop)
     const wasCut = stop.aborted || this.link.deadlines.isOver(rest)
     if (await isOvertaken()) return { kind: 'unknown', reason: 'another write took the place of the pulse' }
-    const cleared = await this.#put(
-      point,
-      Buffer.alloc(bytes.length),
-      'safe',
-      this.link.deadlines.from(this.#unit.timeout + this.#unit.turnWithin),
-    )
+    const cleared = await this.#put(point, Buffer.alloc(bytes.length), {
+      kind: 'safe',
+      turnOf: undefined,
+      patience: this.link.deadlines.from(this.#unit.timeout + this.#unit.turnWithin),
+    })
     if (cleared.kind !== 'accepted')
       return { kind: 'unknown', reason: `the pulse is not known to be cleared: ${cleared.reason}` }
     if (set.kind === 'accepted' && wasCut)
@@ -224,31 +221,18 @@ export class ModbusDriver implements Driver {
     return set
   }
 
-  /** The patience with what is still to be done of a write that has begun: one towards safe that had to wait long for its turn is not left half done. */
-  #restOf(kind: ExchangeKind, patience: Patience): Patience {
-    if (kind !== 'safe') return patience
+  /** How the rest is asked of a write that has begun: one towards safe that had to wait long for its turn is not left half done. */
+  #restOf({ kind, patience }: Manner): Manner {
+    if (kind !== 'safe') return { kind, turnOf: undefined, patience }
     const { until } = this.link.deadlines.from(this.#unit.timeout)
-    return { ...patience, until: Math.max(patience.until, until) }
+    return { kind, turnOf: undefined, patience: { ...patience, until: Math.max(patience.until, until) } }
   }
 
-  #ask(kind: ExchangeKind, question: Question, patience: Patience): Promise<Asked> {
-    return ask(this.link, this.#unit, kind, question, patience)
+  #ask(manner: Manner, question: Question): Promise<Asked> {
+    return ask(this.link, this.#unit, manner, question)
   }
 }
 
 function notWritten(result: WriteResult | undefined): boolean {
   return result?.kind === 'rejected' || result?.kind === 'unreachable'
-}
-
-function written(asked: Asked): WriteResult {
-  switch (asked.kind) {
-    case 'data':
-      return { kind: 'accepted' }
-    case 'exception':
-      return { kind: REFUSING.has(asked.code) ? 'rejected' : 'unknown', reason: asked.reason }
-    case 'unreachable':
-      return { kind: 'unreachable', reason: asked.reason }
-    case 'unanswered':
-      return { kind: 'unknown', reason: asked.reason }
-  }
 }

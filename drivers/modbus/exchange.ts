@@ -15,6 +15,11 @@ export interface Addressee {
 /** A request on its way: it waits for its turn, is sent, and ends once. */
 export interface Exchange extends Addressee {
   readonly kind: ExchangeKind
+  /**
+   * Of what is towards the safe state: what has its turns, within its unit, and after each lets somebody else go. Undefined where it goes on
+   * with something that has had its turn.
+   */
+  readonly turnOf: string | undefined
   /** Called when its turn has come, with the PDU to send as its answer; undefined when it is not needed any more. */
   request(): Buffer | undefined
   /** Whether a PDU can be the answer to what was sent. */

@@ -19,5 +19,8 @@ export type Arrival =
   /** What came can never become a frame. Nothing after it can be trusted either. */
   | { readonly kind: 'nonsense'; readonly reason: string }
 
+/** What may come after a request before the line is given up, in bytes: more than all the answers that can be on their way. */
+export const NOISE_MAX = 65_536
+
 /** Request numbers go from 0 to this, and then from 0 again. */
 export const NUMBER_MAX = 0xffff

@@ -8,6 +8,7 @@ import { Kept } from './kept.ts'
 import type { Fits, Owed } from './owed.ts'
 import { type Pending, PendingRequests, timeLeft } from './pending.ts'
 import { Queue } from './queue.ts'
+import { saidOf } from './said.ts'
 import type { Standing } from './standing.ts'
 
 export interface LineOptions {
@@ -73,7 +74,7 @@ export class Line {
     this.#inFlightMax = Math.min(options.inFlight, framing.inFlightMax)
     this.#readsMax = Math.ceil(this.#inFlightMax / 2)
     stream.on('data', (bytes: Buffer) => this.#accept(bytes))
-    stream.on('error', (error: Error) => this.end(error.message))
+    stream.on('error', (error: Error) => this.end(saidOf(error)))
     stream.on('close', () => this.end('the connection was lost'))
     if (stream.destroyed) this.end('the connection was lost')
   }

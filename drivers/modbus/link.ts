@@ -6,6 +6,7 @@ import { Deadlines } from './deadlines.ts'
 import type { Framing } from './framing.ts'
 import { Line, type LineOptions, type Remembered } from './line.ts'
 import { Owed } from './owed.ts'
+import { saidOf } from './said.ts'
 import { Standing } from './standing.ts'
 
 /** A way to a device: how a connection is made, and how requests are framed on it. */
@@ -121,7 +122,7 @@ export class ModbusLink implements AsyncDisposable {
     try {
       return await this.#way.open(signal)
     } catch (error) {
-      return deadline.signal.aborted ? 'no connection in time' : (error as Error).message
+      return deadline.signal.aborted ? 'no connection in time' : saidOf(error as Error)
     } finally {
       over.abort()
     }

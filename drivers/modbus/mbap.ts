@@ -1,4 +1,4 @@
-import type { Arrival, Framing } from './framing.ts'
+import { type Arrival, type Framing, NOISE_MAX } from './framing.ts'
 
 const HEADER = 7
 /** A unit identifier and a PDU of 2 to 253 bytes. */
@@ -11,8 +11,11 @@ export class Mbap implements Framing {
   readonly namesRequests = true
   readonly turnaround = 0
   #rest: Buffer = Buffer.alloc(0)
+  /** How much has come since the last request. */
+  #heard = 0
 
   frame(number: number, unit: number, pdu: Buffer): Buffer {
+    this.#heard = 0
     const frame = Buffer.allocUnsafe(HEADER + pdu.length)
     frame.writeUInt16BE(number, 0)
     frame.writeUInt16BE(0, 2)
@@ -23,6 +26,11 @@ export class Mbap implements Framing {
   }
 
   *accept(bytes: Buffer): Iterable<Arrival> {
+    this.#heard += bytes.length
+    if (this.#heard > NOISE_MAX) {
+      yield { kind: 'nonsense', reason: `more than ${NOISE_MAX} bytes that nobody asked for` }
+      return
+    }
     this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes])
     while (this.#rest.length >= HEADER) {
       const protocol = this.#rest.readUInt16BE(2)

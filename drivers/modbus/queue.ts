@@ -1,4 +1,4 @@
-import type { Exchange } from './exchange.ts'
+import { type Exchange, isTowardsSafe } from './exchange.ts'
 import { Ring } from './ring.ts'
 
 /**
@@ -11,8 +11,8 @@ const PLACES: readonly Place[] = ['safe', 'doubted', 'write', 'read']
 
 /**
  * What waits for its turn on a line: what is towards the safe state first, then writes, then reads; in each place one unit after the
- * other. A unit that has had a look lets one of the others go before its next: an actuator that never gets to its safe state is looked
- * at for ever.
+ * other. What is towards the safe state lets one of the others go after each of its turns, before it has the next: an actuator that never gets
+ * there is looked at for ever, and who may close one valve may do so as often as he likes. What has not had its turn waits for neither.
  */
 export class Queue {
   readonly #rings: Readonly<Record<Place, Ring>> = {
@@ -21,15 +21,15 @@ export class Queue {
     write: new Ring(),
     read: new Ring(),
   }
-  /** The units that have had a look since a write or read that is not towards safe had its turn. */
-  readonly #looked: number[] = []
-  /** The looks that were added when their unit had just had one. */
+  /** Those towards safe that have had their turn since one of the others had his. */
+  readonly #served: Exchange[] = []
+  /** Those that were added when theirs had just had its turn. */
   readonly #again: Exchange[] = []
 
   /** Puts an exchange behind those of its unit in this place. Says whether there was room. */
   add(exchange: Exchange, place: Place): boolean {
     if (!this.#rings[place].add(exchange)) return false
-    if (exchange.kind === 'look' && this.#looked.includes(exchange.unit)) this.#again.push(exchange)
+    if (isTowardsSafe(exchange) && this.#wasServed(exchange)) this.#again.push(exchange)
     return true
   }
 
@@ -41,12 +41,18 @@ export class Queue {
   /** Takes out what goes next; what is neither `safe` nor `doubted` not at all while the turn is kept, and reads where they are welcome. */
   next(isKept: boolean, areReadsWelcome: () => boolean): Exchange | undefined {
     const { safe, doubted, write, read } = this.#rings
-    const urgent = safe.first ?? doubted.first
-    if (isKept || (urgent && !this.#again.includes(urgent))) return this.#takeUrgent()
-    const other = write.take() ?? (read.first && areReadsWelcome() ? read.take() : undefined)
-    if (!other) return this.#takeUrgent()
-    if (this.#looked.length > 0) this.#newRound()
-    return other
+    const hasToWait = this.#again.length > 0 ? this.#hasToWait : undefined
+    const urgent = safe.take(hasToWait) ?? (safe.isEmpty ? doubted.take(hasToWait) : undefined)
+    if (urgent) return this.#serve(urgent)
+    if (!isKept) {
+      // Beside one that comes again and again and answers, who is in doubt is one of the others.
+      const doubtful = safe.isEmpty ? undefined : doubted.take(hasToWait)
+      const other = doubtful ?? write.take() ?? (!read.isEmpty && areReadsWelcome() ? read.take() : undefined)
+      if (other) this.#newRound()
+      if (other) return doubtful ? this.#serve(doubtful) : other
+    }
+    const again = safe.take() ?? doubted.take()
+    return again && this.#serve(again)
   }
 
   /** Takes an exchange out. Says which place it had; undefined when it was not there. */
@@ -68,21 +74,26 @@ export class Queue {
     return PLACES.flatMap(place => this.#rings[place].empty())
   }
 
-  #takeUrgent(): Exchange | undefined {
-    const exchange = this.#rings.safe.take() ?? this.#rings.doubted.take()
-    if (exchange?.kind !== 'look') return exchange
+  readonly #hasToWait = (exchange: Exchange): boolean => this.#again.includes(exchange)
+
+  /** It has its turn, and so have those that are the same. */
+  #serve(exchange: Exchange): Exchange {
     this.#forget(exchange)
-    if (!this.#looked.includes(exchange.unit)) this.#looked.push(exchange.unit)
+    if (exchange.turnOf !== undefined && !this.#wasServed(exchange)) this.#served.push(exchange)
     return exchange
   }
 
-  #newRound(): void {
-    this.#looked.splice(0)
-    this.#again.splice(0)
+  #wasServed({ kind, unit, turnOf }: Exchange): boolean {
+    return this.#served.some(one => one.turnOf === turnOf && one.unit === unit && one.kind === kind)
   }
 
-  #forget(look: Exchange): void {
-    const index = this.#again.indexOf(look)
+  #newRound(): void {
+    if (this.#served.length > 0) this.#served.splice(0)
+    if (this.#again.length > 0) this.#again.splice(0)
+  }
+
+  #forget(exchange: Exchange): void {
+    const index = this.#again.indexOf(exchange)
     if (index >= 0) this.#again.splice(index, 1)
   }
 }

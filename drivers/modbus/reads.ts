@@ -96,6 +96,7 @@ export class Reads {
     let merged: Merged<Wish> | undefined
     const exchange: Exchange = {
       kind: this.#kind,
+      turnOf: 'looks',
       unit: this.#from.unit,
       timeout: this.#from.timeout,
       request: () => {

@@ -29,22 +29,25 @@ export class Ring {
     return true
   }
 
-  /** What goes next; it stays where it is. */
-  get first(): Exchange | undefined {
-    return this.#size === 0 ? undefined : this.#listAt(this.#turn)[0]
+  get isEmpty(): boolean {
+    return this.#size === 0
   }
 
-  /** Takes out what goes next. */
-  take(): Exchange | undefined {
+  /** Takes out what goes next; what has to wait is passed over. */
+  take(hasToWait?: (exchange: Exchange) => boolean): Exchange | undefined {
     if (this.#size === 0) return undefined
-    const at = this.#turn
-    const list = this.#listAt(at)
-    const exchange = list.shift()
-    // To take something out of the middle of a list makes a list of it: nearly always it is the first.
-    const unit = at === 0 ? this.#order.shift() : this.#order.splice(at, 1)[0]
-    if (list.length > 0 && unit !== undefined) this.#order.push(unit)
-    this.#size -= 1
-    return exchange
+    for (let at = 0; at < this.#order.length; at += 1) {
+      const list = this.#listAt(at)
+      const index = hasToWait ? list.findIndex(one => !hasToWait(one)) : 0
+      // To take something out of the middle of a list makes a list of it: nearly always it is the first.
+      const exchange = index > 0 ? list.splice(index, 1)[0] : index === 0 ? list.shift() : undefined
+      if (!exchange) continue
+      const unit = at === 0 ? this.#order.shift() : this.#order.splice(at, 1)[0]
+      if (list.length > 0 && unit !== undefined) this.#order.push(unit)
+      this.#size -= 1
+      return exchange
+    }
+    return undefined
   }
 
   /** Takes an exchange out. Says whether it was there. */
@@ -75,13 +78,6 @@ export class Ring {
     for (const list of this.#lists) list?.splice(0)
     this.#size = 0
     return all
-  }
-
-  /** Where in the order the first unit is that waits; there is one. */
-  get #turn(): number {
-    let at = 0
-    while (this.#listAt(at).length === 0) at += 1
-    return at
   }
 
   #listAt(at: number): Exchange[] {

@@ -1,18 +1,18 @@
 import type { Millis } from '../../model/time.ts'
-import type { Arrival, Framing } from './framing.ts'
+import { Echo, isConfirmedByItself } from './echo.ts'
+import { type Arrival, type Framing, NOISE_MAX } from './framing.ts'
 
 const READ_IDENTIFICATION = 43
 /** Twice the longest frame. */
 const KEPT = 512
 const NOTHING = Buffer.alloc(0)
-/** What may come between a request and its answer before the line is given up: more than a line carries in most deadlines. */
-const NOISE_MAX = 65_536
 
 /** The one request that is waited for. */
 interface Expected {
   readonly number: number
   readonly unit: number
   readonly code: number
+  readonly request: Buffer
 }
 
 /**
@@ -29,26 +29,37 @@ export class Rtu implements Framing {
   #rest: Buffer = NOTHING
   /** How much has come since the request. */
   #heard = 0
+  readonly #echo: Echo
+  /** What came first since the request: as much as the request is long. */
+  #head: Buffer = NOTHING
+  /** Whether the echo of the request has come. */
+  #hasEchoed = false
+  /** Whether this connection has shown if there is an echo on it. */
+  #isEchoKnown = false
 
   /** `turnaround` is the silence that the line wants between an answer and the next request. */
-  constructor(turnaround: Millis) {
+  constructor(turnaround: Millis, echo = new Echo()) {
     this.turnaround = turnaround
+    this.#echo = echo
   }
 
   frame(number: number, unit: number, pdu: Buffer): Buffer {
-    this.#expected = { number, unit, code: pdu[0] ?? 0 }
     this.#rest = NOTHING
+    this.#head = NOTHING
+    this.#hasEchoed = false
     this.#heard = 0
     const frame = Buffer.alloc(pdu.length + 3)
     frame.writeUInt8(unit, 0)
     pdu.copy(frame, 1)
     frame.writeUInt16LE(checkSum(frame.subarray(0, -2)), frame.length - 2)
+    this.#expected = { number, unit, code: pdu[0] ?? 0, request: frame }
     return frame
   }
 
   *accept(bytes: Buffer): Iterable<Arrival> {
-    const { number, unit, code } = this.#expected ?? {}
-    if (number === undefined || unit === undefined || code === undefined) return
+    if (!this.#expected) return
+    const { number, unit, code, request } = this.#expected
+    this.#listenForEcho(bytes, this.#expected)
     this.#heard += bytes.length
     if (this.#heard > NOISE_MAX) {
       yield { kind: 'nonsense', reason: `more than ${NOISE_MAX} bytes, and no answer in them` }
@@ -63,13 +74,35 @@ export class Rtu implements Framing {
       if (length === undefined || rest.length < length) mayBecome = true
       else if (length > 0 && rest.readUInt16LE(length - 2) === checkSum(rest.subarray(0, length - 2))) {
         this.#rest = rest.subarray(length)
-        yield { kind: 'answer', number, unit, pdu: rest.subarray(1, length - 2) }
+        if (this.#echo.isHeard && !this.#hasEchoed && rest.subarray(0, length).equals(request))
+          this.#hasEchoed = true
+        else {
+          this.#learn(code)
+          yield { kind: 'answer', number, unit, pdu: rest.subarray(1, length - 2) }
+        }
         yield* this.accept(NOTHING)
         return
       }
     }
     // What looks like a beginning may be one, and may be noise before the frame.
     if (!mayBecome) this.#rest = NOTHING
+  }
+
+  /** An answer of other bytes than the request's shows whether there is an echo: one was there before it, or none is. */
+  #listenForEcho(bytes: Buffer, { code, request }: Expected): void {
+    if (isConfirmedByItself(code) || this.#head.length === request.length) return
+    this.#head = Buffer.concat([this.#head, bytes]).subarray(0, request.length)
+    if (!this.#head.equals(request)) return
+    this.#hasEchoed = true
+    this.#echo.isHeard = true
+    this.#isEchoKnown = true
+  }
+
+  /** A first answer without an echo before it says that there is none any more. Later ones do not: noise can hide an echo. */
+  #learn(code: number): void {
+    if (isConfirmedByItself(code) || this.#isEchoKnown) return
+    this.#echo.isHeard = false
+    this.#isEchoKnown = true
   }
 }
 

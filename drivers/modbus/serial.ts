@@ -3,6 +3,7 @@ import { read as readFile } from 'node:fs'
 import type { Duplex } from 'node:stream'
 import { promisify } from 'node:util'
 import type { Millis } from '../../model/time.ts'
+import { Echo } from './echo.ts'
 import type { Way } from './link.ts'
 import { Rtu } from './rtu.ts'
 
@@ -18,9 +19,10 @@ export interface SerialLine {
 
 /** Modbus RTU over a serial line of this machine. The package that opens the port is loaded when the first one is. */
 export function serialWay(line: SerialLine): Way {
+  const echo = new Echo()
   return {
     name: line.path,
-    framing: () => new Rtu(silence(line.baudRate)),
+    framing: () => new Rtu(silence(line.baudRate), echo),
     open: signal => openSerial(line, signal),
   }
 }

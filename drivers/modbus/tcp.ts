@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect, isIPv6, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Facts } from '../identity.ts'
+import { Echo } from './echo.ts'
 import type { Way } from './link.ts'
 import { Mbap } from './mbap.ts'
 import { Rtu } from './rtu.ts'
@@ -18,7 +19,8 @@ export function tcpWay(endpoint: TcpEndpoint): Way {
 
 /** Modbus RTU frames in a TCP stream, as serial device servers pass them through. */
 export function rtuOverTcpWay(endpoint: TcpEndpoint): Way {
-  return { ...wayTo(endpoint), framing: () => new Rtu(0) }
+  const echo = new Echo()
+  return { ...wayTo(endpoint), framing: () => new Rtu(0, echo) }
 }
 
 function wayTo(endpoint: TcpEndpoint): Omit<Way, 'framing'> {

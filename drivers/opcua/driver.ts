@@ -3,7 +3,9 @@ import type { Clock, Millis } from '../../model/time.ts'
 import type { Driver, ReadResult, WriteResult } from '../driver.ts'
 import type { Identity } from '../identity.ts'
 import { Asker, endOf } from './ask.ts'
+import { limitsOf } from './limits.ts'
 import type { OpcUaLink } from './link.ts'
+import { inParts } from './parts.ts'
 import { type Call, encodeRaw, methodFor, type NodeName, type OpcUaPoint } from './point.ts'
 import { isDone, isRefusal } from './status.ts'
 import { numberIn, valueIn, variantOf } from './value.ts'
@@ -82,11 +84,14 @@ export class OpcUaDriver implements Driver {
   async identify(timeout: Millis): Promise<Identity> {
     const end = endOf(timeout)
     const ids = Object.values(BUILD_INFO).map(id => ({ nodeId: `i=${id}`, attributeId: VALUE }))
-    const asked = await this.#asker.ask(end, [], session => session.read(ids, 0))
+    const asked = await this.#asker.ask(end, [], async session => {
+      const { nodesPerRead } = await limitsOf(session)
+      return await inParts(ids, nodesPerRead, part => session.read([...part], 0))
+    })
     if (asked.kind !== 'answered') return { kind: 'failed', reason: asked.reason }
     const facts: Record<string, string> = {}
     for (const [index, key] of Object.keys(BUILD_INFO).entries()) {
-      const text = (asked.answer as DataValue[])[index]?.value?.value
+      const text = asked.answer[index]?.value?.value
       // What a device says goes to a terminal: nothing in it may steer one.
       if (typeof text === 'string' && text !== '') facts[key] = text.replace(/\p{C}/gu, '?')
     }

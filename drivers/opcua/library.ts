@@ -1,3 +1,5 @@
+import { quietLibrary } from './prints.ts'
+
 type Library = typeof import('node-opcua-client')
 
 /** What takes the bytes of a connection in. */
@@ -18,6 +20,7 @@ export async function loadLibrary(): Promise<Library> {
   loading ??= import('node-opcua-client').then(library => {
     library.setWarningLogger(() => {})
     library.setErrorLogger(() => {})
+    quietLibrary()
     const builder = library.MessageBuilder.prototype as unknown as Builder
     const feed = builder.feed
     builder.feed = function (bytes) {

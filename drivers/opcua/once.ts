@@ -27,9 +27,11 @@ export function sendingOnce(session: ClientSession): Session {
     throw new TypeError('this version of node-opcua-client cannot be kept from repeating requests')
   inside.performMessageTransaction = (request, answered) =>
     inside._performMessageTransaction(request, (error, response) => {
-      const objection = error || !response ? undefined : objectionTo(request, response)
-      if (objection === undefined) answered(error, response)
-      else answered(new Error(objection))
+      const objection = response ? objectionTo(request, response) : undefined
+      if (objection !== undefined) answered(new Error(objection))
+      // A refusal of the whole request need not come as a ServiceFault: with one the library keeps what was said.
+      else if (error && response) answered(Object.assign(error, { response }))
+      else answered(error, response)
     })
   return session as Session
 }

@@ -46,8 +46,13 @@ const SESSION_OVER: ReadonlySet<string> = new Set([
 const GOOD_COMPLETES_ASYNCHRONOUSLY = 0x002e_0000
 
 /** Good and nothing else. The lower half of the code says more about the value's way than about the value. */
-export function isGood({ value }: StatusCode): boolean {
+export function isGood({ value }: Pick<StatusCode, 'value'>): boolean {
   return (value & 0xffff_0000) === 0
+}
+
+/** Neither good nor bad, by its two highest bits. */
+export function isUncertain({ value }: StatusCode): boolean {
+  return value >>> 30 === 1
 }
 
 /** Whether what was asked is done, or will be without another word. GoodClamped is neither: something else was done. */
@@ -65,7 +70,7 @@ export function isSessionOver({ name }: StatusCode): boolean {
   return SESSION_OVER.has(name)
 }
 
-/** The status code with which a server refused a whole request (a ServiceFault); undefined when it did not. */
+/** The status code with which a server refused a whole request, in a ServiceFault or not (once.ts); undefined when it did not. */
 export function faultIn(error: unknown): StatusCode | undefined {
   const { response } = error as { response?: { responseHeader?: { serviceResult?: StatusCode } } }
   return response?.responseHeader?.serviceResult

@@ -71,12 +71,16 @@ export class Subscription implements AsyncDisposable {
     this.untold = untold
   }
 
-  /** Subscribes to some nodes. Resolves with what the server says where it does not do such things; rejects without an answer. */
+  /**
+   * Subscribes to some nodes, of which the server takes no more than `limit` in one request. Resolves with what the server says
+   * where it does not do such things; rejects without an answer.
+   */
   static async open(
     session: Session,
     items: readonly Item[],
     pace: Pace,
     clock: Clock,
+    limit = Number.POSITIVE_INFINITY,
   ): Promise<Subscription | NotSubscribed> {
     const keepAliveCount = Math.max(1, Math.round(Math.min(pace.keepAlive, KEEP_ALIVE_MAX) / pace.publishing))
     const created = await session.createSubscription({
@@ -88,7 +92,7 @@ export class Subscription implements AsyncDisposable {
       priority: 0,
     })
     const { subscriptionId, revisedPublishingInterval, revisedMaxKeepAliveCount } = created
-    const monitored = await monitor(session, subscriptionId, items).catch(async error => {
+    const monitored = await monitor(session, subscriptionId, items, limit).catch(async error => {
       await forget(session, subscriptionId)
       throw error
     })

@@ -1,6 +1,6 @@
 import type { DataValue, Variant } from 'node-opcua-client'
 import { type DataTypeName, decodeRaw, type OpcUaPoint } from './point.ts'
-import { isGood } from './status.ts'
+import { isGood, isUncertain } from './status.ts'
 
 const SCALAR = 0
 
@@ -33,9 +33,19 @@ function jsValueOf(dataType: DataTypeName, raw: number): number | boolean | [num
   return [Number(bits >> 32n), Number(bits & 0xffff_ffffn)]
 }
 
-/** The value of a point in what a server gave; or, as text, why it is none. Only what is plainly Good is a value. */
-export function valueIn(point: OpcUaPoint, { statusCode, value }: DataValue): number | string {
-  if (!isGood(statusCode)) return `the server says ${statusCode.name}`
+/**
+ * The value of a point in what a server gave; or, as text, why it is none. Only what is plainly Good is a value: nobody acts on what
+ * the server itself is not certain of (OPC 10000-4 §7.39.1), and the text tells a person what it showed.
+ */
+export function valueIn(point: OpcUaPoint, given: DataValue): number | string {
+  const { statusCode } = given
+  if (isGood(statusCode)) return shownIn(point, given)
+  const shown = isUncertain(statusCode) ? shownIn(point, given) : undefined
+  return `the server says ${statusCode.name}${typeof shown === 'number' ? `, and shows ${shown}` : ''}`
+}
+
+/** What a server shows, whatever it says about it. */
+function shownIn(point: OpcUaPoint, { value }: DataValue): number | string {
   const wished = point.dataType
   if (wished !== undefined && value.dataType !== TYPES[wished])
     return `the server holds ${nameOf(value)} there, and the configuration says ${wished}`

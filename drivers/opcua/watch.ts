@@ -1,6 +1,7 @@
 import type { Clock, Millis, MonotonicMs } from '../../model/time.ts'
 import type { Driver, ReadResult } from '../driver.ts'
 import { idOf } from './ask.ts'
+import { limitsOf } from './limits.ts'
 import type { Connection, OpcUaLink } from './link.ts'
 import type { Session } from './once.ts'
 import type { OpcUaPoint } from './point.ts'
@@ -127,7 +128,14 @@ export class Watch implements AsyncDisposable {
     })
     const pace = { publishing, keepAlive: Number.isFinite(keepAlive) ? keepAlive : publishing }
     try {
-      const opened = await Subscription.open(connection.session, items, pace, this.#clock)
+      const { monitoredItemsPerCall } = await limitsOf(connection.session)
+      const opened = await Subscription.open(
+        connection.session,
+        items,
+        pace,
+        this.#clock,
+        monitoredItemsPerCall,
+      )
       if ('refused' in opened) this.#trouble = { why: opened.refused, isFinal: true }
       else if (this.#link.connection === connection) this.#subscription = opened
       else await opened[Symbol.asyncDispose]()

@@ -1,3 +1,5 @@
+import { quietPackages } from './prints.ts'
+
 /**
  * What OPC UA is served with. They do not come with the simulator's npm package, because they weigh seven times as much as it and all
  * else that it brings: whoever wants OPC UA installs them beside it.
@@ -9,7 +11,7 @@ const PACKAGES = [
   'node-opcua-server@2.186.4',
 ]
 
-/** Loads them. Rejects with OpcUaPackagesError when one is not installed. */
+/** Loads them, and keeps them from printing. Rejects with OpcUaPackagesError when one is not installed. */
 export async function loadPackages() {
   try {
     const [client, common, crypto, server] = await Promise.all([
@@ -18,6 +20,7 @@ export async function loadPackages() {
       import('node-opcua-crypto'),
       import('node-opcua-server'),
     ])
+    quietPackages()
     return { client, common, crypto, server }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error

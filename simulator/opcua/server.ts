@@ -3,6 +3,7 @@ import type { OPCUAServer, OPCUAServerOptions } from 'node-opcua-server'
 import type { Millis } from '../../model/time.ts'
 import type { Link, PlcFaults } from '../faults.ts'
 import type { Address } from '../modbus/server.ts'
+import { Objections } from '../objections.ts'
 import { realClock } from '../real-clock.ts'
 import { furnish } from './address-space.ts'
 import type { Answers } from './answers.ts'
@@ -10,9 +11,10 @@ import { Certificates } from './certificate.ts'
 import type { OpcUaDevice } from './device.ts'
 import type { CellNode } from './node.ts'
 import { loadPackages } from './packages.ts'
+import { endOf, sender, watchRefusals } from './refusals.ts'
 import type { OpcUaSettings } from './settings.ts'
 import { Sockets } from './sockets.ts'
-import { TrustList } from './trust-list.ts'
+import { type Judged, TrustList } from './trust-list.ts'
 
 export interface OpcUaServerParts {
   readonly plant: string
@@ -35,6 +37,8 @@ export class OpcUaServer implements Link, AsyncDisposable {
   readonly #sockets = new Sockets()
   readonly #answers: Answers
   readonly #certificates: Certificates
+  /** What it does not take, of connections and requests. Whoever floods it does so in real time. */
+  readonly objections = new Objections(realClock)
   readonly applicationUri: string
   readonly namespace: string
   #server: OPCUAServer | undefined
@@ -142,8 +146,14 @@ export class OpcUaServer implements Link, AsyncDisposable {
     const server = new OPCUAServer({
       ...this.#options(library),
       certificateKeyPairProvider: await this.#shown(),
-      serverCertificateManager: storeOf(clients, library),
-      userCertificateManager: storeOf(users, library),
+      serverCertificateManager: storeOf(clients, library, judged => {
+        const peer = sender.getStore()
+        if (judged === 'Good' || peer === undefined) return
+        this.#sockets.markTold(peer)
+        this.objections.raise(peer, `the client's certificate: ${judged}`)
+      }),
+      // Who is no user is told as a session that is not activated.
+      userCertificateManager: storeOf(users, library, () => {}),
     })
     await server.initialize()
     this.#server = server
@@ -155,7 +165,14 @@ export class OpcUaServer implements Link, AsyncDisposable {
     this.#intercept(server)
     const listener = listenerOf(server)
     listener.maxConnections = CONNECTIONS_MAX
-    this.#sockets.watch(listener, () => this.#taken)
+    this.#sockets.watch(
+      listener,
+      () => this.#taken,
+      (peer, status) => this.objections.raise(peer, endOf(library, status)),
+    )
+    watchRefusals(server, listener, (peer, reason) => {
+      if (!this.#sockets.hasTold(peer)) this.objections.raise(peer, reason)
+    })
     await server.start()
   }
 
@@ -223,10 +240,16 @@ export class OpcUaServer implements Link, AsyncDisposable {
 }
 
 /** What the library asks whether a certificate is trusted: the part of a certificate manager that it calls. */
-function storeOf(list: TrustList, { StatusCodes }: typeof import('node-opcua-client')) {
+function storeOf(
+  list: TrustList,
+  { StatusCodes }: typeof import('node-opcua-client'),
+  tell: (judged: Judged) => void,
+) {
   const judge = async (certificate: Buffer | Buffer[]) => {
     const der = Array.isArray(certificate) ? certificate[0] : certificate
-    return der ? list.judge(der) : 'BadCertificateInvalid'
+    const judged = der ? await list.judge(der) : 'BadCertificateInvalid'
+    tell(judged)
+    return judged
   }
   const store = {
     referenceCounter: 0,

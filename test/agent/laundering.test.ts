@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { execa } from 'execa'
 import { counterIndex } from '../../agent/credential/tpm/nv-counter.ts'
 import { dictionaryFaults } from '../../model/audit-kinds.ts'
+import type { Credential } from '../../model/credential.ts'
 import { appendByHand, cutTo, newestNote, rewriteFrom, takeOut } from './audit/forgery.ts'
 import { Gateway, type RunningAgent } from './gateway.ts'
 
@@ -23,27 +24,73 @@ async function runOnce(
   const agent = await gateway.startAgent()
   await work?.(agent)
   while (!gateway.records().some(({ kind, boot }) => kind === 'log-counted' && !before.has(boot)))
-    await gateway.holdfast('status', '--agent', gateway.operatorSocket)
+    await fetch(`${agent.address}/healthz`)
   assert.equal(await agent.kill('SIGTERM'), 0)
   return agent
 }
 
-/** A gateway whose log says what mallory did, more than a checkpoint is ever behind. */
-async function busyGateway(): Promise<Gateway> {
-  const gateway = await Gateway.start()
-  await runOnce(gateway, async agent => {
-    const { credential } = await gateway.issue('mallory', 'operator')
-    const client = gateway.client(agent.address, credential)
-    for (let turn = 0; turn < 40; turn += 1)
-      await client.command('inlet-valve', turn % 2 === 0 ? 'open' : 'closed')
-  })
-  return gateway
+/** The case is what happens to a log, not what a valve does meanwhile: it moves at once. */
+const AT_ONCE = { plant: [[['elements', 'inlet-valve', 'stroke_time'], '10ms']] } as const
+
+/** A gateway whose log says what mallory did, more than a checkpoint is ever behind; as it was is kept, to be put back for each case. */
+class BusyGateway implements AsyncDisposable {
+  readonly gateway: Gateway
+  /** The checkpoint that was kept beside the log before mallory came. */
+  readonly keptBefore: string
+  readonly #copy: string
+
+  private constructor(gateway: Gateway, keptBefore: string) {
+    this.gateway = gateway
+    this.keptBefore = keptBefore
+    this.#copy = join(gateway.folder, 'copy')
+  }
+
+  static async start(): Promise<BusyGateway> {
+    const gateway = await Gateway.start(AT_ONCE)
+    const busy = new BusyGateway(gateway, await readFile(`${gateway.auditLog}${KEPT}`, 'utf8'))
+    await runOnce(gateway, async agent => {
+      const { credential } = await gateway.issue('mallory', 'operator')
+      const client = gateway.client(agent.address, credential)
+      for (let turn = 0; turn < 40; turn += 1)
+        await client.command('inlet-valve', turn % 2 === 0 ? 'open' : 'closed')
+    })
+    assert.ok(gateway.records().filter(({ subject }) => subject === 'mallory').length > 64)
+    await gateway.tpm.stop()
+    for (const part of PARTS)
+      await cp(join(gateway.folder, part), join(busy.#copy, part), { recursive: true })
+    await gateway.tpm.restart()
+    return busy
+  }
+
+  /** The gateway as it was, its TPM with its counter too. */
+  async asItWas(): Promise<Gateway> {
+    const { folder, tpm } = this.gateway
+    await tpm.stop()
+    for (const part of PARTS) {
+      await rm(join(folder, part), { recursive: true })
+      await cp(join(this.#copy, part), join(folder, part), { recursive: true })
+    }
+    await tpm.restart()
+    return this.gateway
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.gateway[Symbol.asyncDispose]()
+  }
 }
 
+/** All that a gateway keeps. */
+const PARTS = ['state', 'tpm'] as const
 const KEPT = '-checkpoint'
 
+let busy: BusyGateway
+before(async () => {
+  busy = await BusyGateway.start()
+})
+after(async () => await busy[Symbol.asyncDispose]())
+
 test('a log that was changed with every hash, and its signatures taken out, is not signed over: the next start moves it aside', async () => {
-  await using gateway = await busyGateway()
+  const gateway = await busy.asItWas()
   rewriteFrom(gateway.auditLog, text => text.replaceAll('mallory', 'alice'))
   const agent = await runOnce(gateway)
   assert.deepEqual(auditAlarms(agent), ['audit-log-corrupt'])
@@ -57,7 +104,7 @@ for (const [what, change] of [
   ['emptied', (path: string) => writeFile(path, '')],
 ] as const)
   test(`the same with the kept checkpoint ${what} is signed with a record that says so, and never verifies until somebody answers for it`, async () => {
-    await using gateway = await busyGateway()
+    const gateway = await busy.asItWas()
     const first = rewriteFrom(gateway.auditLog, text => text.replaceAll('mallory', 'alice'))
     await change(`${gateway.auditLog}${KEPT}`)
     const agent = await runOnce(gateway)
@@ -69,19 +116,11 @@ for (const [what, change] of [
   })
 
 test('the same with an older checkpoint put in its place is found against the counter of the TPM, and by audit verify', async () => {
-  await using gateway = await Gateway.start()
-  const kept = `${gateway.auditLog}${KEPT}`
-  const older = await readFile(kept, 'utf8')
-  await runOnce(gateway, async agent => {
-    const { credential } = await gateway.issue('mallory', 'operator')
-    const client = gateway.client(agent.address, credential)
-    for (let turn = 0; turn < 40; turn += 1)
-      await client.command('inlet-valve', turn % 2 === 0 ? 'open' : 'closed')
-  })
+  const gateway = await busy.asItWas()
   // A count behind what mallory did: his own run may have counted before it.
   await runOnce(gateway)
   rewriteFrom(gateway.auditLog, text => text.replaceAll('mallory', 'alice'))
-  await writeFile(kept, older)
+  await writeFile(`${gateway.auditLog}${KEPT}`, busy.keptBefore)
   const agent = await runOnce(gateway)
   assert.deepEqual(auditAlarms(agent).toSorted(), ['audit-log-rolled-back', 'audit-log-unproven'])
   assert.equal((await verify(gateway)).exitCode, 4)
@@ -95,10 +134,7 @@ test('the same with an older checkpoint put in its place is found against the co
 })
 
 test("a log that was cut is no better for a forged count of the TPM's own value, nor for being cut where the counter was begun", async () => {
-  await using gateway = await busyGateway()
-  const state = join(gateway.folder, 'state')
-  const copy = join(gateway.folder, 'copy')
-  await cp(state, copy, { recursive: true })
+  const gateway = await busy.asItWas()
   const [begun, first, last] = [counts(gateway)[0], counts(gateway)[1], counts(gateway).at(-1)]
   const { counter_index } = last ?? {}
   for (const [what, cut] of [
@@ -111,8 +147,7 @@ test("a log that was cut is no better for a forged count of the TPM's own value,
     ],
     ['where it was begun', () => cutTo(gateway.auditLog, Number(begun?.seq) + 1)],
   ] as const) {
-    await rm(state, { recursive: true })
-    await cp(copy, state, { recursive: true })
+    await busy.asItWas()
     cut()
     const found = await verify(gateway, '--tpm', gateway.tpm.tcti)
     assert.match(found.stdout, /^ROLLED BACK: /, what)
@@ -132,7 +167,7 @@ test("a log that was cut is no better for a forged count of the TPM's own value,
 })
 
 test('records that were taken out with a forged word of their pruning are missed, before and after a start', async () => {
-  await using gateway = await busyGateway()
+  const gateway = await busy.asItWas()
   const size = gateway.records().length
   takeOut(gateway.auditLog, size - 2)
   appendByHand(gateway.auditLog, {
@@ -157,10 +192,12 @@ test('a counter that somebody else moved while the agent was stopped looks like 
 })
 
 test('neither an upright end nor a hard one, nor a rotation of the key, raises an alarm about the log', async () => {
-  await using gateway = await Gateway.start()
-  for (const signal of ['SIGKILL', 'SIGTERM', 'SIGKILL', 'SIGKILL', 'SIGTERM', 'SIGTERM'] as const) {
+  await using gateway = await Gateway.start(AT_ONCE)
+  let credential: Credential | undefined
+  // Each after each: the first start is after the upright end of the enrolment.
+  for (const signal of ['SIGTERM', 'SIGKILL', 'SIGKILL', 'SIGTERM'] as const) {
     const agent = await gateway.startAgent()
-    const { credential } = await gateway.issue('alice', 'operator')
+    credential ??= (await gateway.issue('alice', 'operator')).credential
     const client = gateway.client(agent.address, credential)
     await Promise.all([1, 2, 3].map(() => client.command('inlet-valve', 'open')))
     if (signal === 'SIGTERM') await gateway.holdfast('key', 'rotate', '--agent', gateway.adminSocket)

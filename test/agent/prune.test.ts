@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, renameSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { stampEntry } from '../../agent/audit/record.ts'
@@ -8,6 +17,8 @@ import { systemClock } from '../../agent/time/system-clock.ts'
 import { Gateway } from './gateway.ts'
 
 const DAY = 86_400_000
+/** Who has nothing else on this host. */
+const NOBODY = 65534
 // As many as an enrolment may find unsigned.
 const OLD = 60
 
@@ -68,6 +79,31 @@ test("a stopped agent's log is pruned, signed and verified; a running one's is n
   const again = await gateway.startAgent()
   const opened = await gateway.client(again.address, credential).command('inlet-valve', 'open')
   assert.equal(opened.kind, 'answered', 'and the agent goes on in it')
+})
+
+test('run by root, it does nothing in the agent’s directory that the agent’s user could not; the archive is root’s', {
+  skip: process.getuid?.() === 0 ? false : 'only root can become somebody else: run the tests as root too',
+}, async () => {
+  await using gateway = await oldGateway()
+  const agent = await gateway.startAgent()
+  await agent.kill('SIGTERM')
+  const state = dirname(gateway.auditLog)
+  const archive = join(gateway.folder, 'archive')
+  const prune = () =>
+    gateway.holdfast('audit', 'prune', '--config', gateway.config, '--before', '30d', '--archive', archive)
+  // The way there is open to everybody, as /var/lib is.
+  chmodSync(gateway.folder, 0o755)
+  chownSync(state, NOBODY, NOBODY)
+  const refused = await prune()
+  assert.equal(refused.exitCode, 2, refused.stdout)
+  assert.match(refused.stderr, /^the log could not be pruned: /)
+  assert.ok(!existsSync(archive))
+  for (const name of readdirSync(state)) chownSync(join(state, name), NOBODY, NOBODY)
+  const pruned = await prune()
+  assert.equal(pruned.exitCode, 0, pruned.stderr)
+  assert.equal(statSync(archive).uid, 0)
+  const others = readdirSync(state).filter(name => statSync(join(state, name)).uid !== NOBODY)
+  assert.deepEqual(others, [])
 })
 
 test('what limits on how often look back at is still needed, however short credentials live', async () => {

@@ -28,6 +28,33 @@ test('where the disk does not take a latch, whoever trips, acknowledges or reset
   assert.equal(reset.exitCode, 0)
 })
 
+test('a trip that the plant does not follow says, too, where the disk does not take its latch: in words, and to programs', async () => {
+  await using gateway = await Gateway.start({
+    settings: [
+      [['actuators', 'inlet-valve', 'travel_time'], '500ms'],
+      [['trip_groups'], {}],
+    ],
+  })
+  const agent = await gateway.startAgent()
+  const { credential } = await gateway.issue('alice', 'operator')
+  await gateway.client(agent.address, credential).command('inlet-valve', 'open')
+  await gateway.plant.faults.set({ kind: 'stuck', element: 'inlet-valve' })
+  await mkdir(join(gateway.folder, 'state', 'latches.json.new'))
+  const words = ['trip', 'inlet-valve', '--agent', gateway.adminSocket]
+  const said = await gateway.holdfast(...words)
+  assert.match(
+    said.stderr,
+    /told again and again\. BUT it would not be tripped any more after a power cut: EISDIR/,
+  )
+  assert.equal(said.exitCode, 4)
+  const { stdout } = await gateway.holdfast(...words, '--json')
+  const { code, unkept } = JSON.parse(stdout) as { code: string; unkept?: string }
+  assert.equal(code, 'trip-failed')
+  assert.match(unkept ?? '', /^EISDIR/)
+  await gateway.plant.faults.clear()
+  await agent.line(({ event }) => event === 'trip-safe')
+})
+
 test('where the disk does not take it, whoever lifts a suspension is told so, and it is lifted', async () => {
   await using gateway = await Gateway.start({ settings: [[['trip_groups'], {}]] })
   const agent = await gateway.startAgent()

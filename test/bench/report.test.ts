@@ -29,6 +29,17 @@ test('what cannot be measured is said, and the exit code tells', async () => {
   })
 })
 
+test('--help names each measurement once, and those that are left out without --only by themselves', async () => {
+  const { stdout } = await bench('--help')
+  const names = await bench('--only', 'weather').catch(
+    ({ stderr }) => String(stderr).split('expected one of ')[1],
+  )
+  const all = String(names).trim().split(', ')
+  assert.ok(all.includes('driver') && all.length > 15)
+  const words = stdout.split('--only NAME')[2]?.match(/[\w-]+(?=[,:\n])/g) ?? []
+  for (const name of all) assert.equal(words.filter(word => word === name).length, 1, name)
+})
+
 test('turns are taken in order, and stop when they are interrupted', async () => {
   const taken: string[] = []
   const interrupt = new AbortController()

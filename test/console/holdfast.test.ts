@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test'
 import { execa } from 'execa'
 import type { Credential } from '../../model/credential.ts'
 import { Gateway, HOLDFAST, type RunningAgent } from '../agent/gateway.ts'
+import { isPlain } from '../hostile-text.ts'
 
 let gateway: Gateway
 let agent: RunningAgent
@@ -79,6 +80,29 @@ test('exit code 0: a command that was verified, in words and as JSON', async () 
   const json = await run('command', 'inlet-valve', 'closed', ...asAlice(), '--json')
   assert.equal(json.exitCode, 0)
   assert.equal((JSON.parse(json.stdout) as { outcome: string }).outcome, 'verified')
+})
+
+test('whatever was typed, what is said of it is one line that steers no terminal; a word that was meant comes on the next', async () => {
+  const hostile = 'x\u001b[2J\nconfig       /etc/holdfast/holdfast.yaml: written\u202e'
+  for (const words of [
+    [hostile],
+    [`--${hostile}`],
+    ['init', '--key', hostile],
+    ['audit', hostile],
+    ['audit', 'query', `--${hostile}`],
+    ['simulate', '--port', hostile],
+    ['command', 'a', 'b', hostile],
+    ['init', '--yes', '--config', 'h.yaml', '--environment', hostile],
+  ]) {
+    const { exitCode, stdout, stderr } = await run(...words)
+    assert.equal(exitCode, 2, stderr)
+    assert.ok(isPlain(stdout + stderr), JSON.stringify(stderr))
+    assert.doesNotMatch(stderr, /^config/m)
+  }
+  assert.match(
+    (await run('audit', 'qery')).stderr,
+    /^error: unknown command 'qery'\n\(Did you mean query\?\)\n/,
+  )
 })
 
 test('exit code 2: wrong usage, with what was expected', async () => {

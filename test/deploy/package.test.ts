@@ -16,7 +16,20 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
 import { execa } from 'execa'
+import { keptCheckpointPath } from '../../agent/audit/kept-checkpoint.ts'
 import { openDatabase } from '../../agent/audit/schema.ts'
+import type { Config } from '../../agent/config/config.ts'
+import {
+  alarmPath,
+  auditPath,
+  cursorPath,
+  floorPath,
+  habitPath,
+  journalCursorPath,
+  latchPath,
+  lockoutPath,
+  revocationPath,
+} from '../../agent/paths.ts'
 import { readProduct } from '../../deploy/package/product.ts'
 import { fill, valuesOf } from '../../deploy/package/values.ts'
 import { KEPT_VERSION, KeptFile } from '../../keep/kept-file.ts'
@@ -366,6 +379,20 @@ test('the archive goes nowhere where its service could not run, and says so', as
   assert.match((await install('--help')).stdout, /--destdir DIR/)
 })
 
+/** Every file in a state directory that has a version of its own beside the audit log. */
+const keptPaths = (state: string) =>
+  [
+    cursorPath,
+    journalCursorPath,
+    latchPath,
+    lockoutPath,
+    alarmPath,
+    habitPath,
+    floorPath,
+    revocationPath,
+    (gateway: Config) => keptCheckpointPath(auditPath(gateway)),
+  ].map(path => path({ stateDir: state } as Config))
+
 test('neither archive nor package goes over the state of a newer holdfast; over older and equal state they do', async () => {
   const preinst = (await scripts()).find(script => script.endsWith('preinst')) ?? ''
   const check = readFileSync(preinst, 'utf8').replaceAll('/var/lib/holdfast', '"$2"')
@@ -378,14 +405,19 @@ test('neither archive nor package goes over the state of a newer holdfast; over 
     return exitCode === 0 ? 'yes' : stderr
   }
   assert.equal(await goes(), 'yes')
-  await new KeptFile<number>(join(state, 'latches.json'), () => 0).save(1)
+  for (const path of keptPaths(state)) await new KeptFile<number>(path, () => 0).save(1)
+  // As it was written before there were versions.
   writeFileSync(join(state, 'clock.json'), '{"floor":1}')
   const { database } = openDatabase(join(state, 'audit.db'), 'create')
   database.close()
   assert.equal(await goes(), 'yes')
-  writeFileSync(join(state, 'clock.json'), `{"version":${KEPT_VERSION + 1},"state":{}}`)
-  assert.match(await goes(), /is older than the holdfast that wrote .*clock\.json \(version/)
-  rmSync(join(state, 'clock.json'))
+  for (const path of keptPaths(state)) {
+    writeFileSync(path, `{"version":${KEPT_VERSION + 1},"state":{}}`)
+    const why = `is older than the holdfast that wrote ${path} (version ${KEPT_VERSION + 1}, known: ${KEPT_VERSION}).`
+    const said = await goes()
+    assert.ok(said.includes(why), `${path}: ${said}`)
+    rmSync(path)
+  }
   const newer = openDatabase(join(state, 'audit.db'), 'existing').database
   newer.pragma('user_version = 66051')
   newer.close()

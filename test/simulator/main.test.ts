@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -11,6 +11,7 @@ import { frame, RawClient } from './modbus/raw-client.ts'
 
 const MAIN = new URL('../../simulator/main.ts', import.meta.url).href
 const HOLDFAST = new URL('../../bin/holdfast', import.meta.url).pathname
+const PUMPING_STATION = new URL('../../examples/pumping-station/plant.yaml', import.meta.url).pathname
 const EXAMPLE = new URL('../../examples/water-treatment/plant.yaml', import.meta.url).pathname
 
 /** Runs `simulate` in a process of its own, which exits with its result. */
@@ -55,6 +56,40 @@ describe('holdfast simulate', () => {
       assert.deepEqual(await exited, [0, null])
       await raw.closed
     }
+  })
+
+  it('says whom its OPC UA server refused and why, once however often they come', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'holdfast-'))
+    const plantFile = join(folder, 'plant.yaml')
+    await copyFile(PUMPING_STATION, plantFile)
+    const child = run({ plantFile, port: 0, json: true })
+    const exited = once(child, 'exit')
+    assert.ok(child.stdout)
+    const lines: string[] = []
+    child.stderr?.pipe(process.stderr)
+    const refused = Promise.withResolvers<void>()
+    const url = Promise.withResolvers<string>()
+    createInterface({ input: child.stdout }).on('line', line => {
+      const said = JSON.parse(line)
+      if (said.opcua) url.resolve(said.opcua.url)
+      if (said.refused === undefined) return
+      lines.push(`${said.peer} ${said.refused}`)
+      refused.resolve()
+    })
+    const { port } = new URL((await url.promise).replace('opc.tcp', 'http'))
+    const ports: number[] = []
+    for (let time = 0; time < 20; time += 1) {
+      const socket = connect(Number(port), '127.0.0.1').on('error', () => {})
+      await once(socket, 'connect')
+      ports.push(socket.localPort ?? 0)
+      socket.resume().end('GET / HTTP/1.1\r\n\r\n')
+      await once(socket, 'close')
+    }
+    await refused.promise
+    child.kill('SIGTERM')
+    assert.deepEqual(await exited, [0, null])
+    assert.deepEqual(lines, [`127.0.0.1:${ports[0]} the connection was ended: BadTcpMessageTypeInvalid`])
+    await rm(folder, { recursive: true })
   })
 
   it('starts with the faults of its command line, and runs as fast as it is told', async () => {

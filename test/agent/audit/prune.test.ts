@@ -14,7 +14,12 @@ import { candidate, Folder, readRecords, SIGNER, START, tamper, VKEY, writeLog }
 /** 150 records, a second apart, with signed checkpoints of 50, 100 and 150. */
 const SIZE = 150
 
-function prune(folder: Folder, seconds: number, archive = 'archive'): Pruned {
+function prune(
+  folder: Folder,
+  seconds: number,
+  archive = 'archive',
+  asOwner = (work: () => void) => work(),
+): Pruned {
   return pruneAuditLog({
     path: folder.log,
     archive: join(folder.path, archive),
@@ -23,12 +28,31 @@ function prune(folder: Folder, seconds: number, archive = 'archive'): Pruned {
     boot: 'boot-2',
     now: START + 1_000_000,
     signer: SIGNER,
+    asOwner,
   })
 }
 
 const verify = (folder: Folder): Verdict => verifyAuditLog({ path: folder.log, publicKey: VKEY })
 
 describe('pruning the audit log', () => {
+  it('changes the log only as whom it belongs to; the archive is of whoever prunes', () => {
+    using folder = new Folder()
+    writeLog(folder.log, SIZE, 50)
+    const archive = join(folder.path, 'archive')
+    const seen = () => [readFileSync(folder.log, 'base64'), existsSync(`${folder.log}-wal`)]
+    let left = seen()
+    const had: boolean[] = []
+    const asOwner = (work: () => void) => {
+      assert.deepEqual(seen(), left, 'nothing was changed in between')
+      had.push(existsSync(archive))
+      work()
+      left = seen()
+    }
+    assert.equal(prune(folder, 120, 'archive', asOwner).kind, 'pruned')
+    assert.deepEqual(seen(), left)
+    assert.deepEqual(had, [false, true])
+  })
+
   it('archives what a signed checkpoint covers, keeps the hashes, records the act, and the log verifies', () => {
     using folder = new Folder()
     writeLog(folder.log, SIZE, 50)

@@ -376,6 +376,7 @@ describe(`of a log of ${SIZE} records, verification names the first bad record w
         boot: 'boot-2',
         now: START + SIZE * 1000,
         signer: SIGNER,
+        asOwner: work => work(),
       })
       assert.equal(done.kind === 'pruned' && done.to, 512)
       assert.equal(verifyAuditLog({ path: pruned, publicKey: VKEY }).kind, 'intact')

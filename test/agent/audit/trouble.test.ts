@@ -89,6 +89,28 @@ describe('the audit log, when another program holds the file locked,', () => {
     )
   })
 
+  it('has what was done all the same once the lock is gone, each thing once and in its order', async () => {
+    using folder = new Folder()
+    await using open = await OpenLog.open(folder.log)
+    await open.log.append(intent(0))
+    const other = new Database(folder.log)
+    other.exec('BEGIN IMMEDIATE')
+    const waiting = [open.log.appendOrKeep(intent(1)), open.log.append(intent(2))]
+    for (const answer of await Promise.all(waiting)) assert.equal(answer.kind, 'unwritable')
+    const late = await open.log.appendOrKeep(intent(3))
+    assert.equal(late.kind, 'unwritable', 'at once')
+    other.exec('ROLLBACK')
+    other.close()
+    await open.until(() => open.troubles.at(-1)?.kind === 'healed')
+    await open.log.append(intent(4))
+    const records = readRecords(folder.log)
+    assert.deepEqual(
+      records.map(({ nonce, alarm }) => nonce ?? alarm),
+      ['nonce-0', 'nonce-1', 'nonce-3', 'audit-gap', 'nonce-4'],
+    )
+    assert.equal(records[3]?.refused, 1, 'what is kept is not missing')
+  })
+
   it('goes on after records of another writer, without a gap in the numbers', async () => {
     using folder = new Folder()
     await using one = await OpenLog.open(folder.log, { boot: 'boot-1' })

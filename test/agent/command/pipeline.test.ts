@@ -338,7 +338,7 @@ test('commands towards safe do not overrule each other: however many come in, ea
 
 test('a command towards safe does not wait for a disk that hangs, and says that it is not recorded', async () => {
   await using rig = await commandRig()
-  rig.audit.append = () => new Promise(() => {})
+  rig.audit.appendOrKeep = () => new Promise(() => {})
   const answer = await rig.send(rig.sign(rig.issue(), { body: '{"setpoint":"closed"}' }))
   assert.equal(codeOf(answer), 'verified')
   assert.equal(answer.recorded, false)
@@ -431,7 +431,8 @@ for (const trouble of ['audit', 'replay'] as const) {
 
 test('no record, no write: an intent that does not become durable is refused; towards safe goes on and says so', async () => {
   await using rig = await commandRig()
-  rig.audit.append = async () => ({ kind: 'unwritable', detail: 'the disk is full' })
+  for (const way of ['append', 'appendOrKeep'] as const)
+    rig.audit[way] = async () => ({ kind: 'unwritable', detail: 'the disk is full' })
   assert.equal(codeOf(await rig.send(rig.sign(rig.issue()))), 'audit-unwritable')
   assert.deepEqual(rig.driver.writes, [])
   const closing = await rig.send(rig.sign(rig.issue(), { body: '{"setpoint":"closed"}' }))

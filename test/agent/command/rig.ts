@@ -131,12 +131,14 @@ export async function commandRig(settings: RigSettings = {}) {
   const audit: AuditLog = opened.log
   // The disk is real and time is not: while a record is on its way to the disk, time stands still.
   let writing = 0
-  const append = audit.append.bind(audit)
-  audit.append = async entry => {
-    writing += 1
-    return await append(entry).finally(() => {
-      writing -= 1
-    })
+  for (const way of ['append', 'appendOrKeep'] as const) {
+    const append = audit[way].bind(audit)
+    audit[way] = async entry => {
+      writing += 1
+      return await append(entry).finally(() => {
+        writing -= 1
+      })
+    }
   }
   const controls = new Controls()
   const events: string[] = []

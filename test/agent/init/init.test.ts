@@ -2,12 +2,15 @@ import assert from 'node:assert/strict'
 import { chmod, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { PassThrough } from 'node:stream'
 import { after, before, test } from 'node:test'
 import { execa } from 'execa'
 import { loadConfig } from '../../../agent/config/load.ts'
+import { Terminal } from '../../../agent/init/terminal.ts'
 import { type Plant, startPlant } from '../../../simulator/plant.ts'
 import { realClock } from '../../../simulator/real-clock.ts'
 import { type SoftwareTpm, startTpm } from '../../../simulator/tpm.ts'
+import { isPlain } from '../../hostile-text.ts'
 import { Person } from '../../person.ts'
 import { temporaryFolder } from '../../temporary-folder.ts'
 import { HOLDFAST, ROOT } from '../gateway.ts'
@@ -35,6 +38,44 @@ async function run(folder: string, ...words: string[]) {
 }
 
 const TRIAL = ['init', '--config', 'holdfast.yaml', '--environment', 'north-works', '--gateway', 'gateway-7']
+/** What a line editor writes of its own: it goes to a column, and clears what is after it. */
+const CURSOR = new RegExp(`${String.fromCharCode(27)}\\[(?:\\d+G|0J)`, 'g')
+const HOSTILE = 'x\u001b[2J\nconfig       /etc/holdfast/holdfast.yaml: written\u202e'
+
+test('init: a hostile name of a file neither steers the terminal, nor makes a line in what it says or writes', async () => {
+  await using folder = await temporaryFolder()
+  const named = [
+    'init',
+    '--config',
+    `${HOSTILE}.yaml`,
+    '--environment',
+    'north-works',
+    '--gateway',
+    'gateway-7',
+  ]
+  const answers = ['--key', 'file', '--escrow', 'none', '--admin', 'kim', '--credential', HOSTILE, '--yes']
+  for (const more of [['--dry-run'], []]) {
+    const { exitCode, stdout, stderr } = await run(folder.path, ...named, ...answers, ...more)
+    assert.equal(exitCode, 0, stderr)
+    assert.ok(isPlain(stdout + stderr), JSON.stringify(stdout))
+    assert.equal(stdout.match(/^config {7}/gm)?.length, 1)
+  }
+  assert.doesNotMatch(await readFile(join(folder.path, `${HOSTILE}.yaml`), 'utf8'), /^config/m)
+})
+
+test('init at a terminal: nothing that it says or asks steers it', async () => {
+  const said: Buffer[] = []
+  const stderr = new PassThrough().on('data', (chunk: Buffer) => said.push(chunk))
+  {
+    using terminal = new Terminal({ stdin: new PassThrough(), stderr, signal: AbortSignal.timeout(60_000) })
+    terminal.say(`${HOSTILE}\n`)
+    void terminal.ask(`  gateway [${HOSTILE}]: `)
+  }
+  const text = Buffer.concat(said).toString().replaceAll(CURSOR, '')
+  assert.match(text, /gateway \[x/)
+  assert.ok(isPlain(text.replaceAll('\r', '')), JSON.stringify(text))
+})
+
 const valve = () => [
   ...['--device', `127.0.0.1:${plant.address.port}`, '--command', 'coil:0', '--feedback', 'input_register:0'],
   ...['--closed', '0,0', '--open', '1,1000', '--tolerance', '10', '--travel-time', '3s', '--safe', 'closed'],

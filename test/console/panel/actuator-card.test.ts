@@ -4,15 +4,8 @@ import { actuatorCard } from '../../../console/panel/actuator-card.ts'
 import { Reach } from '../../../console/panel/reach.ts'
 import type { ActuatorView } from '../../../console/status-view.ts'
 import { DEFAULT_ROLES } from '../../../model/role.ts'
+import { HOLDER } from './holder.ts'
 
-const HOLDER = {
-  subject: 'olga',
-  roles: ['operator'],
-  caveats: [],
-  environment: 'demo',
-  gateway: 'gateway-1',
-  until: 0,
-}
 const NOW = Date.parse('2026-01-31T12:00:00Z')
 const FIRST_OUT = { cause: 'manual', detail: 'by erika: ozone', at: '2026-01-31T11:59:30Z' }
 const SEEN = { by: 'subject erika', at: '2026-01-31T11:59:50Z' }

@@ -4,15 +4,8 @@ import type { AlarmView } from '../../../console/alarm-view.ts'
 import { type AlarmRow, alarmRows, newsIn } from '../../../console/panel/alarm-row.ts'
 import { Reach } from '../../../console/panel/reach.ts'
 import { DEFAULT_ROLES } from '../../../model/role.ts'
+import { HOLDER } from './holder.ts'
 
-const HOLDER = {
-  subject: 'olga',
-  roles: ['operator'],
-  caveats: [],
-  environment: 'demo',
-  gateway: 'gateway-1',
-  until: 0,
-}
 const REACH = new Reach(HOLDER, DEFAULT_ROLES)
 const NOW = Date.parse('2026-01-31T12:00:00Z')
 const ACKNOWLEDGED = { by: 'subject alice', at: '2026-01-31T11:59:00Z' }

@@ -13,18 +13,11 @@ import {
   staleness,
   type Watch,
 } from '../../../console/panel/watch.ts'
+import { HOLDER } from './holder.ts'
 
 const NOON = Date.parse('2026-01-31T12:00:00Z')
 const at = (ms: number): Moment => ({ wall: NOON + ms, monotonic: 5000 + ms })
-const HOLDER = {
-  subject: 'alice',
-  roles: ['operator'],
-  caveats: [],
-  environment: 'demo',
-  gateway: 'waterworks-1',
-  until: NOON + 60_000,
-}
-const SIGNED_IN: Watch = { kind: 'signed-in', holder: HOLDER }
+const SIGNED_IN: Watch = { kind: 'signed-in', holder: { ...HOLDER, until: NOON + 60_000 } }
 
 function answered(time = NOON): Answer {
   return { kind: 'answered', body: { time: new Date(time).toISOString() } }

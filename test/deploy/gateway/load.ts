@@ -119,14 +119,15 @@ export class Load implements Disposable {
       const answer = await client[deed]('inlet-valve', 'the load')
       this.told.push(`${this.#now}: ${deed}: ${JSON.stringify(answer)}`)
       if (answer.kind === 'unreachable') return
-      const isUnkept = answer.kind === 'answered' && bodyOf(answer).unkept !== undefined
-      if (answer.kind === 'answered') this.turns += 1
+      const isUnkept = bodyOf(answer).unkept !== undefined
+      // A trip that is unkept acts, also where it was not seen to get there.
+      if (answer.kind === 'answered' || isUnkept) this.turns += 1
       if (isUnkept) this.unkept += 1
       this.latch = latchAfter(before, deed, answer)
       if (deed === 'reset' && answer.kind === 'problem' && answer.problem.code === 'not-tripped')
         this.lies.push(`nobody had reset it: ${JSON.stringify(answer)}`)
       if (this.latch !== 'unknown') told += 1
-      const says = answer.kind === 'problem' ? 'refused' : isUnkept ? 'unkept' : 'claim'
+      const says = isUnkept ? 'unkept' : answer.kind === 'problem' ? 'refused' : 'claim'
       this.#heard(asked, deed, answer, says)
       this.#happened()
     }

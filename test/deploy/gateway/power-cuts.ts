@@ -136,7 +136,7 @@ export class PowerCuts {
     if (end === 'answered') return await load.start(operator, engineer, LANES, turns)
     void load.start(operator, engineer, LANES, Number.POSITIVE_INFINITY)
     const events = 1 + below(EVENTS_MAX)
-    if (!(await isWithin(GIVEN_UP_MS, load.hasSeen(events))))
+    if (!(await isWithin(GIVEN_UP_MS, this.#gateway.machine.whileAlive(load.hasSeen(events)))))
       throw new Error(`waited for a quarter of an hour for ${events} events, and saw ${load.events}`)
     await this.#goOn(load, end, turns, below)
   }

@@ -138,10 +138,15 @@ test(`${CUTS} power cuts under load: no write without its intent, no acknowledge
       })}`,
     )
   for (const line of cuts.summary) say(line)
-  const { writes, acknowledged, toldLatches, lost, deadDisks, unkeptByDeadDisks } = cuts.tally
+  const { writes, acknowledged, toldLatches, lost, deadDisks, unkeptByDeadDisks, refusedForDeadDisks } =
+    cuts.tally
   assert.ok(writes > CUTS && acknowledged > 0 && lost > 0, 'the load was one, and the cuts were')
   assert.ok(toldLatches > 0, 'somebody had been told of a trip or a reset at a cut')
-  assert.ok(deadDisks === 0 || unkeptByDeadDisks > 0, 'somebody was told that a dead disk had not taken it')
+  // Where it was tripped when its disk died, all that could be tried was a reset, which is refused.
+  assert.ok(
+    deadDisks === 0 || unkeptByDeadDisks + refusedForDeadDisks > 0,
+    'somebody was told that a dead disk had not taken it',
+  )
 })
 
 test('started otherwise than it was enrolled, it says so, and the runbook puts the key back', async () => {

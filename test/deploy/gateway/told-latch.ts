@@ -15,8 +15,8 @@ const TRIP_STAYS: ReadonlySet<string> = new Set<RefusalCode>([
 
 /**
  * What somebody knows of the latch who knew `before`, and was then answered. A trip or reset of which the agent says that the disk has not
- * taken it in time is neither promised to survive nor to be lost; nor is anything by a trip that ends in a problem, which `trip-failed`
- * is: it acts.
+ * taken it in time is neither promised to survive nor to be lost. A trip that ends in `trip-failed` acts, and is latched like any other;
+ * nothing is promised by a trip that ends in another problem.
  */
 export function latchAfter(before: Latch, deed: 'trip' | 'reset', answer: Answer): Latch {
   switch (answer.kind) {
@@ -26,6 +26,8 @@ export function latchAfter(before: Latch, deed: 'trip' | 'reset', answer: Answer
       if ((answer.body as { unkept?: string }).unkept !== undefined) return 'unknown'
       return deed === 'trip' ? 'tripped' : 'normal'
     case 'problem':
+      if (deed === 'trip' && answer.problem.code === 'trip-failed')
+        return answer.problem.unkept === undefined ? 'tripped' : 'unknown'
       return deed === 'reset' && TRIP_STAYS.has(answer.problem.code) ? before : 'unknown'
   }
 }

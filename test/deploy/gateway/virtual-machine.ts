@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { execa } from 'execa'
@@ -12,6 +12,7 @@ import type { Answer } from './machine.ts'
 import { Monitor } from './monitor.ts'
 import { Program } from './program.ts'
 import { salvage } from './salvage.ts'
+import { SerialLine } from './serial-line.ts'
 import { type Remains, VolatileDisk } from './volatile-disk.ts'
 
 /** A computer in software, on a host with other things to do, is ten to thirty times slower than one. */
@@ -43,6 +44,7 @@ export class VirtualMachine implements AsyncDisposable {
   readonly #disk: VolatileDisk
   #programs: readonly Program[] = []
   #guest: GuestAgent | undefined
+  #serial: SerialLine | undefined
   #port = 0
   /** The version that its firmware gives, in what it measures into PCR 1 (SMBIOS, type 0). */
   firmware = '1.0'
@@ -95,8 +97,7 @@ export class VirtualMachine implements AsyncDisposable {
 
   /** What it said on its serial line since it was switched on. */
   get console(): string {
-    const path = join(this.#folder, 'console')
-    return existsSync(path) ? readFileSync(path, 'utf8') : ''
+    return this.#serial?.text ?? ''
   }
 
   /** Switches it on, and waits until its systemd has started what there is to ask it things. */
@@ -110,6 +111,8 @@ export class VirtualMachine implements AsyncDisposable {
     if (this.isOn) throw new Error('it is on')
     const socket = (name: string) => join(this.#folder, name)
     for (const name of ['tpm.sock', 'monitor', 'guest']) rmSync(socket(name), { force: true })
+    this.#serial?.[Symbol.dispose]()
+    this.#serial = new SerialLine(socket('console'))
     const tpm = this.#run('swtpm', [
       ...['socket', '--tpm2', '--tpmstate', `dir=${socket('tpm')}`],
       ...['--ctrl', `type=unixio,path=${socket('tpm.sock')}`],
@@ -140,11 +143,17 @@ export class VirtualMachine implements AsyncDisposable {
 
   /** Waits until it can be asked things. */
   async isUp(): Promise<void> {
-    this.#guest = await GuestAgent.connect(join(this.#folder, 'guest'), AbortSignal.timeout(BOOT_MS)).catch(
+    const connecting = GuestAgent.connect(join(this.#folder, 'guest'), AbortSignal.timeout(BOOT_MS)).catch(
       error => {
         throw new Error(`it has not booted: ${error}\n${this.console.slice(-4000)}`)
       },
     )
+    this.#guest = await this.whileAlive(connecting)
+  }
+
+  /** What `work` comes to. Rejects as soon as the machine's kernel has died, with its last lines. */
+  whileAlive<T>(work: Promise<T>): Promise<T> {
+    return this.#serial?.whileAlive(work) ?? work
   }
 
   /** Its disk loses power right after so many more writes, and says nothing any more; resolves then. `cut` is to follow. */
@@ -176,7 +185,7 @@ export class VirtualMachine implements AsyncDisposable {
     const [machine] = this.#programs
     // It may be off before it has said that it will.
     await this.run('systemctl', '--no-block', 'poweroff').catch(() => undefined)
-    await machine?.hasEnded(BOOT_MS)
+    if (machine) await this.whileAlive(machine.hasEnded(BOOT_MS))
     await this.#end()
   }
 
@@ -186,7 +195,7 @@ export class VirtualMachine implements AsyncDisposable {
     const hasRestarted = monitor.event('RESET')
     // It may be gone before it has said that it will.
     const asked = this.run('systemctl', '--no-block', 'reboot').catch(() => undefined)
-    await hasRestarted
+    await this.whileAlive(hasRestarted)
     this.#guest?.[Symbol.dispose]()
     await asked
     await this.isUp()
@@ -210,7 +219,7 @@ export class VirtualMachine implements AsyncDisposable {
   /** The same, with something on its standard input. */
   tell(input: string, ...command: readonly string[]): Promise<Answer> {
     if (!this.#guest) return Promise.reject(new Error('the machine is off'))
-    return this.#guest.run(command, input)
+    return this.whileAlive(this.#guest.run(command, input))
   }
 
   /** Runs a line of shell in it, as root; throws when that fails. */
@@ -223,7 +232,7 @@ export class VirtualMachine implements AsyncDisposable {
   /** Waits until something is so. Throws, with what it was, after a quarter of an hour, or when the machine has gone off by itself. */
   async until(what: string, isSo: () => Promise<boolean>): Promise<void> {
     const deadline = performance.now() + BOOT_MS
-    while (!(await isSo())) {
+    while (!(await this.whileAlive(isSo()))) {
       for (const program of this.#programs) program.mustRun()
       if (performance.now() > deadline)
         throw new Error(`waited for a quarter of an hour, and not yet: ${what}`)
@@ -233,6 +242,7 @@ export class VirtualMachine implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#end()
+    this.#serial?.[Symbol.dispose]()
     await this.#disk[Symbol.asyncDispose]()
     rmSync(this.#folder, { recursive: true, force: true })
   }

@@ -102,6 +102,31 @@ test('a line that babbles is given up before it takes the time of everything els
   assert.deepEqual([...rtu.accept(noise)], [])
 })
 
+test('a device that says without end what nobody asked it is cut off', async () => {
+  let said = 0
+  const stray = Buffer.concat(
+    Array.from({ length: 1000 }, () => Buffer.from('9999000000050103020007', 'hex')),
+  )
+  await using server = await OddServer.start((request, socket) => {
+    const on = () => {
+      if (said > 100) return
+      said += 1
+      if (socket.writable) socket.write(stray, on)
+    }
+    on()
+    return reply(request, [3, 2, 0, 7])
+  })
+  await using connected = await Connected.to(tcpWay({ host: '127.0.0.1', port: server.port }), { units: 9 })
+  const driver = connected.driver(POINTS)
+  const { line } = connected.link
+  await driver.read('one', LATER)
+  await connected.connected(false)
+  assert.equal(
+    'trouble' in line && line.trouble,
+    'the device answered nonsense: more than 65536 bytes that nobody asked for',
+  )
+})
+
 test('a connection that carries nothing is asked after five seconds whether its other end is there', async () => {
   await using server = await OddServer.start(() => undefined)
   await using connected = await Connected.to(

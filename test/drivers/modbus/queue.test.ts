@@ -5,15 +5,20 @@ import { type Place, Queue } from '../../../drivers/modbus/queue.ts'
 
 const welcome = () => true
 
-function exchange(kind: ExchangeKind, unit: number): Exchange {
-  return { kind, unit, timeout: 100, request: () => undefined, fits: () => false, ended: () => {} }
+function exchange(kind: ExchangeKind, unit: number, turnOf: string | undefined): Exchange {
+  return { kind, turnOf, unit, timeout: 100, request: () => undefined, fits: () => false, ended: () => {} }
 }
 
 /** A queue in which these wait; a look is in the place of what it confirms. */
 function queueOf(...waiting: readonly (readonly [ExchangeKind, unit: number, place?: Place])[]) {
   const queue = new Queue()
-  const add = (kind: ExchangeKind, unit: number, place: Place = kind === 'look' ? 'safe' : kind) => {
-    const added = exchange(kind, unit)
+  const add = (
+    kind: ExchangeKind,
+    unit: number,
+    place: Place = kind === 'look' ? 'safe' : kind,
+    turnOf: string | null = 'the same',
+  ) => {
+    const added = exchange(kind, unit, turnOf ?? undefined)
     assert.ok(queue.add(added, place))
     return added
   }
@@ -66,10 +71,9 @@ test('a unit that was looked at lets one of the others go before its next look, 
   const { add, order } = queueOf(['look', 1], ['read', 3], ['read', 3], ['read', 3])
   assert.deepEqual(order(1), ['look 1'])
   add('look', 1)
-  add('look', 2)
   assert.deepEqual(order(2), ['read 3', 'look 1'])
   add('look', 1)
-  assert.deepEqual(order(), ['look 2', 'read 3', 'look 1', 'read 3'])
+  assert.deepEqual(order(), ['read 3', 'look 1', 'read 3'])
 })
 
 test('looks that were in line before their unit had one wait for nobody else', () => {
@@ -77,9 +81,46 @@ test('looks that were in line before their unit had one wait for nobody else', (
   assert.deepEqual(order(), ['look 1', 'look 1', 'look 1', 'read 2'])
 })
 
-test('a write towards the safe state never waits for one of the others, however many there were', () => {
-  const { order } = queueOf(['read', 2], ['safe', 1], ['safe', 1], ['safe', 1])
-  assert.deepEqual(order(), ['safe 1', 'safe 1', 'safe 1', 'read 2'])
+test('a point that was written towards safe lets one of the others go before it is again, and no more than one', () => {
+  const { add, order } = queueOf(['safe', 1], ['write', 3], ['read', 3], ['read', 3])
+  for (const other of ['write 3', 'read 3', 'read 3']) {
+    assert.deepEqual(order(1), ['safe 1'])
+    add('safe', 1)
+    assert.deepEqual(order(1), [other])
+  }
+  assert.deepEqual(order(), ['safe 1'])
+})
+
+for (const [what, unit, turnOf] of [
+  ['another point of the unit', 1, 'another'],
+  ['a point of another unit', 2, 'the same'],
+] as const) {
+  test(`${what} waits for none of the others, nor for one that was just written`, () => {
+    const { add, order } = queueOf(['safe', 1], ['write', 3], ['read', 3])
+    assert.deepEqual(order(1), ['safe 1'])
+    add('safe', 1)
+    add('safe', unit, 'safe', turnOf)
+    assert.deepEqual(order(), [`safe ${unit}`, 'write 3', 'safe 1', 'read 3'])
+  })
+}
+
+test('a unit in doubt is one of the others, and the first of them, beside one that is written again and again', () => {
+  const { add, order } = queueOf(['safe', 1], ['safe', 2, 'doubted'], ['read', 3])
+  assert.deepEqual(order(1), ['safe 1'])
+  add('safe', 1)
+  assert.deepEqual(order(2), ['safe 2', 'safe 1'])
+  add('safe', 1)
+  add('safe', 2, 'doubted')
+  assert.deepEqual(order(), ['read 3', 'safe 1', 'safe 2'])
+})
+
+test('what goes on with a write that has had its turn waits for nobody else, and is no turn', () => {
+  const { add, order } = queueOf(['safe', 1], ['read', 3], ['read', 3])
+  assert.deepEqual(order(1), ['safe 1'])
+  for (let part = 0; part < 2; part += 1) add('safe', 1, 'safe', null)
+  assert.deepEqual(order(2), ['safe 1', 'safe 1'])
+  add('safe', 1)
+  assert.deepEqual(order(), ['read 3', 'safe 1', 'read 3'])
 })
 
 test('with nobody else there looks go on', () => {
@@ -108,7 +149,7 @@ test('reads that are not welcome wait, and nothing else does for that', () => {
 test('a flood to one unit fills nobody else’s room', () => {
   const { queue, add } = queueOf()
   for (let count = 0; count < 1024; count += 1) add('safe', 1)
-  assert.equal(queue.add(exchange('safe', 1), 'safe'), false)
+  assert.equal(queue.add(exchange('safe', 1, 'the same'), 'safe'), false)
   add('safe', 2)
   assert.equal(queue.next(false, welcome)?.unit, 1)
   assert.equal(queue.next(false, welcome)?.unit, 2)

@@ -4,7 +4,15 @@ import type { Exchange, ExchangeKind } from '../../../drivers/modbus/exchange.ts
 import { Standing } from '../../../drivers/modbus/standing.ts'
 
 function of(kind: ExchangeKind, unit = 1): Exchange {
-  return { kind, unit, timeout: 100, request: () => undefined, fits: () => false, ended: () => {} }
+  return {
+    kind,
+    turnOf: undefined,
+    unit,
+    timeout: 100,
+    request: () => undefined,
+    fits: () => false,
+    ended: () => {},
+  }
 }
 
 /** What a unit did, as `look -` for one that it left unanswered, and where its next write towards safe and its next look wait. */

@@ -2,33 +2,56 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { rtuOverTcpWay, tcpWay } from '../../../drivers/modbus/tcp.ts'
 import { VirtualClock } from '../../../simulator/virtual-clock.ts'
-import { Connected } from './connected.ts'
+import { Connected, type PointText } from './connected.ts'
 import { OddServer, reply } from './odd-server.ts'
 import { slowLine } from './slow-line.ts'
 
 const TIMEOUT = 1000
 const LATER = 5000
 const POINTS = { one: { holding_register: 1 }, two: { holding_register: 2 } }
+const SAFE = new Map([['one', 7]])
 /** Writes of 7 to either, as they are on a serial line. */
 const [ONE, TWO] = ['010600010007', '010600020007']
 
+/** So many units on a serial line, and a driver for the first. */
+async function serialLine(
+  units: number,
+  {
+    points = POINTS,
+    safe = new Map(),
+  }: { points?: Record<string, PointText>; safe?: Map<string, number> } = {},
+) {
+  await using stack = new AsyncDisposableStack()
+  const line = stack.use(await slowLine())
+  const clock = new VirtualClock()
+  const way = rtuOverTcpWay({ host: '127.0.0.1', port: line.port })
+  const connected = stack.use(await Connected.to(way, { units, timeout: TIMEOUT }, clock))
+  const driver = connected.driver(points, { safe })
+  const running = stack.move()
+  const slowUnitAsked = async () => {
+    void connected.driver(POINTS, { unit: 2, timeout: LATER }).read('one', LATER)
+    await line.asked(1)
+  }
+  return { line, clock, driver, slowUnitAsked, [Symbol.asyncDispose]: () => running.disposeAsync() }
+}
+
+/** A write that waits behind another, and is sent 60 ms before its deadline. */
+async function waitedAndSent({ line, clock, driver }: Awaited<ReturnType<typeof serialLine>>) {
+  const first = driver.write('one', 7, LATER)
+  await line.asked(1)
+  const waited = driver.write('two', 7, TIMEOUT)
+  await clock.advance(TIMEOUT - 60)
+  line.say(ONE)
+  await line.asked(2)
+  assert.equal((await first).kind, 'accepted')
+  return { waited }
+}
+
 describe('a request that waited for its turn and went out just before its deadline', () => {
   it('does not put a unit on a serial line to rest that has had no time to answer', async () => {
-    await using line = await slowLine()
-    const clock = new VirtualClock()
-    await using connected = await Connected.to(
-      rtuOverTcpWay({ host: '127.0.0.1', port: line.port }),
-      { timeout: TIMEOUT },
-      clock,
-    )
-    const driver = connected.driver(POINTS)
-    const first = driver.write('one', 7, LATER)
-    await line.asked(1)
-    const waited = driver.write('two', 7, TIMEOUT)
-    await clock.advance(TIMEOUT - 60)
-    line.say(ONE)
-    await line.asked(2)
-    assert.equal((await first).kind, 'accepted')
+    await using rig = await serialLine(1)
+    const { line, clock, driver } = rig
+    const { waited } = await waitedAndSent(rig)
     await clock.advance(60)
     assert.equal((await waited).kind, 'unknown')
     // The line is the unit's for as long as it may take to answer, and no longer.
@@ -42,21 +65,9 @@ describe('a request that waited for its turn and went out just before its deadli
   })
 
   it('puts the unit to rest once it has had its time and has not answered', async () => {
-    await using line = await slowLine()
-    const clock = new VirtualClock()
-    await using connected = await Connected.to(
-      rtuOverTcpWay({ host: '127.0.0.1', port: line.port }),
-      { units: 2, timeout: TIMEOUT },
-      clock,
-    )
-    const driver = connected.driver(POINTS)
-    const first = driver.write('one', 7, LATER)
-    await line.asked(1)
-    const waited = driver.write('two', 7, TIMEOUT)
-    await clock.advance(TIMEOUT - 60)
-    line.say(ONE)
-    await line.asked(2)
-    await first
+    await using rig = await serialLine(2)
+    const { clock, driver } = rig
+    const { waited } = await waitedAndSent(rig)
     const next = driver.write('one', 7, LATER)
     await clock.advance(TIMEOUT)
     assert.equal((await waited).kind, 'unknown')
@@ -99,14 +110,9 @@ describe('a request that waited for its turn and went out just before its deadli
 
   it('has its whole time for the answer where it is towards the safe state, or confirms that', async () => {
     for (const what of ['write', 'look'] as const) {
-      await using line = await slowLine()
-      const clock = new VirtualClock()
-      const way = rtuOverTcpWay({ host: '127.0.0.1', port: line.port })
-      await using connected = await Connected.to(way, { units: 3, timeout: TIMEOUT }, clock)
-      const driver = connected.driver(POINTS, { safe: new Map([['one', 7]]) })
-      const slow = connected.driver(POINTS, { unit: 2, timeout: LATER })
-      void slow.read('one', LATER)
-      await line.asked(1)
+      await using rig = await serialLine(3, { safe: SAFE })
+      const { line, clock, driver } = rig
+      await rig.slowUnitAsked()
       const waited =
         what === 'write'
           ? driver.write('one', 7, TIMEOUT)
@@ -128,15 +134,12 @@ describe('a request that waited for its turn and went out just before its deadli
   })
 
   it('and is a pulse towards the safe state is held for as long as any other', async () => {
-    await using line = await slowLine()
-    const clock = new VirtualClock()
-    const way = rtuOverTcpWay({ host: '127.0.0.1', port: line.port })
-    await using connected = await Connected.to(way, { units: 3, timeout: TIMEOUT }, clock)
-    const pulsed = { one: { holding_register: 1, pulse: '300ms' } }
-    const driver = connected.driver(pulsed, { safe: new Map([['one', 7]]) })
-    const slow = connected.driver(POINTS, { unit: 2, timeout: LATER })
-    void slow.read('one', LATER)
-    await line.asked(1)
+    await using rig = await serialLine(3, {
+      points: { one: { holding_register: 1, pulse: '300ms' } },
+      safe: SAFE,
+    })
+    const { line, clock, driver } = rig
+    await rig.slowUnitAsked()
     const waited = driver.write('one', 7, TIMEOUT)
     await clock.advance(TIMEOUT - 10)
     line.say('0203020001')

@@ -7,16 +7,35 @@ const request = (name: string, lists: object = {}) => ({
   requestHeader: { requestHandle: 7 },
   ...lists,
 })
-const response = (name: string, results?: readonly unknown[] | null, requestHandle = 7) => ({
+const GOOD = { name: 'Good', value: 0 }
+const TOO_MANY = { name: 'BadTooManyOperations', value: 0x8010_0000 }
+const response = (
+  name: string,
+  results?: readonly unknown[] | null,
+  requestHandle = 7,
+  serviceResult = GOOD,
+) => ({
   schema: { name },
-  responseHeader: { requestHandle },
+  responseHeader: { requestHandle, serviceResult },
   ...(results === undefined ? {} : { results }),
 })
 const TWO = [{}, {}]
 
-test('an answer is one to its request: of its service, under its handle, with a result for each thing that was asked', () => {
+test('an answer is one to its request: of its service, under its handle, with a result for each thing that was asked, or a no to all of it and none', () => {
   for (const [asked, given, objection] of [
     [request('Read', { nodesToRead: TWO }), response('ReadResponse', TWO), undefined],
+    [request('Read', { nodesToRead: TWO }), response('ReadResponse', null, 7, TOO_MANY), undefined],
+    [request('Write', { nodesToWrite: TWO }), response('WriteResponse', [], 7, TOO_MANY), undefined],
+    [
+      request('Write', { nodesToWrite: TWO }),
+      response('WriteResponse', TWO, 7, TOO_MANY),
+      'the server says BadTooManyOperations of the whole request, and gives results all the same',
+    ],
+    [
+      request('Write', { nodesToWrite: TWO }),
+      response('WriteResponse', null, 8, TOO_MANY),
+      'the server answered request 8, and 7 was asked',
+    ],
     [request('Write', { nodesToWrite: [] }), response('WriteResponse', null), undefined],
     [request('Publish'), response('PublishResponse', [1, 2, 3]), undefined],
     [request('CreateSubscription'), response('CreateSubscriptionResponse'), undefined],

@@ -1,36 +1,13 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { createServer, connect as dial } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { execa } from 'execa'
+import { TcpDump } from '../../tcp-dump.ts'
 import { foreignSite } from './foreign-site.ts'
 import { connect } from './site.ts'
 
 const LATER = 5000
-
-/** Passes connections on, and keeps a dump of each as text2pcap reads it. */
-async function tap(target: number) {
-  const dumps: string[][] = []
-  const server = createServer(inside => {
-    const dump: string[] = []
-    dumps.push(dump)
-    const outside = dial(target, '127.0.0.1')
-    const pass = (direction: string, to: typeof outside) => (bytes: Buffer) => {
-      dump.push(`${direction} 000000 ${bytes.toString('hex').replace(/../g, '$& ')}`)
-      to.write(bytes)
-    }
-    inside.on('data', pass('O', outside)).on('error', () => {})
-    outside.on('data', pass('I', inside)).on('error', () => {})
-    inside.on('close', () => outside.destroy())
-    outside.on('close', () => inside.destroy())
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  const port = typeof address === 'object' && address ? address.port : 0
-  return { dumps, port, [Symbol.asyncDispose]: async () => void server.close() }
-}
 
 const MALFORMED = '_ws.malformed || _ws.short || _ws.expert.severity >= error || tcp.analysis.lost_segment'
 
@@ -77,7 +54,8 @@ test("Wireshark's dissector finds nothing malformed in what the driver sends, si
   await using plant = await foreignSite()
   const seen = new Set<string>()
   for (const securityMode of ['Sign', 'SignAndEncrypt'] as const) {
-    await using between = await tap(plant.server.port)
+    await using between = new TcpDump(plant.server.port)
+    await between.open()
     {
       const url = `opc.tcp://127.0.0.1:${between.port}`
       await using driver = await connect({ ...plant.endpoint, url, securityMode })

@@ -130,12 +130,16 @@ test('a method is called with the value, and its no is a no', async () => {
   assert.equal(plant.server.held.get('Moved'), 42.5)
 })
 
-test('a value that is not good is no value', async () => {
+test('a value that is not good is no value; what the server is not certain of is told in words', async () => {
   await using plant = await site()
   await using driver = await connect(plant.endpoint)
-  for (const status of ['UncertainLastUsableValue', 'BadSensorFailure'] as const) {
+  plant.server.held.set('In', 42.5)
+  for (const [status, reason] of [
+    ['UncertainLastUsableValue', 'the server says UncertainLastUsableValue, and shows 42.5'],
+    ['BadSensorFailure', 'the server says BadSensorFailure'],
+  ] as const) {
     plant.server.inStatus = status
-    assert.equal(valueIn(await driver.read('in', LATER)), `the server says ${status}`)
+    assert.deepEqual(await driver.read('in', LATER), { kind: 'failed', reason })
   }
   assert.equal(
     valueIn(await driver.read('elsewhere-on-the-server', LATER)),

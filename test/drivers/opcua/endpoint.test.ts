@@ -37,11 +37,12 @@ async function loggedIn(truth: string, lie: string, isUnencrypted: boolean) {
   await using plant = await site()
   if (isUnencrypted) plant.server.takePasswordsUnencrypted()
   await using liar = new Liar(plant.server.port, truth, lie)
+  await liar.open()
   const passwordFile = join(plant.folder, 'password')
   await writeFile(passwordFile, PASSWORD)
   await using driver = await connect({
     ...plant.endpoint,
-    url: `opc.tcp://127.0.0.1:${await liar.listen()}`,
+    url: `opc.tcp://127.0.0.1:${liar.port}`,
     securityMode: 'Sign',
     user: { ...OLIVE, passwordFile },
   })

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer, connect as dial, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { DataValue } from 'node-opcua-client'
@@ -8,7 +7,8 @@ import { OpcUaDriver } from '../../../drivers/opcua/driver.ts'
 import { OpcUaLink } from '../../../drivers/opcua/link.ts'
 import { valueIn } from '../../../drivers/opcua/value.ts'
 import { effort } from '../../fuzz/effort.ts'
-import { Dice } from './dice.ts'
+import { TcpGate } from '../../tcp-gate.ts'
+import { Dice } from '../dice.ts'
 import { hasty } from './hasty-clock.ts'
 import { CLEAR, POINTS, point, site } from './site.ts'
 
@@ -78,55 +78,38 @@ const RUINS: Readonly<Record<string, Ruin>> = {
 }
 
 /** Stands before a server and spoils one of its messages: the one with this number, counted over all connections. */
-class Spoiler implements AsyncDisposable {
-  readonly #server
-  readonly #sockets = new Set<Socket>()
-  ruin: Ruin = (frame, to) => void to.write(frame)
-  dice = new Dice(0)
-  at = 0
+class Spoiler extends TcpGate {
+  #ruin: Ruin = (frame, to) => void to.write(frame)
+  #dice = new Dice(0)
+  #at = 0
   #count = 0
 
   constructor(target: number) {
-    this.#server = createServer(inside => {
-      const outside = dial(target, '127.0.0.1')
-      for (const socket of [inside, outside]) {
-        this.#sockets.add(socket)
-        socket.on('error', () => {}).on('close', () => this.#sockets.delete(socket))
-      }
-      inside.on('data', (bytes: Buffer) => void outside.write(bytes))
+    super(target, inside => {
       let rest = Buffer.alloc(0)
-      outside.on('data', (bytes: Buffer) => {
-        rest = Buffer.concat([rest, bytes])
-        while (rest.length >= 8 && rest.length >= rest.readUInt32LE(4)) {
-          const frame = rest.subarray(0, rest.readUInt32LE(4))
-          rest = rest.subarray(frame.length)
-          if (!inside.writable) continue
-          if (this.#count++ === this.at) this.ruin(frame, inside, this.dice)
-          else inside.write(frame)
-        }
-      })
-      inside.on('close', () => outside.destroy())
-      outside.on('close', () => inside.destroy())
+      return {
+        answered: bytes => {
+          rest = Buffer.concat([rest, bytes])
+          while (rest.length >= 8 && rest.length >= rest.readUInt32LE(4)) {
+            const frame = rest.subarray(0, rest.readUInt32LE(4))
+            rest = rest.subarray(frame.length)
+            if (inside.writable) this.#pass(frame, inside)
+          }
+        },
+      }
     })
   }
 
-  async listen(): Promise<number> {
-    this.#server.listen(0, '127.0.0.1')
-    await once(this.#server, 'listening')
-    const address = this.#server.address()
-    return typeof address === 'object' && address ? address.port : 0
-  }
-
   spoil(ruin: Ruin, at: number, dice: Dice): void {
-    this.ruin = ruin
-    this.at = at
-    this.dice = dice
+    this.#ruin = ruin
+    this.#at = at
+    this.#dice = dice
     this.#count = 0
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy()
-    this.#server.close()
+  #pass(frame: Buffer, to: Socket): void {
+    if (this.#count++ === this.#at) this.#ruin(frame, to, this.#dice)
+    else to.write(frame)
   }
 }
 
@@ -139,7 +122,8 @@ test(`${ROUNDS} spoiled messages of a server, signed or encrypted: no crash, no 
   process.on('unhandledRejection', onStray).on('uncaughtException', onStray)
   await using plant = await site()
   await using spoiler = new Spoiler(plant.server.port)
-  const url = `opc.tcp://127.0.0.1:${await spoiler.listen()}`
+  await spoiler.open()
+  const url = `opc.tcp://127.0.0.1:${spoiler.port}`
   const ruins = Object.entries(RUINS)
   let failures = 0
   for (let round = 0; round < ROUNDS; round += 1) {

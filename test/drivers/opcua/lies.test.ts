@@ -15,6 +15,7 @@ import {
   VariantArrayType,
   WriteResponse,
 } from 'node-opcua-client'
+import type { ReadResult, WriteResult } from '../../../drivers/driver.ts'
 import type { OpcUaDriver } from '../../../drivers/opcua/driver.ts'
 import type { Lie } from './server.ts'
 import { CLEAR, connect, point, site } from './site.ts'
@@ -104,7 +105,28 @@ const WRONG_READS: Lies = {
   }),
 }
 
+/** A no to a whole request, and nothing done. */
+const tooMany = { responseHeader: { serviceResult: StatusCodes.BadTooManyOperations } }
+const REFUSED_WRITES: Lies = {
+  'a fault': () => ({ response: new ServiceFault(tooMany) }),
+  'an answer without results': () => ({ response: new WriteResponse(tooMany) }),
+  'an answer with an empty list of results': () => ({
+    response: new WriteResponse({ ...tooMany, results: [] }),
+  }),
+}
+const REFUSED_CALLS: Lies = {
+  'a fault': () => ({ response: new ServiceFault(tooMany) }),
+  'an answer without results': () => ({ response: new CallResponse(tooMany) }),
+}
+const REFUSED_READS: Lies = {
+  'a fault': () => ({ response: new ServiceFault(tooMany) }),
+  'an answer without results': () => ({ response: new ReadResponse(tooMany) }),
+}
+
 const WRONG_WRITES: Lies = {
+  'too many operations, and done all the same': () => ({
+    response: new WriteResponse({ ...tooMany, results: [StatusCodes.Good] }),
+  }),
   'an answer to a read': () => ({ response: read({ value: good }) }),
   "another request's answer": truth => ({ response: truth, handle: 4711 }),
   'no results': () => ({ response: new WriteResponse({}) }),
@@ -198,6 +220,26 @@ describe('a server that is trusted and says what it should not', () => {
       assert.equal(told.kind === 'value' && told.value, TRUE, JSON.stringify(told))
     }
   })
+
+  for (const [service, refusals, ask] of [
+    ['ReadRequest', REFUSED_READS, () => driver.read('in', DEADLINE)],
+    ['WriteRequest', REFUSED_WRITES, () => driver.write('out', 7, DEADLINE)],
+    ['CallRequest', REFUSED_CALLS, () => driver.write('move', 7, DEADLINE)],
+  ] as const)
+    for (const [name, lie] of Object.entries(refusals)) {
+      test(`BadTooManyOperations to a ${service} of one, in ${name}, is a clear no, and it is not asked again`, async () => {
+        let requests = 0
+        const counted: Lies[string] = truth => {
+          requests += 1
+          return lie(truth)
+        }
+        assert.deepEqual(await lying<ReadResult | WriteResult>(service, counted, ask), {
+          kind: service === 'ReadRequest' ? 'failed' : 'rejected',
+          reason: 'the server says BadTooManyOperations',
+        })
+        assert.equal(requests, 1)
+      })
+    }
 
   for (const [name, lie] of Object.entries(WRONG_WRITES)) {
     test(`${name} is no success of a write, and it is not written again`, async () => {

@@ -42,19 +42,27 @@ const nodes = (count: number) =>
     sampling: 100,
   }))
 
-for (const [count, most, parts] of [
-  [0, 1000, []],
-  [1, 1, [1]],
-  [100, 1000, [100]],
-  [250, 1000, [100, 100, 50]],
-  [250, 100, [100, 100, 50]],
-  [120, 60, [100, 50, 50, 20]],
-  [7, 2, [7, 3, 1, 1, 1, 1, 1, 1, 1]],
-  [3, 1, [3, 1, 1, 1]],
+const SILENT = Number.POSITIVE_INFINITY
+
+for (const [count, most, says, parts] of [
+  [0, 1000, SILENT, []],
+  [1, 1, SILENT, [1]],
+  [100, 1000, SILENT, [100]],
+  [250, 1000, SILENT, [100, 100, 50]],
+  [250, 100, SILENT, [100, 100, 50]],
+  [120, 60, SILENT, [100, 50, 50, 20]],
+  [7, 2, SILENT, [7, 3, 1, 1, 1, 1, 1, 1, 1]],
+  [3, 1, SILENT, [3, 1, 1, 1]],
+  [250, 1000, 1000, [100, 100, 50]],
+  [120, 60, 60, [60, 60]],
+  [7, 2, 2, [2, 2, 2, 1]],
+  [3, 1, 1, [1, 1, 1]],
+  [7, 2, 5, [5, 2, 2, 2, 1]],
+  [7, 5, 2, [2, 2, 2, 1]],
 ] as const)
-  test(`a server that takes ${most} nodes at once is asked for ${count} in parts that it takes, each node once and under its place`, async () => {
+  test(`a server that takes ${most} nodes at once and says ${says} is asked for ${count} in parts that it takes, each node once and under its place`, async () => {
     const { session, asked, told } = server(most)
-    const results = await monitor(session, 7, nodes(count))
+    const results = await monitor(session, 7, nodes(count), says)
     assert.deepEqual(asked, parts)
     assert.deepEqual(
       results.map(({ monitoredItemId }) => monitoredItemId),
@@ -68,11 +76,11 @@ for (const [count, most, parts] of [
 
 test('a server that takes not even one, or refuses for another reason, or does not answer, is not asked on and on', async () => {
   const none = server(0)
-  await assert.rejects(monitor(none.session, 7, nodes(8)), /BadTooManyOperations/)
+  await assert.rejects(monitor(none.session, 7, nodes(8), SILENT), /BadTooManyOperations/)
   assert.deepEqual(none.asked, [8, 4, 2, 1])
   for (const refusal of [fault('BadServiceUnsupported'), new Error('no answer in time')]) {
     const { session, asked } = server(0, refusal)
-    await assert.rejects(monitor(session, 7, nodes(8)), refusal)
+    await assert.rejects(monitor(session, 7, nodes(8), SILENT), refusal)
     assert.deepEqual(asked, [8])
   }
 })

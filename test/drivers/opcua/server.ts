@@ -158,9 +158,13 @@ export class ValveServer implements AsyncDisposable {
           token.securityPolicyUri = SecurityPolicy.None
   }
 
-  /** From now on it takes so many nodes to tell of in one request, and says BadTooManyOperations to more. */
+  /** From now on it takes so many nodes in one request, says so, and says BadTooManyOperations to more. 0 is any number. */
   takeAtOnce(most: number): void {
-    this.#server.engine.serverCapabilities.operationLimits.maxMonitoredItemsPerCall = most
+    const { operationLimits } = this.#server.engine.serverCapabilities
+    operationLimits.maxMonitoredItemsPerCall = most
+    operationLimits.maxNodesPerRead = most
+    operationLimits.maxNodesPerWrite = most
+    operationLimits.maxNodesPerMethodCall = most
   }
 
   /** How many subscriptions it holds now. */

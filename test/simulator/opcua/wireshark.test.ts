@@ -1,40 +1,11 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { execa } from 'execa'
+import { TcpDump } from '../../tcp-dump.ts'
 import { type OpcUaPlant, startOpcUaPlant } from './opcua-plant.ts'
 import { node, OpcUaWitness, type Security } from './witness.ts'
-
-/** A way to a server on which every byte of each connection is written down for text2pcap: `O` is the server's, `I` the client's. */
-async function recorder(
-  port: number,
-  dumps: string[][],
-): Promise<AsyncDisposable & { readonly port: number }> {
-  const server = createServer(client => {
-    const dump: string[] = []
-    dumps.push(dump)
-    const upstream = connect(port, '127.0.0.1')
-    for (const [direction, from, to] of [
-      ['I', client, upstream],
-      ['O', upstream, client],
-    ] as const) {
-      from.on('data', (bytes: Buffer) => {
-        dump.push(`${direction} 000000 ${bytes.toString('hex').replace(/../g, '$& ')}`)
-        to.write(bytes)
-      })
-      from.on('error', () => {}).on('close', () => to.destroy())
-    }
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    port: (server.address() as AddressInfo).port,
-    [Symbol.asyncDispose]: async () => void server.close(),
-  }
-}
 
 /** What Wireshark says of a field of all packets that a filter takes. */
 type Tshark = (filter: string, field: string) => Promise<string[]>
@@ -42,7 +13,7 @@ type Tshark = (filter: string, field: string) => Promise<string[]>
 async function capture(folder: string, name: string, dump: readonly string[]): Promise<Tshark> {
   const [text, packets] = [join(folder, `${name}.txt`), join(folder, `${name}.pcap`)]
   await writeFile(text, `${dump.join('\n')}\n`)
-  await execa('text2pcap', ['-q', '-D', '-T', '40000,4840', text, packets])
+  await execa('text2pcap', ['-q', '-D', '-T', '4840,40000', text, packets])
   return async (filter, field) => {
     const { stdout } = await execa('tshark', ['-r', packets, '-Y', filter, '-T', 'fields', '-e', field])
     return stdout.split('\n').filter(line => line !== '')
@@ -80,11 +51,12 @@ for (const [security, opcua] of [
 ] satisfies [Security, Parameters<typeof startOpcUaPlant>[0]][]) {
   test(`Wireshark's dissector finds nothing malformed in what the server sends, whatever the status (${security})`, async () => {
     await using site = await startOpcUaPlant(opcua)
-    const dumps: string[][] = []
-    await using between = await recorder(Number(new URL(site.url.replace('opc.tcp', 'http')).port), dumps)
+    await using between = new TcpDump(Number(new URL(site.url.replace('opc.tcp', 'http')).port))
+    await between.open()
     const url = `opc.tcp://127.0.0.1:${between.port}`
     await using witness = await OpcUaWitness.open({ ...site, url }, security)
     await converse(site, witness)
+    const { dumps } = between
     // A client that signs asks for the server's certificate first, over a connection of its own.
     assert.equal(dumps.length, security === 'none' ? 1 : 2)
     const tsharks = await Promise.all(dumps.map((dump, index) => capture(site.folder, `${index}`, dump)))

@@ -262,6 +262,7 @@ describe('a log that is bound to a counter', () => {
       boot: 'boot-2',
       now: START + 7_200_000,
       signer: SIGNER,
+      asOwner: work => work(),
     })
     assert.equal(pruned.kind, 'pruned')
     assert.deepEqual(

@@ -6,8 +6,10 @@
  *
  * Registers hold numbers in libmodbus's own macros and orders, holding and input registers alike:
  *     0 float 1234.5, 8 int32 -123456789, 10 int64 -1234567890123456
- * Whatever is written into registers is decoded by libmodbus and said, one line a write:
- *     write ADDRESS COUNT float int32 int64
+ *     14 the bits 1010 0101 1100 0011
+ * Whatever is written is said as libmodbus has it then, one line a write; numbers are decoded by libmodbus:
+ *     write FUNCTION ADDRESS COUNT register float int32 int64
+ *     coil FUNCTION ADDRESS value
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,15 +25,20 @@ static void fill(uint16_t *registers) {
   modbus_set_float(1234.5f, registers + 0);
   MODBUS_SET_INT32_TO_INT16(registers, 8, -123456789);
   MODBUS_SET_INT64_TO_INT16(registers, 10, -1234567890123456LL);
+  registers[14] = 0xa5c3;
 }
 
 static void tell(const uint8_t *pdu) {
   int address = pdu[1] << 8 | pdu[2];
   int count = pdu[0] == 16 ? pdu[3] << 8 | pdu[4] : 1;
   const uint16_t *at = map->tab_registers + address;
-  if (pdu[0] != 6 && pdu[0] != 16 && pdu[0] != 22) return;
-  printf("write %d %d %.9g %d %lld\n", address, count, modbus_get_float(at), (int)MODBUS_GET_INT32_FROM_INT16(at, 0),
-         (long long)MODBUS_GET_INT64_FROM_INT16(at, 0));
+  if (pdu[0] == 5 || pdu[0] == 15)
+    printf("coil %d %d %d\n", pdu[0], address, map->tab_bits[address]);
+  else if (pdu[0] == 6 || pdu[0] == 16 || pdu[0] == 22)
+    printf("write %d %d %d %d %.9g %d %lld\n", pdu[0], address, count, *at, modbus_get_float(at),
+           (int)MODBUS_GET_INT32_FROM_INT16(at, 0), (long long)MODBUS_GET_INT64_FROM_INT16(at, 0));
+  else
+    return;
   fflush(stdout);
 }
 

@@ -2,13 +2,15 @@
 
     pymodbus_device.py tcp | rtu | tls CERTIFICATE KEY AUTHORITY
 
-Modbus TCP, RTU frames over TCP, or Modbus TCP in TLS for those who have a certificate of the authority.
+Modbus TCP, RTU frames over TCP, or Modbus TCP in TLS for those who have a certificate of the authority. Units 1, 2 and 3,
+each with tables of its own, are behind every connection.
 
-Says {"port": N}, then answers lines of JSON on its input with lines of JSON:
+Says {"port": N}, then answers lines of JSON on its input with lines of JSON. Each may say "unit": N, which is 1 otherwise:
 
-    {"set": TYPE, "byte": ">" or "<", "word": ">" or "<", "address": N, "value": V}
+    {"set": TYPE, "byte": ">" or "<", "word": ">" or "<", "address": N, "value": V}    in holding and input registers
     {"get": TYPE, "byte": …, "word": …, "address": N}
     {"bits": TABLE, "address": N}    {"put": TABLE, "address": N, "value": V}
+    {"asked": true}    what a master has asked of the unit since this was asked last: [function code, address, count] each
 """
 
 import asyncio
@@ -41,11 +43,27 @@ def block():
     return ModbusSequentialDataBlock(0, [0] * 200)
 
 
-store = ModbusSlaveContext(di=block(), co=block(), hr=block(), ir=block(), zero_mode=True)
+class Unit(ModbusSlaveContext):
+    """A unit that remembers what it was asked: the server has each request validated, once, before it does it."""
+
+    def __init__(self):
+        super().__init__(di=block(), co=block(), hr=block(), ir=block(), zero_mode=True)
+        self.asked = []
+
+    def validate(self, fc_as_hex, address, count=1):
+        self.asked.append([fc_as_hex, address, count])
+        return super().validate(fc_as_hex, address, count)
+
+
+units = {number: Unit() for number in (1, 2, 3)}
 
 
 def obey(line):
     word = json.loads(line)
+    store = units[word.get("unit", 1)]
+    if "asked" in word:
+        asked, store.asked = store.asked, []
+        return {"asked": asked}
     address = word["address"]
     if "set" in word:
         builder = BinaryPayloadBuilder(byteorder=ENDS[word["byte"]], wordorder=ENDS[word["word"]])
@@ -89,7 +107,7 @@ async def main():
     identity = ModbusDeviceIdentification(
         info_name={"VendorName": "Witness", "ProductCode": "PY", "MajorMinorRevision": "3.0", "ModelName": "pymodbus"}
     )
-    context = ModbusServerContext(slaves=store, single=True)
+    context = ModbusServerContext(slaves=units, single=False)
     server = server_of(context, identity, *sys.argv[1:])
     serving = asyncio.ensure_future(server.serve_forever())
     while not getattr(server, "server", None) or not server.server.sockets:

@@ -181,6 +181,10 @@ int main(int count, char **words) {
     UA_String_clear(&config.endpoints[at].server.applicationUri);
     config.endpoints[at].server.applicationUri = UA_STRING_ALLOC(words[3]);
   }
+  if (getenv("AT_ONCE")) {
+    config.maxNodesPerRead = config.maxNodesPerWrite = config.maxNodesPerMethodCall = (UA_UInt32)atoi(getenv("AT_ONCE"));
+    config.maxMonitoredItemsPerCall = (UA_UInt32)atoi(getenv("AT_ONCE"));
+  }
   if (getenv("SUBSCRIPTIONS")) config.maxSubscriptions = (UA_UInt32)atoi(getenv("SUBSCRIPTIONS"));
   UA_UsernamePasswordLogin login = {UA_STRING_STATIC("olive"), UA_STRING_STATIC("secret")};
   UA_AccessControl_default(&config, true, NULL, 1, &login);

@@ -1,4 +1,4 @@
-import { seededEntropy } from '../../seeded-entropy.ts'
+import { seededEntropy } from '../seeded-entropy.ts'
 
 /** Chance that is the same for the same seed. */
 export class Dice {
