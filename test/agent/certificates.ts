@@ -106,6 +106,7 @@ default_ca=plant
 [plant]
 database=${name}.index
 new_certs_dir=.
+rand_serial=yes
 default_md=sha256
 policy=any
 [any]
@@ -114,7 +115,7 @@ commonName=supplied
     await writeFile(join(this.#folder, `${name}.cnf`), config)
     const moment = (at: Date) => at.toISOString().replace(/[-:T]|\.\d+/g, '')
     await this.#openssl(
-      ...['ca', '-batch', '-notext', '-rand_serial', '-config', `${name}.cnf`, '-extfile', `${name}.ext`],
+      ...['ca', '-batch', '-notext', '-config', `${name}.cnf`, '-extfile', `${name}.ext`],
       ...['-cert', `${this.#name}.pem`, '-keyfile', `${this.#name}.key`, '-in', `${name}.csr`],
       ...['-startdate', moment(from), '-enddate', moment(until), '-out', `${name}.pem`],
     )
