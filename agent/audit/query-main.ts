@@ -12,6 +12,7 @@ import { HEADINGS, parseRecord, recordLine } from './words.ts'
 export interface AuditQueryOptions {
   readonly path: string
   readonly actor?: string
+  readonly subject?: string
   readonly credential?: string
   readonly actuator?: string
   readonly kind?: string
@@ -82,7 +83,7 @@ function formatOf({ json, csv }: AuditQueryOptions, printer: Printer): Format {
 
 /** What is searched for, or what is wrong with the question. */
 function readSearch(options: AuditQueryOptions, clock: Pick<Clock, 'wall'>): Search | string {
-  const { actor, credential, actuator, kind, outcome } = options
+  const { actor, subject, credential, actuator, kind, outcome } = options
   if (kind !== undefined && !Object.hasOwn(AUDIT_KINDS, kind))
     return `--kind ${kind}: there is no such kind; there are ${Object.keys(AUDIT_KINDS).join(', ')}`
   const moments: { since?: number; until?: number } = {}
@@ -93,7 +94,7 @@ function readSearch(options: AuditQueryOptions, clock: Pick<Clock, 'wall'>): Sea
     if (moment === undefined) return `--${name} ${text}: expected ${MOMENT_FORM}`
     moments[name] = moment
   }
-  const asked = Object.entries({ actor, credential, actuator, kind, outcome }).filter(
+  const asked = Object.entries({ actor, subject, credential, actuator, kind, outcome }).filter(
     ([, value]) => value !== undefined,
   )
   return { ...Object.fromEntries(asked), ...moments }

@@ -64,6 +64,24 @@ describe('holdfast audit query', () => {
     assert.match(lines[1] ?? '', /reason: =HYPERLINK\("http:\/\/x"\),\ufffd\[2J\ufffd/)
   })
 
+  it('finds what was done about the credentials of somebody, and says whose they are', async () => {
+    using folder = new Folder()
+    {
+      await using open = await OpenLog.open(folder.log)
+      await open.log.append(
+        entry('credential-issued', { subject: 'olga', issuer: 'erika', role: 'operator' }),
+      )
+      await open.log.append(entry('command-intent', { subject: 'olga', actuator: 'valve', asked: 'open' }))
+      await open.log.append(entry('revocation', { subject: 'olga', by: 'erika', revoked: 'subject' }))
+      await open.log.append(entry('revocation', { subject: 'paul', by: 'erika', revoked: 'subject' }))
+    }
+    const { code, lines } = audit('query', folder.log, '--subject', 'olga')
+    assert.equal(code, 0)
+    assert.match(lines[1] ?? '', / credential-issued .* erika +for olga; role operator$/)
+    assert.match(lines[2] ?? '', / revocation .* erika +for olga; revoked subject$/)
+    assert.equal(lines.length, 3)
+  })
+
   it('says what is wrong with the question or the file, and ends with 2', () => {
     using folder = new Folder()
     writeLog(folder.log, 5, 10)
