@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
 import type { Clock } from '../model/time.ts'
 import { eventOf } from './audit/export/event.ts'
-import { formatCheckpointRfc5424, formatRfc5424 } from './audit/export/rfc5424.ts'
+import { formatCheckpointRfc5424, formatGapRfc5424, formatRfc5424, gapWords } from './audit/export/rfc5424.ts'
 import { cursorFile } from './audit/forward/cursor.ts'
 import { type Delivery, deliver } from './audit/forward/deliver.ts'
 import { Forwarder } from './audit/forward/forwarder.ts'
@@ -25,7 +25,13 @@ export function openForwarding(
     deliver: (messages, stop) => deliverTo(syslog, messages, stop),
     format: found => formatRfc5424(eventOf(found, config)),
     formatCheckpoint: checkpoint => formatCheckpointRfc5424(checkpoint, config, clock.wall()),
+    formatGap: gap => formatGapRfc5424(gap, config, clock.wall()),
     clock,
+    onGap: gap =>
+      alarms.raise(
+        'audit-sent-with-gap',
+        `${syslog.host}:${syslog.port}: ${gapWords(gap)}; what comes after is`,
+      ),
     onTrouble: detail => {
       if (detail !== undefined)
         return alarms.raise(

@@ -4,6 +4,7 @@ import type { ClearAlarm, RaiseAlarm } from '../model/alarm.ts'
 import type { AuditKind } from '../model/audit.ts'
 import type { Clock } from '../model/time.ts'
 import { eventOf } from './audit/export/event.ts'
+import { gapWords } from './audit/export/rfc5424.ts'
 import { cursorFile } from './audit/forward/cursor.ts'
 import { Forwarder } from './audit/forward/forwarder.ts'
 import { JournalCarrier } from './audit/journal/carrier.ts'
@@ -61,6 +62,8 @@ export function openJournal(
       return formatJournalEntry(TOLD_BEFORE.has(event.kind) ? { ...event, severity: 'information' } : event)
     },
     clock,
+    // A line of the agent's own, which is in the same journal.
+    onGap: gap => log.error({ event: 'journal-gap', first: gap.from, last: gap.to - 1 }, gapWords(gap)),
     onTrouble: detail => {
       if (detail === undefined) alarms.clear('audit-not-journaled', 'the journal gets audit records again')
       else

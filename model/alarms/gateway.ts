@@ -18,7 +18,7 @@ export const GATEWAY_ALARMS = {
     ends: 'acknowledging',
     cause: 'old records of the audit log cannot be read: a part of its file is damaged, or the disk fails',
     consequence:
-      'new records are written as before; what was asked is not answered, and what is sent to another host stops there',
+      'new records are written as before; what was asked is not answered, and what is sent to another host leaves those records out (`audit-sent-with-gap`)',
     remedy: 'keep a copy of the file, `holdfast audit verify` on it, look at the disk: dmesg, smartctl',
   },
   'audit-gap': {
@@ -108,6 +108,17 @@ export const GATEWAY_ALARMS = {
     cause: 'the syslog receiver gets no audit records',
     consequence: 'they wait in the log and none is lost, but whoever watches there sees nothing',
     remedy: 'look at the receiver, the network and the certificates',
+  },
+  'audit-sent-with-gap': {
+    severity: 'warning',
+    within: 'days',
+    ends: 'acknowledging',
+    cause:
+      'records of the audit log stayed unreadable for half a minute and those behind them did not: the file is damaged there; they were passed over on the way to the syslog receiver',
+    consequence:
+      'the receiver has a message `gap` with their numbers in their place, and all that came after; they themselves never left this host',
+    remedy:
+      'they may be in a backup: copy the log, `holdfast audit verify` on it, look at the disk: dmesg, smartctl',
   },
   'audit-not-journaled': {
     severity: 'notice',

@@ -1,5 +1,6 @@
 import { plain } from '../../../model/plain.ts'
 import type { UnixMs } from '../../../model/time.ts'
+import type { Gap } from '../forward/damage.ts'
 import type { SignedCheckpoint } from '../store.ts'
 import { type Event, type Source, textOf } from './event.ts'
 import { type Severity, SYSLOG_FACILITY, SYSLOG_LEVELS } from './severity.ts'
@@ -12,7 +13,18 @@ const ELEMENT = 'holdfast@32473'
 
 /** Members that become parameters of the structured data, in this order. */
 const PARAMETERS = [
-  ...['seq', 'boot', 'kind', 'subject', 'credential', 'channel', 'identity', 'source', 'actuator'],
+  ...[
+    'seq',
+    'boot',
+    'kind',
+    'subject',
+    'credential',
+    'channel',
+    'identity',
+    'channel_identity',
+    'source',
+    'actuator',
+  ],
   ...['asked', 'found', 'outcome', 'code', 'cause', 'alarm', 'latency_ms'],
 ] as const
 
@@ -37,6 +49,23 @@ export function formatCheckpointRfc5424(
   const [, , root = ''] = note.split('\n')
   const parameters = ` size="${size}" root="${root}" note="${Buffer.from(note).toString('base64')}"`
   return message(source, 'information', time, 'checkpoint', parameters, `${size} records, root ${root}`)
+}
+
+/** That records are not sent, as they cannot be read: a syslog message without a line end, in the place where they would be. */
+export function formatGapRfc5424(
+  { from, to }: Pick<Gap, 'from' | 'to'>,
+  source: Source,
+  time: UnixMs,
+): string {
+  const parameters = ` first="${from}" last="${to - 1}"`
+  return message(source, 'error', time, 'gap', parameters, gapWords({ from, to }))
+}
+
+/** Which records are passed over, in words. */
+export function gapWords({ from, to }: Pick<Gap, 'from' | 'to'>): string {
+  return to - from === 1
+    ? `record ${from} cannot be read and is not sent`
+    : `records ${from} to ${to - 1} cannot be read and are not sent`
 }
 
 /** `parameters` are those after the environment, each with a space before it. */

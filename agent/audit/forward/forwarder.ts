@@ -3,6 +3,7 @@ import { leafHash } from '../merkle.ts'
 import type { FoundRecord } from '../search.ts'
 import type { SignedCheckpoint } from '../store.ts'
 import type { Cursor, Position } from './cursor.ts'
+import { findGap, type Gap } from './damage.ts'
 import type { Delivery } from './deliver.ts'
 
 /** Where records come from: the open log. */
@@ -37,12 +38,16 @@ export interface ForwarderParts<Message> {
   format(record: FoundRecord): Message | undefined
   /** A checkpoint as a message; where this is not given none is sent. */
   formatCheckpoint?(checkpoint: SignedCheckpoint): Message
+  /** That records are passed over, as a message; where this is not given none is sent. */
+  formatGap?(gap: Gap): Message
   readonly clock: Clock
   /**
    * Told once when records do not get through, in words, and once, without, when they do again. The first time that they do it is
    * told as well: an earlier run may have ended while they did not.
    */
   onTrouble(detail: string | undefined): void
+  /** Told once when records are passed over, as they cannot be read and others behind them can. */
+  onGap(gap: Gap): void
 }
 
 /** Most records in one delivery: what is sent again when its end is in doubt. */
@@ -53,12 +58,15 @@ const EVERY: Millis = 1000
 const STOP_PATIENCE: Millis = 2000
 const RETRY_FIRST: Millis = 1000
 const RETRY_MAX: Millis = 60_000
+/** So often a record is tried before it is passed over: with the pauses above half a minute, in which a disk may come to itself. */
+const TRIES = 6
 
 /**
  * Sends every record of the log elsewhere, in order, and after the records of a delivery the newest signed checkpoint that covers no
  * others: so the newest one follows every outage. The cursor moves when a delivery is known to have arrived, so nothing is
  * lost over outages and restarts of either side. What was under way when a connection broke is sent again, with the same
- * record numbers, by which a receiver tells it; an orderly stop leaves nothing under way.
+ * record numbers, by which a receiver tells it; an orderly stop leaves nothing under way. Records that stay unreadable, with others behind them
+ * that are not, are passed over, and that is said in their place.
  */
 export class Forwarder<Message> implements AsyncDisposable {
   readonly #parts: ForwarderParts<Message>
@@ -71,6 +79,10 @@ export class Forwarder<Message> implements AsyncDisposable {
   #kept: Position | undefined | 'unread' = 'unread'
   /** Why records do not get through; `unknown` before the first has been tried. */
   #trouble: string | undefined = 'unknown'
+  /** How often the next record could not be read. */
+  #tries = 0
+  /** The first record of the gap that was told last. */
+  #toldGap: number | undefined
 
   constructor(parts: ForwarderParts<Message>) {
     this.#parts = parts
@@ -116,7 +128,12 @@ export class Forwarder<Message> implements AsyncDisposable {
     if (this.#kept === 'unread' && (await this.#load()) === 'failed') return 'failed'
     const next = this.#position?.next ?? 0
     const found = await this.#read(next)
-    if (found.kind === 'unreadable') return this.#failed(`record ${next} cannot be read: ${found.detail}`)
+    if (found.kind === 'unreadable') {
+      this.#tries += 1
+      const gap = this.#tries < TRIES ? undefined : await findGap(this.#parts.source, next)
+      return gap ? await this.#pass(gap) : this.#failed(`record ${next} cannot be read: ${found.detail}`)
+    }
+    this.#tries = 0
     const { log, size } = found
     if (log === undefined || this.#stop.signal.aborted) return 'idle'
     if (this.#position === undefined && this.#parts.begin === 'end')
@@ -150,14 +167,40 @@ export class Forwarder<Message> implements AsyncDisposable {
     return this.#failed(delivery.detail)
   }
 
+  /** Goes on behind records that cannot be read, once it has been said which those are. */
+  async #pass(gap: Gap): Promise<'moved' | 'failed'> {
+    const { deliver, formatGap, begin, onGap } = this.#parts
+    const { from, to, log, size } = gap
+    const position = this.#position
+    if (position === undefined && begin === 'end') return await this.#settle({ log, next: size }, 'unproven')
+    if (position !== undefined && position.log !== log) {
+      this.#position = { log, next: 0 }
+      return 'moved'
+    }
+    const isGap = to > from
+    if (isGap && this.#toldGap !== from) onGap(gap)
+    this.#toldGap = from
+    const messages = isGap && formatGap ? [formatGap(gap)] : []
+    if (messages.length > 0) {
+      const delivery = await deliver(messages, this.#cut.signal)
+      if (delivery.kind !== 'delivered') return this.#failed(delivery.detail)
+    }
+    this.#tries = 0
+    const { checkpoint } = position ?? {}
+    // Without the hash of the record before: that one is not to be read again.
+    const behind = { log, next: to, ...(checkpoint === undefined ? {} : { checkpoint }) }
+    return await this.#settle(behind, messages.length > 0 ? 'through' : 'unproven')
+  }
+
   /**
    * The records from `next` on, and the one before: the last that was sent must still be what it was. Where not all of them can be
    * read, as a page of the file is damaged, those before that.
    */
   async #read(next: number): Promise<Followed> {
-    for (let most = this.#most + 1; ; most = Math.max(2, Math.ceil(most / 8))) {
-      const found = await this.#parts.source.recordsAfter(next - 2, most)
-      if (found.kind === 'records' || most <= 2) return found
+    const before = this.#position?.last === undefined ? 0 : 1
+    for (let most = this.#most + before; ; most = Math.max(1 + before, Math.ceil(most / 8))) {
+      const found = await this.#parts.source.recordsAfter(next - 1 - before, most)
+      if (found.kind === 'records' || most <= 1 + before) return found
     }
   }
 

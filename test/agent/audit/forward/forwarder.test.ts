@@ -98,6 +98,7 @@ class Bench implements AsyncDisposable {
       formatCheckpoint: checkpoint => formatCheckpointRfc5424(checkpoint, SOURCE, this.clock.wall()),
       clock: this.clock,
       onTrouble: detail => this.troubles.push(detail),
+      onGap: () => assert.fail('nothing is damaged'),
     })
   }
 
@@ -453,6 +454,7 @@ function partialRig() {
     },
     clock: rig.clock,
     onTrouble: detail => rig.told.push(detail),
+    onGap: () => assert.fail('nothing is damaged'),
   })
   const until = async (condition: () => boolean): Promise<void> => {
     while (!condition()) {
