@@ -57,7 +57,7 @@ export async function auditQuery(options: AuditQueryOptions, clock: Pick<Clock, 
         isNone = false
         if (!(await format.print(text))) break
       }
-      if (isNone && !evidence.wasDisturbed()) process.stderr.write('no record fits\n')
+      if (isNone && !evidence.wasDisturbed()) remark('no record fits')
     } catch (error) {
       if (!evidence.wasDisturbed()) throw error
     }
@@ -121,6 +121,10 @@ function readSearch(options: AuditQueryOptions, clock: Pick<Clock, 'wall'>): Sea
 }
 
 function complain(message: string): number {
-  process.stderr.write(`${plain(message)}\n`)
+  remark(message)
   return EXIT.usage
+}
+
+function remark(message: string): void {
+  process.stderr.write(`${plain(message)}\n`)
 }
