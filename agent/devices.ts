@@ -126,9 +126,10 @@ export class Devices implements AsyncDisposable {
     })
   }
 
-  /** The certificate that an OPC UA server showed last, where somebody has trusted it. */
-  serverCertificate(id: string): X509Certificate | undefined {
+  /** The certificate that a device showed last: of an OPC UA server where somebody has trusted it, of a Modbus device where there was a connection. */
+  shownCertificate(id: string): X509Certificate | undefined {
     const driver = this.#drivers.get(id)
+    if (driver instanceof ModbusDriver) return driver.link.certificate
     return driver instanceof OpcUaDriver ? driver.link.server : undefined
   }
 

@@ -138,8 +138,7 @@ async function recordLoss(
           replaces_checkpoint: aside.checkpoint ?? null,
         }),
   }
-  // A note is kept until the disk takes it; an append that is refused is not.
-  if ((await audit.append(entry)).kind !== 'durable') audit.note(entry)
+  await audit.appendOrKeep(entry)
   if (lost === undefined) return
   const alarm = lost.kind === 'missing' ? 'audit-log-missing' : 'audit-log-corrupt'
   const kept =

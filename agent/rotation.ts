@@ -97,8 +97,7 @@ export class TpmRotator implements Rotator {
       previous_until: retiresAt === undefined ? null : new Date(retiresAt).toISOString(),
       ...acceptedOf(by, this.#clock),
     }
-    const appended = await this.#audit.append(entry)
-    if (appended.kind === 'unwritable') this.#audit.note(entry)
+    const appended = await this.#audit.appendOrKeep(entry)
     this.#parts.onRotated()
     const { generation, keyId, shares } = added
     return { generation, keyId, retiresAt, shares, trouble: troubleOf(taken, appended) }

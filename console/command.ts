@@ -4,6 +4,7 @@ import type { Setpoint } from '../model/setpoint.ts'
 import { butLost } from './intervention.ts'
 import {
   findMisnamed,
+  GIVE_CREDENTIAL,
   misused,
   openClient,
   report,
@@ -92,10 +93,7 @@ export async function signed(
   const misnamed = findMisnamed([actuator])
   if (misnamed) return misused(misnamed, around)
   if (options.credential === undefined) {
-    return misused(
-      'this needs a credential: --credential FILE, or HOLDFAST_CREDENTIAL in the environment',
-      around,
-    )
+    return misused(`this needs a credential: ${GIVE_CREDENTIAL}`, around)
   }
   const session = await openClient(options, around)
   return typeof session === 'string'

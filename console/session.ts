@@ -67,6 +67,9 @@ export async function readTls({ cert, key, ca }: SessionOptions): Promise<Client
   }
 }
 
+/** How a command is given what it is signed with. */
+export const GIVE_CREDENTIAL = '--credential FILE, or HOLDFAST_CREDENTIAL in the environment'
+
 /** Writes an answer out, in words or as JSON, and returns the exit code that it stands for. */
 export function report(
   answer: Answer,
@@ -81,8 +84,11 @@ export function report(
     }
     case 'problem': {
       const problem = plainJson({ ...answer.problem } as Problem & Record<string, Json>)
+      // The agent tells whoever writes a client how to sign; here somebody forgot to say with what.
+      const isForgotten = problem.code === 'signature-missing' && options.credential === undefined
+      const remedy = isForgotten ? `this needs a credential: ${GIVE_CREDENTIAL}` : problem.remedy
       if (options.json) out(jsonLine(answer.problem))
-      else err(`${problem.title}\n${problem.detail}\n${problem.remedy ? `Next: ${problem.remedy}.\n` : ''}`)
+      else err(`${problem.title}\n${problem.detail}\n${remedy ? `Next: ${remedy}.\n` : ''}`)
       return exitOf(problem)
     }
     case 'unreachable': {

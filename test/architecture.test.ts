@@ -35,10 +35,12 @@ const MAY_IMPORT: readonly (readonly [room: string, allowed: readonly string[] |
     'agent/doctor/',
     [
       'agent/doctor/',
+      'agent/alarms/threshold.ts',
       'agent/audit/',
       'agent/credential/',
       'agent/time/kept-clock.ts',
       'agent/config/config.ts',
+      'agent/pem.ts',
       'model/',
     ],
   ],

@@ -48,7 +48,7 @@ export class Evidence implements Disposable {
 
   /** Opens the log at `path`. Throws what SQLite and the file system throw, AuditFailure when it is no log of ours, and ChangedTables. */
   static open(path: string): Evidence {
-    statSync(path)
+    if (statSync(path).isDirectory()) throw new Error(directoryWords(path))
     accessSync(path, constants.R_OK)
     const evidence = Evidence.#reach(path)
     try {
@@ -121,6 +121,17 @@ export class Evidence implements Disposable {
       throw error
     }
   }
+}
+
+/** The name of a log's file, as the agent makes it in its state directory. */
+const LOG_FILE = 'audit.db'
+
+function directoryWords(path: string): string {
+  const inside = join(path, LOG_FILE)
+  const next = existsSync(inside)
+    ? `say ${inside}`
+    : `expected the log's file, ${LOG_FILE}, which is not in it`
+  return `${path} is a directory: ${next}`
 }
 
 /** In one step: a backup in several begins anew whenever somebody writes in between. */

@@ -1,5 +1,6 @@
 import { AUDIT_KINDS } from '../../model/audit-kinds.ts'
 import { EXIT } from '../../model/exit.ts'
+import type { Outcome } from '../../model/outcome.ts'
 import { plain } from '../../model/plain.ts'
 import type { Clock } from '../../model/time.ts'
 import { CSV_HEADER, csvLine } from './csv.ts'
@@ -9,9 +10,19 @@ import { Printer } from './printer.ts'
 import { type FoundRecord, type Search, searchRecords } from './search.ts'
 import { HEADINGS, parseRecord, recordLine } from './words.ts'
 
+/** Every outcome that a record can have; `accepted` is of what somebody asked for and is no command. */
+const OUTCOMES: Readonly<Record<Outcome['kind'] | 'accepted', true>> = {
+  verified: true,
+  mismatch: true,
+  unknown: true,
+  accepted: true,
+  refused: true,
+}
+
 export interface AuditQueryOptions {
   readonly path: string
   readonly actor?: string
+  readonly subject?: string
   readonly credential?: string
   readonly actuator?: string
   readonly kind?: string
@@ -41,9 +52,12 @@ export async function auditQuery(options: AuditQueryOptions, clock: Pick<Clock, 
     using evidence = Evidence.open(options.path)
     try {
       await format.begin()
+      let isNone = true
       for (const { text } of found(evidence, search, options)) {
+        isNone = false
         if (!(await format.print(text))) break
       }
+      if (isNone && !evidence.wasDisturbed()) process.stderr.write('no record fits\n')
     } catch (error) {
       if (!evidence.wasDisturbed()) throw error
     }
@@ -82,9 +96,16 @@ function formatOf({ json, csv }: AuditQueryOptions, printer: Printer): Format {
 
 /** What is searched for, or what is wrong with the question. */
 function readSearch(options: AuditQueryOptions, clock: Pick<Clock, 'wall'>): Search | string {
-  const { actor, credential, actuator, kind, outcome } = options
-  if (kind !== undefined && !Object.hasOwn(AUDIT_KINDS, kind))
-    return `--kind ${kind}: there is no such kind; there are ${Object.keys(AUDIT_KINDS).join(', ')}`
+  const { actor, subject, credential, actuator, kind, outcome, limit } = options
+  // What is mistyped fits no record: that must not look as if nothing had happened.
+  for (const [name, word, known] of [
+    ['kind', kind, AUDIT_KINDS],
+    ['outcome', outcome, OUTCOMES],
+  ] as const) {
+    if (word !== undefined && !Object.hasOwn(known, word))
+      return `--${name} ${word}: there is no such ${name}; there are ${Object.keys(known).join(', ')}`
+  }
+  if (limit < 1) return `--limit ${limit}: expected a number from 1 on; --all shows all of them`
   const moments: { since?: number; until?: number } = {}
   for (const name of ['since', 'until'] as const) {
     const text = options[name]
@@ -93,7 +114,7 @@ function readSearch(options: AuditQueryOptions, clock: Pick<Clock, 'wall'>): Sea
     if (moment === undefined) return `--${name} ${text}: expected ${MOMENT_FORM}`
     moments[name] = moment
   }
-  const asked = Object.entries({ actor, credential, actuator, kind, outcome }).filter(
+  const asked = Object.entries({ actor, subject, credential, actuator, kind, outcome }).filter(
     ([, value]) => value !== undefined,
   )
   return { ...Object.fromEntries(asked), ...moments }

@@ -1,3 +1,4 @@
+import type { AuditKind } from '../../model/audit.ts'
 import type { UnixMs } from '../../model/time.ts'
 import type { Readable } from './schema.ts'
 
@@ -5,6 +6,8 @@ import type { Readable } from './schema.ts'
 export interface Search {
   /** Who did it. */
   readonly actor?: string
+  /** Whose credential was issued, or whose were revoked. */
+  readonly subject?: string
   /** The credential's serial. */
   readonly credential?: string
   readonly actuator?: string
@@ -31,6 +34,13 @@ interface Row {
 /** Records read at a time. No transaction is held between two readings: a long reader would keep a live log from tidying up. */
 const PAGE = 1024
 
+/**
+ * Kinds that tell what was done about somebody's credentials. They have no index of their subject: they are few in any log, so all of them
+ * are looked through by that of their kind.
+ */
+const ABOUT_SUBJECTS: readonly AuditKind[] = ['credential-issued', 'revocation']
+const IS_ABOUT = `kind IN (${ABOUT_SUBJECTS.map(kind => `'${kind}'`).join(', ')}) AND bytes ->> '$.subject' = ?`
+
 /** The columns that can be asked for, the most telling first: the first that is asked for has its index used. */
 const COLUMNS = ['credential', 'actor', 'actuator', 'outcome', 'kind'] as const
 
@@ -46,14 +56,16 @@ export function* searchRecords(
   most: number,
 ): Generator<FoundRecord> {
   const asked = COLUMNS.filter(column => search[column] !== undefined)
+  const index = search.subject === undefined ? (asked[0] ?? 'time') : 'kind'
   const bounds = [
+    ...(search.subject === undefined ? [] : [{ test: IS_ABOUT, value: search.subject }]),
     ...(search.since === undefined ? [] : [{ test: 'time >= ?', value: iso(search.since) }]),
     ...(search.until === undefined ? [] : [{ test: 'time < ?', value: iso(search.until) }]),
   ]
   const [comparison, direction] = order === 'oldest-first' ? ['>', 'ASC'] : ['<', 'DESC']
   const page = (tests: readonly string[]) =>
     database.prepare(
-      `SELECT seq, time, bytes FROM record INDEXED BY record_${asked[0] ?? 'time'}
+      `SELECT seq, time, bytes FROM record INDEXED BY record_${index}
        WHERE ${['time IS NOT NULL', ...tests].join(' AND ')} ORDER BY time ${direction}, seq ${direction} LIMIT ?`,
     )
   const tests = [...asked.map(column => `${column} = ?`), ...bounds.map(({ test }) => test)]

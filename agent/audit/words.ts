@@ -30,6 +30,12 @@ export function actorOf({ issuer, by, subject }: ParsedRecord): string {
   return plain(issuer ?? by ?? subject ?? '')
 }
 
+/** Whom it was done to: of a credential that was issued or revoked, whose it is. Undefined when that is nobody but whoever did it. */
+export function receiverOf(record: ParsedRecord): string | undefined {
+  const { subject } = record
+  return subject === undefined || plain(subject) === actorOf(record) ? undefined : plain(subject)
+}
+
 /** One line about a record, for a person. Whatever stands in the record, it moves no cursor and colours nothing. */
 export function recordLine(record: ParsedRecord): string {
   const { time, seq, kind, actuator, outcome } = record
@@ -44,7 +50,9 @@ export function recordLine(record: ParsedRecord): string {
 export function whatOf(record: ParsedRecord): string {
   const { asked, found, code, detail, reason, source, latency_ms } = record
   const isNews = found !== undefined && found !== asked
+  const receiver = receiverOf(record)
   return [
+    ...(receiver === undefined ? [] : [`for ${receiver}`]),
     ...(asked === undefined ? [] : [`${plain(asked)}${isNews ? `, found ${foundWords(found)}` : ''}`]),
     ...(code === undefined ? [] : [`${plain(code)}${detail === undefined ? '' : `: ${plain(detail)}`}`]),
     ...(code === undefined && detail !== undefined ? [plain(detail)] : []),

@@ -23,7 +23,7 @@ export async function acceptClock(
     return refuse('channel-denied', 'a clock is accepted on the gateway itself', 'use a unix socket', who)
   const before = await parts.acceptClock()
   const now = parts.clock.wall()
-  const appended = await parts.audit.append({
+  const appended = await parts.audit.appendOrKeep({
     kind: 'clock-accepted',
     before: new Date(before).toISOString(),
     by: nameOf(received, by),

@@ -65,7 +65,7 @@ export async function lockOut(
   permits.approvals.forget(id)
   permits.selections.forget(id)
   const unkept = await saved
-  const appended = await audit.append({
+  const appended = await audit.appendOrKeep({
     kind: 'lockout',
     actuator: id,
     subject: claims.subject,

@@ -28,7 +28,7 @@ const RevocationBody = z.union(
 
 /**
  * Revokes credentials. It acts at once, on commands too that are authenticated and not yet written; the answer waits
- * until it is durable, and says so where it could not be made durable.
+ * until it is durable, and says so where it could not be made durable; the log has it later then.
  */
 export async function revoke(
   received: Received,
@@ -59,7 +59,7 @@ export async function revoke(
     (error: Error) => error.message,
   )
   const { kind, ...members } = revocation
-  const appended = await audit.append({
+  const appended = await audit.appendOrKeep({
     kind: 'revocation',
     revoked: kind,
     ...members,

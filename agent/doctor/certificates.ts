@@ -1,46 +1,62 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { createPrivateKey, type X509Certificate } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Millis, UnixMs } from '../../model/time.ts'
+import type { UnixMs } from '../../model/time.ts'
+import { gradeBelow, type Threshold } from '../alarms/threshold.ts'
 import type { Config } from '../config/config.ts'
+import { certificatesIn, latestOfEach } from '../pem.ts'
 import { error, type Finding, notChecked, ok, warning } from './finding.ts'
 
-/** A file with certificates in PEM, and the key that belongs to the first of them, where it is our own. */
+/** A file with certificates in PEM. */
 export interface CertificateFile {
   readonly what: string
   readonly path: string
+  /** What belongs to the first of them, where it is our own. */
   readonly key: string | undefined
+  /** What to do when one ends. */
+  readonly renewal: string
 }
 
-/** Long enough to order one, and for the person who does to be on holiday. */
-const SOON: Millis = 30 * 86_400_000
+const TAKEN_UP = {
+  atOnce: 'a listener takes it up without a restart',
+  withTheNext: 'the next connection takes it up, without a restart',
+  withUse: 'it is read whenever the Vault is asked, without a restart',
+}
+const RENEW = 'renew it, and put it in the place of the old file'
+const NEW_AUTHORITY = "get the authority's new certificate, and put it into the file"
 
 /** Every certificate that a configuration names, in its order. */
 export function certificatesOf({ listeners, audit, devices, masterKey }: Config): CertificateFile[] {
-  const of = (what: string, path: string, key?: string) => ({ what, path, key })
   const files: CertificateFile[] = []
+  const own = (what: string, path: string, key: string | undefined, renewal: string) =>
+    files.push({ what, path, key, renewal })
+  const authority = (what: string, path: string, taken: string) =>
+    files.push({ what, path, key: undefined, renewal: `${NEW_AUTHORITY}: ${taken}` })
   for (const listener of listeners) {
     if (listener.kind !== 'tls') continue
     const { certificate, key, clientCa } = listener.files
-    files.push(of(`listener ${listener.name}`, certificate, key))
-    files.push(of(`listener ${listener.name}, authority of its clients`, clientCa))
+    own(`listener ${listener.name}`, certificate, key, `${RENEW}: ${TAKEN_UP.atOnce}`)
+    authority(`listener ${listener.name}, authority of its clients`, clientCa, TAKEN_UP.atOnce)
   }
   for (const [id, device] of devices) {
     if (device.kind === 'opcua') {
       const { certificate, key, user } = device.endpoint
-      files.push(of(`device ${id}`, certificate, key))
-      if (user.kind === 'certificate') files.push(of(`device ${id}, its user`, user.certificate, user.key))
+      const renewal = `${RENEW}: ${TAKEN_UP.withTheNext}; the server must trust the new one`
+      own(`device ${id}`, certificate, key, renewal)
+      if (user.kind === 'certificate') own(`device ${id}, its user`, user.certificate, user.key, renewal)
     } else if (device.way.protocol === 'modbus-tcp-security') {
       const { certificate, key, ca } = device.way
-      files.push(of(`device ${id}`, certificate, key), of(`device ${id}, its authority`, ca))
+      own(`device ${id}`, certificate, key, `${RENEW}: ${TAKEN_UP.withTheNext}`)
+      authority(`device ${id}, its authority`, ca, TAKEN_UP.withTheNext)
     }
   }
   const { syslog } = audit
   if (syslog) {
-    files.push(of('syslog, authority of its receiver', syslog.ca))
-    if (syslog.certificate !== undefined) files.push(of('syslog', syslog.certificate, syslog.key))
+    authority('syslog, authority of its receiver', syslog.ca, TAKEN_UP.withTheNext)
+    if (syslog.certificate !== undefined)
+      own('syslog', syslog.certificate, syslog.key, `${RENEW}: ${TAKEN_UP.withTheNext}`)
   }
-  if (masterKey.source === 'vault') files.push(of('Vault, its authority', masterKey.caFile))
+  if (masterKey.source === 'vault') authority('Vault, its authority', masterKey.caFile, TAKEN_UP.withUse)
   return files
 }
 
@@ -53,29 +69,40 @@ export async function trustedServersOf({ devices }: Config): Promise<(Certificat
     const files = names.filter(name => name.endsWith('.pem')).map(name => join(folder, name))
     return files.length === 0
       ? [error(`device ${id}: no server is trusted in ${folder}`, `holdfast device trust ${id}`)]
-      : files.map(path => ({ what: `device ${id}, trusted server`, path, key: undefined }))
+      : files.map(path => ({
+          what: `device ${id}, trusted server`,
+          path,
+          key: undefined,
+          renewal: `renew it in the server, then holdfast device trust ${id}`,
+        }))
   })
   return (await Promise.all(found)).flat()
 }
 
-/** Reads each file: whether it is one, has begun and has not ended, and whether its key belongs to it. */
-export async function checkCertificates(files: readonly CertificateFile[], now: UnixMs): Promise<Finding[]> {
-  return await Promise.all(files.map(file => checkCertificate(file, now)))
+/**
+ * Reads each file: whether it is one, has begun and has not ended, and whether its key belongs to it. What ends soon is as bad as the alarm
+ * about it would be by `limits`: a critical one is an error.
+ */
+export async function checkCertificates(
+  files: readonly CertificateFile[],
+  limits: Threshold,
+  now: UnixMs,
+): Promise<Finding[]> {
+  return await Promise.all(files.map(file => checkCertificate(file, limits, now)))
 }
 
-async function checkCertificate({ what, path, key }: CertificateFile, now: UnixMs): Promise<Finding> {
+async function checkCertificate(file: CertificateFile, limits: Threshold, now: UnixMs): Promise<Finding> {
+  const { what, path, key } = file
   try {
-    const text = await readFile(path, 'utf8')
-    const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
-    if (blocks.length === 0) return error(`${what}: there is no certificate in ${path}`, 'it takes PEM')
-    const certificates = blocks.map(block => new X509Certificate(block))
+    const certificates = certificatesIn(await readFile(path, 'utf8'))
     const [own] = certificates
-    if (key !== undefined && own && !own.checkPrivateKey(createPrivateKey(await readFile(key, 'utf8'))))
+    if (!own) return error(`${what}: there is no certificate in ${path}`, 'it takes PEM')
+    if (key !== undefined && !own.checkPrivateKey(createPrivateKey(await readFile(key, 'utf8'))))
       return error(
         `${what}: ${key} is not the key of ${path}`,
         'put the key beside the certificate that was made for it',
       )
-    return ofTime(what, path, certificates, now)
+    return ofTime(file, key === undefined ? latestOfEach(certificates) : certificates, limits, now)
   } catch (failure) {
     const { code, message } = failure as NodeJS.ErrnoException
     return code === 'EACCES'
@@ -87,15 +114,20 @@ async function checkCertificate({ what, path, key }: CertificateFile, now: UnixM
   }
 }
 
-function ofTime(what: string, path: string, certificates: readonly X509Certificate[], now: UnixMs): Finding {
+function ofTime(
+  { what, path, renewal }: CertificateFile,
+  certificates: readonly X509Certificate[],
+  limits: Threshold,
+  now: UnixMs,
+): Finding {
   const ends = Math.min(...certificates.map(({ validToDate }) => validToDate.getTime()))
   const begins = Math.max(...certificates.map(({ validFromDate }) => validFromDate.getTime()))
   const day = (at: UnixMs) => new Date(at).toISOString().slice(0, 10)
-  const renew = 'renew it, and put it in the place of the old file: a listener takes it up without a restart'
-  if (ends <= now) return error(`${what}: ${path} ended on ${day(ends)}`, renew)
+  if (ends <= now) return error(`${what}: ${path} ended on ${day(ends)}`, renewal)
   if (begins > now)
     return error(`${what}: ${path} begins on ${day(begins)}`, 'is the clock of this host right? timedatectl')
-  return ends - now < SOON
-    ? warning(`${what}: ${path} ends on ${day(ends)}`, renew)
-    : ok(`${what}: good until ${day(ends)}`)
+  const soon = gradeBelow(ends - now, limits)
+  if (soon === undefined) return ok(`${what}: good until ${day(ends)}`)
+  const found = soon === 'critical' ? error : warning
+  return found(`${what}: ${path} ends on ${day(ends)}`, renewal)
 }

@@ -128,7 +128,8 @@ export const CHECKS: readonly Check[] = [
       const trusted = await trustedServersOf(config)
       const files = trusted.filter((each): each is CertificateFile => 'path' in each)
       const missing = trusted.filter((each): each is Finding => 'level' in each)
-      return [...missing, ...(await checkCertificates([...certificatesOf(config), ...files], clock.wall()))]
+      const all = [...certificatesOf(config), ...files]
+      return [...missing, ...(await checkCertificates(all, config.alarms.certificateExpires, clock.wall()))]
     },
   },
   {

@@ -48,6 +48,7 @@ export function auditCommand(finish: (code: number) => void, version: string, cl
     .description('find records, in the log of a running agent too; prints the newest, oldest first')
     .addArgument(logArgument())
     .option('--actor <name>', 'who did it')
+    .option('--subject <name>', 'whose credential was issued or revoked')
     .option('--credential <serial>', 'with which credential')
     .option('--actuator <id>', 'with which actuator')
     .option('--kind <kind>', 'such as command-outcome; docs/AUDIT_FORMAT.md lists them')

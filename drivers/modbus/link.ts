@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { Clock, Millis } from '../../model/time.ts'
 import { Backoff, type BackoffLimits } from '../backoff.ts'
@@ -18,6 +19,8 @@ export interface Way {
   open(signal: AbortSignal): Promise<Duplex>
   /** What a connection says about who is at its other end. */
   about?(stream: Duplex): Facts
+  /** The certificate that a connection was shown, where its way has any. */
+  certificate?(stream: Duplex): X509Certificate | undefined
 }
 
 const BACKOFF: BackoffLimits = { first: 50, max: 2000 }
@@ -41,6 +44,7 @@ export class ModbusLink implements AsyncDisposable {
   #line: Line | undefined
   #connections = 0
   #facts: Facts = {}
+  #certificate: X509Certificate | undefined
   #trouble: string
 
   /** `jitter` gives a number from 0 to 1, which spreads the reconnects of many links. */
@@ -77,6 +81,11 @@ export class ModbusLink implements AsyncDisposable {
     return this.#facts
   }
 
+  /** The certificate that the last connection was shown. */
+  get certificate(): X509Certificate | undefined {
+    return this.#certificate
+  }
+
   /** Resolves once the first attempt to connect has ended, well or badly. */
   get attempted(): Promise<void> {
     return this.#first.promise
@@ -96,6 +105,7 @@ export class ModbusLink implements AsyncDisposable {
       else {
         this.#connections += 1
         this.#facts = this.#way.about?.(opened) ?? {}
+        this.#certificate = this.#way.certificate?.(opened)
         this.#line = new Line(opened, this.#way.framing(), this.#options, this.#clock, this.#remembered)
       }
       this.#first.resolve()

@@ -60,6 +60,7 @@ export function tlsWay(endpoint: TlsEndpoint): Way {
       }
     },
     about: stream => factsOf(stream, ours),
+    certificate: shownBy,
   }
 }
 
@@ -68,9 +69,13 @@ function checkAgainst(name: string): typeof checkServerIdentity {
   return (_host, certificate) => checkServerIdentity(name, certificate)
 }
 
+function shownBy(stream: Duplex): X509Certificate | undefined {
+  return stream instanceof TLSSocket ? stream.getPeerX509Certificate() : undefined
+}
+
 function factsOf(stream: Duplex, ours: X509Certificate | undefined): Facts {
   if (!(stream instanceof TLSSocket)) return {}
-  const theirs = stream.getPeerX509Certificate()
+  const theirs = shownBy(stream)
   const role = theirs && roleIn(theirs.raw)
   const ourRole = ours && roleIn(ours.raw)
   return {

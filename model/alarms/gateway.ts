@@ -246,9 +246,9 @@ export const GATEWAY_ALARMS = {
     within: 'days',
     ends: 'itself',
     cause:
-      "a certificate of the connection to an OPC UA server (its own, ours, or the user's) expires within `alarms.certificate_expires` (30 and 7 days)",
+      "a certificate of the connection to an OPC UA server (its own, ours, or the user's) or to a Modbus/TCP Security device (its own as it was last shown, ours, or its authority's) expires within `alarms.certificate_expires` (30 and 7 days), or a file of ours cannot be read any more",
     consequence: 'when it has, the device cannot be reached any more',
     remedy:
-      "renew the one that the alarm names: ours and the user's by putting new files in place, and the server must trust them; the server's with `holdfast device trust` once it has a new one",
+      "renew the one that the alarm names, and put new files in place of ours, the user's and the authority's: they are taken up with the next connection, and the device must trust them. A server's: once it has a new one, with `holdfast device trust`. A Modbus device's: in the device; the alarm ends with the next connection",
   },
 } as const satisfies Readonly<Record<string, AlarmForm>>

@@ -20,7 +20,10 @@ test('a clock that says a time that has been moves nothing away from safe until 
   await agent.line(({ alarm }) => alarm === 'clock-behind')
   // Whoever signs by the right time is early by an hour to this agent: a client that is as far off is answered.
   const client = gateway.client(agent.address, alice.credential, 3_600_000)
-  const open = await client.command('inlet-valve', 'open')
+  const ask = async () => await client.command('inlet-valve', 'open')
+  let open = await ask()
+  // Around the change of an epoch the key of the one before is derived second, when the agent is ready already.
+  while (open.kind === 'problem' && open.problem.code === 'master-key-unavailable') open = await ask()
   assert.equal(open.kind === 'problem' && open.problem.code, 'key-expired', JSON.stringify(open))
   const status = await gateway.holdfast('status', '--agent', gateway.operatorSocket)
   assert.match(status.stdout, /TOWARDS SAFE ONLY/)
@@ -80,5 +83,7 @@ test('a command of a time before the start is a replay too once the clock was se
   const agent = await gateway.startAgent()
   const accepted = await gateway.holdfast('clock', 'accept', '--agent', gateway.adminSocket)
   assert.equal(accepted.exitCode, 0, accepted.stderr)
-  assert.equal((await send(agent.address)).code, 'replayed')
+  let again = await send(agent.address)
+  while (again.code === 'master-key-unavailable') again = await send(agent.address)
+  assert.equal(again.code, 'replayed')
 })

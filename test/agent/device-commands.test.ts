@@ -7,7 +7,9 @@ import { parse, parseDocument } from 'yaml'
 import { type Plant, startPlant } from '../../simulator/plant.ts'
 import { realClock } from '../../simulator/real-clock.ts'
 import { OddServer, reply } from '../drivers/modbus/odd-server.ts'
+import { TlsFront } from '../drivers/modbus/tls-front.ts'
 import { temporaryFolder } from '../temporary-folder.ts'
+import { Authority } from './certificates.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const EXAMPLE = join(ROOT, 'examples/water-treatment')
@@ -114,6 +116,32 @@ test('show says what a device tells about itself', async () => {
     connection: { peer: `127.0.0.1:${server.port}` },
     identity: { vendor: 'ACME' },
   })
+})
+
+test('show of a Modbus TLS device has the roles in both certificates, and until when they are good', async () => {
+  await using folder = await temporaryFolder()
+  await using server = await OddServer.start(request =>
+    reply(request, [43, 14, 2, 1, 0, 0, 1, 0, 4, ...Buffer.from('ACME')]),
+  )
+  const authority = await Authority.make(folder.path, 'plant-ca')
+  const role = (name: string) => ({ extensions: [`1.3.6.1.4.1.50316.802.1=ASN1:UTF8String:${name}`] })
+  const theirs = await authority.issue('plc', 'IP:127.0.0.1', role('level-controller'))
+  const ours = await authority.issue('gateway', 'DNS:gateway', role('operator'))
+  await using front = new TlsFront({ host: '127.0.0.1', port: server.port }, theirs, authority.path)
+  await front.restore()
+  const config = await configAt(folder.path, server.port)
+  const document = parseDocument(await readFile(config, 'utf8'))
+  const { port } = front
+  const device = { protocol: 'modbus-tcp-security', host: '127.0.0.1', port, ...ours, ca: authority.path }
+  document.setIn(['devices', 'secured'], device)
+  await writeFile(config, document.toString())
+  const { exitCode, stdout } = await holdfast('device', 'show', 'secured', '--config', config)
+  assert.equal(exitCode, 0, stdout)
+  assert.match(stdout, /^certificate +CN=plc$/m)
+  assert.match(stdout, /^certificate_role +level-controller$/m)
+  assert.match(stdout, /^our_role +operator$/m)
+  assert.match(stdout, /^certificate_valid_to +\S.* GMT$/m)
+  assert.match(stdout, /^our_certificate_valid_to +\S.* GMT$/m)
 })
 
 test('show of a device that does not say what it is, and of one that there is not', async () => {

@@ -17,7 +17,7 @@ for (const source of ['file', 'systemd-credential', 'vault'] as const) {
     await using rig = await commandRig()
     const config = { masterKey: { source } } as Config
     const around = { user: 0, credentialsDirectory: undefined }
-    const audit = { append: () => assert.fail('nothing is recorded') } as unknown as AuditLog
+    const audit = { appendOrKeep: () => assert.fail('nothing is recorded') } as unknown as AuditLog
     const rotator = new TpmRotator(config, around, rig.keys, audit, rig.clock, {
       publish: () => assert.fail('no new key'),
       onRotated: () => assert.fail('no new key'),

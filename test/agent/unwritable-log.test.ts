@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { execa } from 'execa'
-import type { Answer } from '../../client/agent-client.ts'
+import type { AgentClient, Answer } from '../../client/agent-client.ts'
 import { FailingDisk, noFailingDisk } from './failing-disk.ts'
 import { Gateway, HOLDFAST, type LogLine, type RunningAgent } from './gateway.ts'
 
@@ -153,3 +153,64 @@ async function recordsSeenBy(
   const lines = (await run('query', auditLog, '--all', '--json')).split('\n')
   return lines.map(line => JSON.parse(line) as Record<string, unknown>)
 }
+
+/** What acts whether it is recorded or not: what is asked, what is answered meanwhile, and the record that it leaves. */
+const DEEDS: readonly {
+  readonly kind: string
+  readonly about: Readonly<Record<string, unknown>>
+  readonly answer: RegExp
+  act(admin: AgentClient, engineer: AgentClient): Promise<Answer>
+}[] = [
+  {
+    kind: 'lockout',
+    about: { actuator: 'inlet-valve', subject: 'erika', reason: 'work on the pipe' },
+    answer: /^it acts, and is not in the audit log: /,
+    act: async (_, engineer) => await engineer.lockOut('inlet-valve', 'work on the pipe', '8h'),
+  },
+  {
+    kind: 'revocation',
+    about: { revoked: 'subject', subject: 'olga' },
+    answer: /^it acts, and is not in the audit log: /,
+    act: async admin => await admin.revoke({ subject: 'olga' }),
+  },
+  {
+    kind: 'clock-accepted',
+    about: { channel: 'admin' },
+    answer: /^the time is accepted, and that is not in the audit log: /,
+    act: async admin => await admin.acceptClock(),
+  },
+  {
+    kind: 'key-rotated',
+    about: { generation: 2 },
+    answer: /^the key is rotated, and that is not in the audit log yet: /,
+    act: async admin => await admin.rotate(),
+  },
+]
+
+test('what acts in spite of a log that takes nothing is in it once, when that is over, with the time at which it was done: a lockout, a revocation, an accepted clock, a new key', async () => {
+  await using gateway = await Gateway.start()
+  const { take } = await locked('IMMEDIATE').prepare(gateway)
+  const agent = await gateway.startAgent()
+  const erika = gateway.client(agent.address, (await gateway.issue('erika', 'engineer')).credential)
+  const admin = gateway.client(gateway.adminSocket)
+
+  const giveBack = await take(agent)
+  for (const { kind, answer, act } of DEEDS) {
+    const { code, detail } = bodyOf(await act(admin, erika))
+    assert.equal(code, 'audit-unwritable', kind)
+    assert.match(String(detail), answer)
+  }
+  const over = new Date().toISOString()
+  await giveBack()
+  await agent.line(({ cleared }) => cleared === 'audit-unwritable')
+  await gateway.issue('alice', 'operator')
+
+  const records = gateway.records()
+  for (const { kind, about } of DEEDS) {
+    const found = records.filter(record => record.kind === kind)
+    assert.equal(found.length, 1, kind)
+    assert.deepEqual({ ...found[0], ...about }, found[0])
+    assert.ok(String(found[0]?.time) < over, kind)
+  }
+  assert.equal(await agent.kill('SIGTERM'), 0)
+})

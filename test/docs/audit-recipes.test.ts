@@ -14,6 +14,7 @@ const PROGRAM = PAGE.match(/```python\n(.*?)```/s)?.[1] ?? ''
 const RECIPE = PAGE.match(/```sh\n(.*?)```/s)?.[1] ?? ''
 const GO = PAGE.match(/```go\n(.*?)```/s)?.[1] ?? ''
 const RUN_GO = PAGE.match(/^ {4}(GO111MODULE=.*)$/m)?.[1] ?? ''
+const CHANGE = PAGE.match(/^ {4}(perl -pi .*)$/m)?.[1] ?? ''
 const LOOK = PAGE.match(/^ {4}(sqlite3 .*)$/m)?.[1] ?? ''
 
 let gateway: Gateway
@@ -92,6 +93,18 @@ describe('the Python program', () => {
       assert.equal(exitCode, 1)
       assert.match(stderr, said)
     })
+})
+
+test('the line that changes every command in a copy changes it, and verify names the first', async () => {
+  await copyFile(at('copy.db'), at('changed.db'))
+  const before = await gateway.holdfast('audit', 'verify', at('changed.db'))
+  assert.equal(before.exitCode, 0, before.stdout)
+  const changed = await runs('sh', '-eu', '-c', CHANGE.replace('copy.db', 'changed.db'))
+  assert.equal(changed.exitCode, 0, changed.all)
+  const opened = gateway.records().find(({ asked }) => asked === 'open')
+  const after = await gateway.holdfast('audit', 'verify', at('changed.db'))
+  assert.equal(after.exitCode, 4, after.stdout)
+  assert.ok(after.stdout.startsWith(`TAMPERED at record ${opened?.seq}: `), after.stdout)
 })
 
 test('the recipe for OpenSSL verifies the note of a checkpoint, and refuses one of another size', async () => {

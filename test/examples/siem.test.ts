@@ -34,6 +34,21 @@ const ENTRIES: readonly AuditEntry[] = [
   } as AuditEntry,
   { kind: 'trip', actuator: 'drain-valve', cause: 'authentication-failures', detail: '5 bad signatures' },
   { kind: 'log-rolled-back', counter: 437, counter_recorded: 412, detail: 'the log was put back' },
+  {
+    ...{ kind: 'credential-issued', subject: 'olga', role: 'operator', credential: '6OQJ4F2WZ5Q7YB3K' },
+    ...{ keyid: 'hf1.example', lifetime: '12h', issuer: 'erika', issuer_credential: 'NDXPFVN5RRGT3SHA' },
+    ...{ ...WAY, outcome: 'accepted', latency_ms: 3 },
+  } as AuditEntry,
+  {
+    ...{
+      kind: 'revocation',
+      revoked: 'subject',
+      subject: 'olga',
+      at: Date.UTC(2026, 0, 31, 12),
+      by: 'erika',
+    },
+    ...{ credential: 'NDXPFVN5RRGT3SHA', reason: 'left the works', ...WAY, outcome: 'accepted' },
+  } as AuditEntry,
 ]
 
 const events = ENTRIES.map((entry, seq) => {
@@ -104,7 +119,7 @@ describe('the examples for Elastic and Splunk', () => {
   it("extract what they say from each line of CEF, with Splunk's own expressions in another's engine", () => {
     const conf = read('splunk-cef-props.conf')
     const rules = [...conf.matchAll(/^EXTRACT-\w+ = (.*)$/gm)].map(([, rule = '']) => rule)
-    assert.equal(rules.length, 6)
+    assert.equal(rules.length, 7)
     // Splunk's engine is PCRE; Perl's is its model.
     const script =
       'use JSON::PP; my @all; while (my $line = <STDIN>) { chomp $line; my %f; for my $r (@ARGV) { $line =~ /$r/ and %f = (%f, %+) } push @all, \\%f } print encode_json(\\@all)'
@@ -115,20 +130,23 @@ describe('the examples for Elastic and Splunk', () => {
     assert.equal(stderr, '')
     const found = JSON.parse(stdout) as Record<string, string>[]
     assert.deepEqual(
-      found.map(({ sequence, signature, user, object, outcome, src }) => [
+      found.map(({ sequence, signature, user, dest_user, object, outcome, src }) => [
         sequence,
         signature,
         user,
+        dest_user,
         object,
         outcome,
         src,
       ]),
       [
-        ['0', 'command-outcome', 'alice', 'drain-valve', 'verified', '10.1.2.3'],
-        ['1', 'command-outcome', 'alice', 'drain-valve', 'mismatch', '10.1.2.3'],
-        ['2', 'refusal', undefined, undefined, 'refused', '10.1.2.3'],
-        ['3', 'trip', undefined, 'drain-valve', undefined, undefined],
-        ['4', 'log-rolled-back', undefined, undefined, undefined, undefined],
+        ['0', 'command-outcome', 'alice', undefined, 'drain-valve', 'verified', '10.1.2.3'],
+        ['1', 'command-outcome', 'alice', undefined, 'drain-valve', 'mismatch', '10.1.2.3'],
+        ['2', 'refusal', undefined, undefined, undefined, 'refused', '10.1.2.3'],
+        ['3', 'trip', undefined, undefined, 'drain-valve', undefined, undefined],
+        ['4', 'log-rolled-back', undefined, undefined, undefined, undefined, undefined],
+        ['5', 'credential-issued', 'erika', 'olga', undefined, 'accepted', '10.1.2.3'],
+        ['6', 'revocation', 'erika', 'olga', undefined, 'accepted', '10.1.2.3'],
       ],
     )
   })

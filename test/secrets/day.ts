@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { appendFile, glob, mkdir, readFile, stat } from 'node:fs/promises'
+import { appendFile, copyFile, glob, mkdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { execa } from 'execa'
@@ -13,7 +13,7 @@ import { type Gateway, HOLDFAST } from '../agent/gateway.ts'
 import { foundIn } from './traces.ts'
 
 const OF = { environment: 'demo', gateway: 'waterworks-1' }
-/** Whose files are meant to hold a secret: the TPM, and whoever has a credential. */
+/** Whose files are meant to hold a secret, whatever they are called: the TPM, and whoever has a credential. */
 const HOLDERS = [/^tpm\//, /\.credential$/]
 
 export interface Surroundings {
@@ -39,14 +39,28 @@ export class Day implements AsyncDisposable {
   /** Lines for emergency sheets; they are shown once too. */
   readonly sheets: string[] = []
   readonly marker = randomBytes(32)
-  readonly #apart: readonly RegExp[]
+  /** Each file that others keep their own secrets in, by its path in the gateway's folder, and the names of those. */
+  readonly #held = new Map<string, readonly string[]>()
   readonly #agents = new AsyncDisposableStack()
   #programs = 0
 
-  /** `apart` are the files that others of this test keep their own secrets in. */
-  constructor(gateway: Gateway, ...apart: readonly RegExp[]) {
+  constructor(gateway: Gateway) {
     this.gateway = gateway
-    this.#apart = [...HOLDERS, ...apart]
+  }
+
+  /** Notes secrets that a file of the gateway's folder is meant to hold: that one and no other. */
+  hold(file: string, secrets: ReadonlyMap<string, Uint8Array>): void {
+    for (const [name, secret] of secrets) this.secrets.set(name, secret)
+    this.#held.set(file, [...secrets.keys()])
+  }
+
+  /** Copies every such file to a place where it does not belong; gives what a search must say of that. */
+  async misplace(): Promise<string[]> {
+    const at = (file: string) => join(this.gateway.folder, file)
+    for (const file of this.#held.keys()) await copyFile(at(file), at(`${file}.misplaced`))
+    return [...this.#held]
+      .flatMap(([file, names]) => names.map(name => `${name} is in ${file}.misplaced`))
+      .sort()
   }
 
   /** Runs a command of ours; whatever it prints is a sink, but for the shares and the sheet that it was asked for. */
@@ -87,7 +101,7 @@ export class Day implements AsyncDisposable {
   }
 
   /** Starts an agent whose output goes to files of the gateway's folder, both streams as they are. */
-  async startAgent(name: string): Promise<{ address: string; stop: () => Promise<void> }> {
+  async startAgent(name: string): Promise<{ address: string; panels: string; stop: () => Promise<void> }> {
     const to = (stream: string) => ({ file: join(this.gateway.folder, `${name}.${stream}`) })
     const words = ['agent', '--config', this.gateway.config, '--log-level', 'debug']
     const [file, ...rest] = [...(await this.#watched()), HOLDFAST, ...words]
@@ -102,11 +116,12 @@ export class Day implements AsyncDisposable {
       program.kill('SIGKILL')
       await program
     })
-    let address = ''
+    const addresses = new Map<unknown, string>()
     const ready = Promise.withResolvers<void>()
     createInterface({ input: program.stdout }).on('line', text => {
       const line = JSON.parse(text) as Record<string, unknown>
-      if (line.listener === 'plant-lan') address = String(line.address)
+      if (line.listener !== undefined && line.address !== undefined)
+        addresses.set(line.listener, String(line.address))
       if (line.event === 'ready') ready.resolve()
     })
     void program.then(() => ready.reject(new Error('the agent ended')))
@@ -117,7 +132,7 @@ export class Day implements AsyncDisposable {
       program.kill('SIGTERM')
       assert.equal((await program).exitCode, 0)
     }
-    return { address, stop }
+    return { address: addresses.get('plant-lan') ?? '', panels: addresses.get('panels') ?? '', stop }
   }
 
   async issue(
@@ -191,7 +206,7 @@ export class Day implements AsyncDisposable {
   async found(): Promise<string[]> {
     const found: string[] = []
     for await (const [where, written] of this.#everything()) found.push(...this.#search(where, written))
-    return found
+    return found.sort()
   }
 
   /** Where the marker is, and where it is not. */
@@ -246,7 +261,7 @@ export class Day implements AsyncDisposable {
     let files = 0
     for await (const name of glob('**', { cwd: folder })) {
       if (!(await stat(join(folder, name)).then(file => file.isFile()))) continue
-      if (this.#apart.some(form => form.test(name))) continue
+      if (this.#held.has(name) || HOLDERS.some(form => form.test(name))) continue
       files += 1
       yield [name, await readFile(join(folder, name))]
     }

@@ -12,34 +12,36 @@ import { parseDocument } from 'yaml'
 import { ReceiverProcess } from '../agent/audit/forward/receiver.ts'
 import { Journald } from '../agent/audit/journal/journald.ts'
 import { Authority } from '../agent/certificates.ts'
-import type { Gateway } from '../agent/gateway.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
+import type { Day } from './day.ts'
+import { issueTo } from './own-certificate.ts'
 
 /** Everybody whom an agent tells something off the host: a syslog receiver, systemd's journal and a webhook, each with what it heard. */
 export class Receivers implements AsyncDisposable {
-  readonly secret: Uint8Array
   readonly #syslog: string[]
   readonly #journal: Journald
   readonly #webhook: string[]
   readonly #stack: AsyncDisposableStack
 
   private constructor(
-    heard: { secret: Uint8Array; syslog: string[]; journal: Journald; webhook: string[] },
+    heard: { syslog: string[]; journal: Journald; webhook: string[] },
     stack: AsyncDisposableStack,
   ) {
-    this.secret = heard.secret
     this.#syslog = heard.syslog
     this.#journal = heard.journal
     this.#webhook = heard.webhook
     this.#stack = stack
   }
 
-  /** Begins to listen, and puts all of them into the gateway's configuration. */
-  static async listen(gateway: Gateway): Promise<Receivers> {
+  /** Begins to listen, and puts all of them into the gateway's configuration. Their own keys are elsewhere. */
+  static async listen(day: Day): Promise<Receivers> {
     await using stack = new AsyncDisposableStack()
-    const authority = await Authority.make(gateway.folder, 'receivers')
+    const { gateway } = day
+    const { path: folder } = stack.use(await temporaryFolder())
+    const authority = await Authority.make(folder, 'receivers')
     const files = await authority.issue('receiver', 'IP:127.0.0.1')
     const syslog: string[] = []
-    const { port } = stack.use(await ReceiverProcess.start(files, syslog))
+    const { port } = stack.use(await ReceiverProcess.start(files, syslog, 0, '--client-ca', authority.path))
     const journal = stack.use(await Journald.listen(join(gateway.folder, 'journal')))
     const webhook: string[] = []
     const server = createServer(
@@ -57,6 +59,7 @@ export class Receivers implements AsyncDisposable {
       server.close()
     })
     const secret = randomBytes(32)
+    day.hold('webhook.secret', new Map([["the webhook's secret", secret]]))
     const secretFile = join(gateway.folder, 'webhook.secret')
     await writeFile(secretFile, `${secret.toString('base64')}\n`, { mode: 0o600 })
     const document = parseDocument(await readFile(gateway.config, 'utf8'))
@@ -64,7 +67,11 @@ export class Receivers implements AsyncDisposable {
       ['audit'],
       document.createNode({
         journal: join(gateway.folder, 'journal'),
-        syslog: { tls: `127.0.0.1:${port}`, ca: authority.path },
+        syslog: {
+          tls: `127.0.0.1:${port}`,
+          ca: authority.path,
+          ...(await issueTo(day, authority, 'syslog')),
+        },
       }),
     )
     const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/hook`
@@ -73,7 +80,7 @@ export class Receivers implements AsyncDisposable {
       document.createNode({ webhook: { url, secret_file: secretFile, ca: authority.path } }),
     )
     await writeFile(gateway.config, document.toString())
-    return new Receivers({ secret, syslog, journal, webhook }, stack.move())
+    return new Receivers({ syslog, journal, webhook }, stack.move())
   }
 
   /** Resolves when the revocation, the last thing of the day, and an alarm have come through. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -9,7 +9,11 @@ import { narrow } from '../../client/narrow.ts'
 import { signRequest } from '../../client/sign.ts'
 import type { Credential } from '../../model/credential.ts'
 import { Gateway } from '../agent/gateway.ts'
+import { temporaryFolder } from '../temporary-folder.ts'
 import { Day } from './day.ts'
+import { Devices } from './devices.ts'
+import { partsOf } from './key-parts.ts'
+import { addPanels } from './panel.ts'
 import { metricsOf, Receivers } from './receivers.ts'
 import { foundIn, tracesOf } from './traces.ts'
 
@@ -70,14 +74,38 @@ async function misuse(day: Day, address: string, { keyid, secret }: Credential):
   }
 }
 
+/** Puts the devices into service as somebody does who has mistyped a password, and looks at all that they say. */
+async function commission(day: Day, devices: Devices): Promise<void> {
+  const at = ['--config', day.gateway.config]
+  await day.run('device', 'trust', 'valves', ...at)
+  await day.run('device', 'trust', 'valves', '--fingerprint', devices.fingerprint, ...at)
+  const refused = await day.runWith({ codes: [4] }, 'device', 'probe', ...at)
+  assert.match(refused, /BadUserAccessDenied|BadIdentityTokenRejected/)
+  await devices.correctPassword()
+  await day.run('device', 'probe', ...at, '--json')
+  for (const device of ['valves', 'meter']) await day.run('device', 'show', device, ...at)
+}
+
+/** Opens the valve that is on OPC UA; asks again while the agent has no session yet. */
+async function moveOutletValve(day: Day, send: readonly string[]): Promise<void> {
+  const words = ['command', 'outlet-valve', 'open', ...send, '--json']
+  let answer = ''
+  do answer = await day.run(...words)
+  while (answer.includes('"device-unreachable"'))
+  assert.match(answer, /"outcome":"verified"/)
+}
+
 describe('after a day of a gateway no secret is in any log, file, answer, argument or environment', () => {
   test('with a key in the TPM, its escrow and a broken glass', ROOT_ALONE, async () => {
     await using gateway = await Gateway.start({ enrolled: false })
-    await using day = new Day(gateway, /^webhook\.secret$/, /\.pem$/, /\.key$/)
-    await using receivers = await Receivers.listen(gateway)
-    day.secrets.set("the webhook's secret", receivers.secret)
+    await using day = new Day(gateway)
+    await using receivers = await Receivers.listen(day)
+    await using devices = await Devices.start(day)
+    await using elsewhere = await temporaryFolder()
+    const panel = await addPanels(day, elsewhere.path)
     await day.run('enroll', '--config', gateway.config, '--escrow', '2-of-3', '--break-glass', '--json')
     const emergencyKey = await day.takeSheet(0)
+    await commission(day, devices)
     const reason = ['--reason', day.marker.toString('hex')]
 
     const first = await day.startAgent('agent')
@@ -87,6 +115,8 @@ describe('after a day of a gateway no secret is in any log, file, answer, argume
     await day.run('command', 'inlet-valve', 'open', ...send, ...reason)
     await day.run('status', ...send, '--json')
     await misuse(day, first.address, alice.credential)
+    await day.run('status', '--agent', first.panels, ...panel, '--credential', alice.file, '--json')
+    await moveOutletValve(day, send)
     const narrowed = join(gateway.folder, 'narrowed.credential')
     await day.run('credential', 'narrow', alice.file, 'act=inlet-valve:open', '--out', narrowed)
     const contractor = await day.takeCredential(narrowed)
@@ -114,6 +144,7 @@ describe('after a day of a gateway no secret is in any log, file, answer, argume
     const inNeed = ['--agent', agent.address, '--credential', emergencyFile]
     const used = await day.run('command', 'inlet-valve', 'open', ...inNeed, ...reason, '--json')
     assert.match(used, /"outcome":"verified"/)
+    await moveOutletValve(day, inNeed)
     await misuse(day, agent.address, emergency)
     await day.run('break-glass', 'close', ...admin)
     await day.run('command', 'inlet-valve', 'open', ...inNeed, ...reason)
@@ -154,6 +185,9 @@ describe('after a day of a gateway no secret is in any log, file, answer, argume
     const last = await day.startAgent('agent-after-all')
     await last.stop()
     assert.deepEqual(await day.found(), [], 'and after all of it')
+    const misplaced = await day.misplace()
+    assert.equal(misplaced.length, 11, 'six parts of an RSA key, three scalars, a password, a secret')
+    assert.deepEqual(await day.found(), misplaced, 'each would have been found where it does not belong')
 
     const { in: marked } = await day.marked()
     for (const sink of REASON_IN)
@@ -167,9 +201,10 @@ describe('after a day of a gateway no secret is in any log, file, answer, argume
 
   test('with a key in a file, which alone has it', async () => {
     await using gateway = await Gateway.start({ enrolled: false })
-    await using day = new Day(gateway, /^master\.key$/)
+    await using day = new Day(gateway)
     const master = randomBytes(32)
     const path = join(gateway.folder, 'master.key')
+    day.hold('master.key', new Map([['the key', master]]))
     await writeFile(path, `${master.toString('hex')}\n`, { mode: 0o600 })
     const config = (await readFile(gateway.config, 'utf8')).replace(
       /master_key:\n(?: {2}.*\n)+/,
@@ -188,8 +223,8 @@ describe('after a day of a gateway no secret is in any log, file, answer, argume
     day.derive('the key', master, 1, [credential])
     await agent.stop()
     assert.deepEqual(await day.found(), [])
-    await writeFile(join(gateway.folder, 'copy-of-the-key'), await readFile(path))
-    assert.notDeepEqual(await day.found(), [], 'the search would have found it')
+    const misplaced = await day.misplace()
+    assert.deepEqual(await day.found(), misplaced, 'the search would have found it')
   })
 })
 
@@ -220,4 +255,32 @@ test('a search finds a secret in each way to write it, inside of something longe
   for (const one of written) assert.deepEqual(foundIn(one, secrets), ['it'])
   assert.deepEqual(foundIn(randomBytes(4096).toString('base64'), secrets), [])
   assert.ok(tracesOf(secret).every(trace => trace.length >= 32))
+})
+
+test('a search finds each private part of a key, whichever way the whole is written', () => {
+  const keys = [
+    generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
+    generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey,
+  ]
+  for (const key of keys) {
+    const pem = key.export({ format: 'pem', type: 'pkcs8' }).toString()
+    const der = key.export({ format: 'der', type: 'pkcs8' })
+    const parts = partsOf('it', pem)
+    assert.equal(parts.size, key.asymmetricKeyType === 'ec' ? 1 : 6)
+    const written = [
+      pem,
+      pem.replaceAll('\n', '\r\n'),
+      JSON.stringify({ key: pem }),
+      JSON.stringify({ msg: JSON.stringify({ key: pem }) }),
+      der,
+      der.toString('hex'),
+      der.toString('base64'),
+      JSON.stringify(der),
+      JSON.stringify(key.export({ format: 'jwk' })),
+    ]
+    for (const one of written) assert.deepEqual(foundIn(one, parts), [...parts.keys()])
+    const [name = '', part = Buffer.alloc(0)] = [...parts][0] ?? []
+    // The library's own consoles stop after 50 bytes.
+    assert.deepEqual(foundIn(inspect(Buffer.concat([part, randomBytes(200)])), parts), [name])
+  }
 })

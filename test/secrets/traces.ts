@@ -1,5 +1,5 @@
 /**
- * The ways in which 32 bytes may stand somewhere, as Latin-1 texts: as they are, in hexadecimal, in base64 and base64url, and in
+ * The ways in which some 32 bytes may stand somewhere, as Latin-1 texts: as they are, in hexadecimal, in base64 and base64url, and in
  * either of these inside something longer, at each of the three places where a byte can begin. And as a log or a console writes bytes
  * that were handed to it by mistake: hexadecimal with something between, numbers, or numbers with their places.
  */
@@ -35,8 +35,11 @@ export function foundIn(written: Uint8Array | string, secrets: ReadonlyMap<strin
   const text = typeof written === 'string' ? Buffer.from(written).toString('latin1') : latin1(written)
   // Lists in lines and columns, also where a text that has them is inside of JSON.
   const drawnTogether = text.replaceAll(/([,:])(?:\s|\\n)+/g, '$1')
+  // PEM has its base64 in lines, which a text inside of JSON writes with a backslash, or with several.
+  const inOneLine = text.replaceAll(/\s|\\+[rn]/g, '')
+  const texts = [text, drawnTogether, inOneLine]
   return [...secrets].flatMap(([name, secret]) =>
-    tracesOf(secret).some(trace => text.includes(trace) || drawnTogether.includes(trace)) ? [name] : [],
+    tracesOf(secret).some(trace => texts.some(one => one.includes(trace))) ? [name] : [],
   )
 }
 

@@ -23,7 +23,7 @@ const CUSTOM = [
 
 /** One record in ArcSight's Common Event Format, version 0, without a line end. */
 export function formatCef(event: Event, version: string): string {
-  const { source, seq, record, severity, time, kind, means, actor, words } = event
+  const { source, seq, record, severity, time, kind, means, actor, receiver, words } = event
   const header = [version, kind, means].map(escapeHeader).join('|')
   const fields: [key: string, value: string | undefined][] = [
     ['rt', String(time)],
@@ -32,6 +32,7 @@ export function formatCef(event: Event, version: string): string {
     ['externalId', String(seq)],
     ['act', kind],
     ['suser', actor || undefined],
+    ['duser', receiver],
     ...addressOf(textOf(record.source)),
     ['outcome', textOf(record.outcome)],
     ['reason', textOf(record.code ?? record.cause ?? record.alarm)],

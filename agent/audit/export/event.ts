@@ -1,6 +1,6 @@
 import { AUDIT_KINDS } from '../../../model/audit-kinds.ts'
 import type { FoundRecord } from '../search.ts'
-import { actorOf, type ParsedRecord, parseRecord, whatOf } from '../words.ts'
+import { actorOf, type ParsedRecord, parseRecord, receiverOf, whatOf } from '../words.ts'
 import { type Severity, severityOf } from './severity.ts'
 
 /** Which log the records are of. */
@@ -24,6 +24,8 @@ export interface Event {
   readonly means: string
   /** Who did it; empty when nobody is known. */
   readonly actor: string
+  /** Whose credential was issued or revoked, where that is somebody else. */
+  readonly receiver: string | undefined
   /** The record in words. */
   readonly words: string
 }
@@ -43,6 +45,7 @@ export function eventOf({ seq, text }: FoundRecord, source: Source): Event {
     kind,
     means: form?.means ?? kind,
     actor: actorOf(record),
+    receiver: receiverOf(record),
     words: whatOf(record),
   }
 }

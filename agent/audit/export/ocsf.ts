@@ -109,10 +109,12 @@ function mappingOf(kind: string): readonly [Class, Activity] {
   return known ?? [API, [99, kind]]
 }
 
-function apiMembers({ record, actor, kind, source }: Event) {
+function apiMembers({ record, actor, receiver, kind, source }: Event) {
+  // The record of a new credential has that one as its own, and its issuer's beside it.
+  const isNew = kind === 'credential-issued'
   const user = {
     ...optional('name', actor || textOf(record.identity)),
-    ...optional('credential_uid', textOf(record.credential)),
+    ...optional('credential_uid', textOf(isNew ? record.issuer_credential : record.credential)),
   }
   const peer = textOf(record.source)
   const command = textOf(record.command)
@@ -123,7 +125,11 @@ function apiMembers({ record, actor, kind, source }: Event) {
       peer !== undefined && isIP(peer) > 0
         ? { ip: peer }
         : { name: peer ?? textOf(record.channel) ?? source.gateway },
-    resources: resourcesOf(record.actuator),
+    resources: [
+      ...resourcesOf(record.actuator),
+      ...(receiver === undefined ? [] : [{ name: receiver, type: 'subject' }]),
+      ...credentialIn(isNew ? record.credential : record.serial),
+    ],
   }
 }
 
@@ -153,6 +159,12 @@ function lifecycleMembers(_: Event, version: string) {
 function resourcesOf(actuator: unknown): { readonly name: string; readonly type: string }[] {
   const name = textOf(actuator)
   return name === undefined ? [] : [{ name, type: 'actuator' }]
+}
+
+/** A credential that was issued or revoked; it has no name. */
+function credentialIn(serial: unknown): { readonly uid: string; readonly type: string }[] {
+  const uid = textOf(serial)
+  return uid === undefined ? [] : [{ uid, type: 'credential' }]
 }
 
 function optional(name: string, value: string | undefined): { readonly [member: string]: string } {

@@ -13,18 +13,8 @@ const ELEMENT = 'holdfast@32473'
 
 /** Members that become parameters of the structured data, in this order. */
 const PARAMETERS = [
-  ...[
-    'seq',
-    'boot',
-    'kind',
-    'subject',
-    'credential',
-    'channel',
-    'identity',
-    'channel_identity',
-    'source',
-    'actuator',
-  ],
+  ...['seq', 'boot', 'kind', 'issuer', 'by', 'subject', 'credential', 'channel', 'identity'],
+  ...['channel_identity', 'source', 'actuator'],
   ...['asked', 'found', 'outcome', 'code', 'cause', 'alarm', 'latency_ms'],
 ] as const
 

@@ -64,6 +64,24 @@ describe('holdfast audit query', () => {
     assert.match(lines[1] ?? '', /reason: =HYPERLINK\("http:\/\/x"\),\ufffd\[2J\ufffd/)
   })
 
+  it('finds what was done about the credentials of somebody, and says whose they are', async () => {
+    using folder = new Folder()
+    {
+      await using open = await OpenLog.open(folder.log)
+      await open.log.append(
+        entry('credential-issued', { subject: 'olga', issuer: 'erika', role: 'operator' }),
+      )
+      await open.log.append(entry('command-intent', { subject: 'olga', actuator: 'valve', asked: 'open' }))
+      await open.log.append(entry('revocation', { subject: 'olga', by: 'erika', revoked: 'subject' }))
+      await open.log.append(entry('revocation', { subject: 'paul', by: 'erika', revoked: 'subject' }))
+    }
+    const { code, lines } = audit('query', folder.log, '--subject', 'olga')
+    assert.equal(code, 0)
+    assert.match(lines[1] ?? '', / credential-issued .* erika +for olga; role operator$/)
+    assert.match(lines[2] ?? '', / revocation .* erika +for olga; revoked subject$/)
+    assert.equal(lines.length, 3)
+  })
+
   it('says what is wrong with the question or the file, and ends with 2', () => {
     using folder = new Folder()
     writeLog(folder.log, 5, 10)
@@ -73,6 +91,12 @@ describe('holdfast audit query', () => {
         /^--since yesterday: expected a time such as 2026-01-31T12:00:00Z/,
       ],
       [[folder.log, '--kind', 'party'], /^--kind party: there is no such kind; there are log-created, /],
+      [
+        [folder.log, '--outcome', 'verfied'],
+        /^--outcome verfied: there is no such outcome; there are verified, mismatch, unknown, accepted, refused$/m,
+      ],
+      [[folder.log, '--outcome', 'toString'], /^--outcome toString: there is no such outcome/],
+      [[folder.log, '--limit', '0'], /^--limit 0: expected a number from 1 on/],
       [[folder.log, '--limit', 'some'], /expected a number such as 100/],
       [[folder.log, '--json', '--csv'], /cannot be used with/],
       [[join(folder.path, 'nothing.db')], /^cannot read the log: .*nothing\.db/],
@@ -84,6 +108,41 @@ describe('holdfast audit query', () => {
       assert.equal(out, '')
     }
   })
+})
+
+describe('holdfast audit query that finds nothing', () => {
+  for (const form of [[], ['--json'], ['--csv']])
+    it(`says so on standard error, and ends with 0${form.map(word => `, with ${word}`).join('')}`, () => {
+      using folder = new Folder()
+      writeLog(folder.log, 5, 10)
+      const { code, lines, err } = audit('query', folder.log, '--outcome', 'mismatch', ...form)
+      assert.deepEqual([code, err], [0, 'no record fits\n'])
+      assert.ok(lines.length <= 1, 'at most the headings')
+    })
+})
+
+describe('a directory in place of the log', () => {
+  const commands: readonly (readonly string[])[] = [
+    ['verify'],
+    ['query'],
+    ['tail'],
+    ['prove', '--record', '0'],
+    ['export', '--format', 'cef'],
+    ['backup', '--out', '/nowhere/copy.db'],
+  ]
+  for (const [command = '', ...words] of commands)
+    it(`is named as one by audit ${command}, with the file that is meant`, () => {
+      using folder = new Folder()
+      const said = () => {
+        const { code, out, err } = audit(command, folder.path, ...words)
+        assert.equal(code, 2)
+        return command === 'verify' ? out : err
+      }
+      const is = `${folder.path} is a directory: `
+      assert.ok(said().includes(`${is}expected the log's file, audit.db, which is not in it`), said())
+      writeLog(folder.log, 1, 10)
+      assert.ok(said().includes(`${is}say ${folder.log}`), said())
+    })
 })
 
 describe('holdfast audit tail', () => {

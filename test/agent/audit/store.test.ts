@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { statSync, truncateSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
@@ -29,6 +29,16 @@ describe("the log's file", () => {
     assert.equal(database.pragma('journal_mode', { simple: true }), 'wal')
     assert.equal(database.pragma('synchronous', { simple: true }), 2)
     database.close()
+  })
+
+  it('has every record once in its bytes, and no older copy where a page has free space', () => {
+    using folder = new Folder()
+    {
+      using store = new AuditStore(folder.log, 'boot-1', 'create', undefined)
+      for (let seq = 0; seq < 100; seq += 1) store.append(seq, [candidate(seq)], false, undefined)
+    }
+    const file = readFileSync(folder.log, 'latin1')
+    assert.equal(file.split('"kind":"command-intent"').length - 1, 100)
   })
 
   it('is for its owner alone, with the files beside it', () => {

@@ -192,13 +192,14 @@ for (const [what, by, code] of [
 
 test('with a log that cannot be written a lockout acts, and says that it is not recorded; its end is refused', async () => {
   await using rig = await commandRig()
-  const append = rig.audit.append
-  rig.audit.append = async () => ({ kind: 'unwritable', detail: 'the disk is full' })
+  const { append, appendOrKeep } = rig.audit
+  for (const way of ['append', 'appendOrKeep'] as const)
+    rig.audit[way] = async () => ({ kind: 'unwritable', detail: 'the disk is full' })
   assert.equal(codeOf(await lock(rig)), 'audit-unwritable')
   assert.equal(rig.lockouts.of('valve').length, 1)
   assert.equal(codeOf(await end(rig)), 'audit-unwritable')
   assert.equal(rig.lockouts.of('valve').length, 1)
-  rig.audit.append = append
+  Object.assign(rig.audit, { append, appendOrKeep })
 })
 
 test('an end that may be a replay is not carried out', async () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { chmod, chown, mkdir, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { checkCertificates } from '../../../agent/doctor/certificates.ts'
+import type { Config } from '../../../agent/config/config.ts'
+import { certificatesOf, checkCertificates } from '../../../agent/doctor/certificates.ts'
 import { checkCredentialFiles } from '../../../agent/doctor/credential-files.ts'
 import { checkPermissions, type GuardedPath } from '../../../agent/doctor/permissions.ts'
 import { mayRead } from '../../../agent/doctor/reader.ts'
@@ -82,23 +83,79 @@ test('a credential that others can read is an error; nobody is told of none', as
   assert.match(only(await checkCredentialFiles([path]), 'error').text, /640: others can use it/)
 })
 
-test('certificates: ended, about to end, not begun, of another key, missing, or none at all', async () => {
+test('certificates: ended, about to end as the alarm about it is graded, not begun, of another key, missing, or none at all', async () => {
   await using folder = await temporaryFolder()
   const authority = await Authority.make(folder.path, 'plant-ca')
   const { certificate, key } = await authority.issue('gateway', 'IP:127.0.0.1')
   const other = await authority.issue('panel', 'IP:127.0.0.1')
   const now = Date.now()
   const day = 86_400_000
-  const file = { what: 'listener panels', path: certificate, key }
+  const file = { what: 'listener panels', path: certificate, key, renewal: 'renew it' }
+  const limits = { warn: 1.5 * day, critical: day }
   const at = async (changed: Partial<typeof file>, when = now) =>
-    lines(await checkCertificates([{ ...file, ...changed }], when))[0] ?? ''
+    lines(await checkCertificates([{ ...file, ...changed }], limits, when))[0] ?? ''
   // They are made for two days.
-  assert.match(await at({}, now), /^warning: listener panels: .* ends on /)
+  assert.match(await at({}, now), /^ok: listener panels: good until /)
+  assert.match(await at({}, now + 0.75 * day), /^warning: listener panels: .* ends on /)
+  assert.match(await at({}, now + 1.5 * day), /^error: listener panels: .* ends on /)
   assert.match(await at({}, now + 3 * day), /^error: .* ended on /)
   assert.match(await at({}, now - day), /^error: .* begins on /)
   assert.match(await at({ key: other.key }), /^error: .*panel\.key is not the key of/)
   assert.match(await at({ path: join(folder.path, 'gone.pem') }), /^error: .*ENOENT/)
   assert.match(await at({ path: key }), /^error: .*there is no certificate/)
+})
+
+test('an authority that is there again with a later end counts by that alone, as in the alarm', async () => {
+  await using folder = await temporaryFolder()
+  const day = 86_400_000
+  const old = await readFile((await Authority.make(folder.path, 'plant-ca', 2)).path, 'utf8')
+  const { path } = await Authority.make(folder.path, 'plant-ca', 100)
+  const both = join(folder.path, 'both.pem')
+  await writeFile(both, `${old}${await readFile(path, 'utf8')}`)
+  const file = { what: 'syslog', path: both, key: undefined, renewal: '' }
+  const limits = { warn: 30 * day, critical: 7 * day }
+  assert.match(
+    lines(await checkCertificates([file], limits, Date.now() + 3 * day))[0] ?? '',
+    /^ok: syslog: good until/,
+  )
+})
+
+test('what to do about a certificate that ends is said for each kind of file, and of a listener only for its own', async () => {
+  const [own, user] = [
+    { certificate: 'own.pem', key: 'own.key' },
+    { certificate: 'user.pem', key: 'user.key' },
+  ]
+  const config = {
+    listeners: [{ kind: 'tls', name: 'lan', files: { ...own, clientCa: 'clients.pem' } }],
+    devices: new Map<string, unknown>([
+      ['plc', { kind: 'modbus', way: { protocol: 'modbus-tcp-security', ...own, ca: 'ca.pem' } }],
+      ['valves', { kind: 'opcua', endpoint: { ...own, user: { kind: 'certificate', ...user } } }],
+    ]),
+    audit: { syslog: { ca: 'syslog-ca.pem', ...own } },
+    masterKey: { source: 'vault', caFile: 'vault-ca.pem' },
+  } as unknown as Config
+  const renew = 'renew it, and put it in the place of the old file'
+  const authority = "get the authority's new certificate, and put it into the file"
+  const listener = 'a listener takes it up without a restart'
+  const next = 'the next connection takes it up, without a restart'
+  assert.deepEqual(
+    certificatesOf(config).map(({ what, path, renewal }) => [what, path, renewal]),
+    [
+      ['listener lan', 'own.pem', `${renew}: ${listener}`],
+      ['listener lan, authority of its clients', 'clients.pem', `${authority}: ${listener}`],
+      ['device plc', 'own.pem', `${renew}: ${next}`],
+      ['device plc, its authority', 'ca.pem', `${authority}: ${next}`],
+      ['device valves', 'own.pem', `${renew}: ${next}; the server must trust the new one`],
+      ['device valves, its user', 'user.pem', `${renew}: ${next}; the server must trust the new one`],
+      ['syslog, authority of its receiver', 'syslog-ca.pem', `${authority}: ${next}`],
+      ['syslog', 'own.pem', `${renew}: ${next}`],
+      [
+        'Vault, its authority',
+        'vault-ca.pem',
+        `${authority}: it is read whenever the Vault is asked, without a restart`,
+      ],
+    ],
+  )
 })
 
 test('a TPM that is not there, one that the agent may not use, and one in software', async t => {

@@ -87,11 +87,13 @@ export class Machine implements AsyncDisposable {
     return { exitCode, stdout, stderr }
   }
 
-  /** Runs a line of shell in it, as root; throws when that fails. */
+  /** Runs a line of shell in it, as root; throws when that fails, with the end of its journal. */
   async shell(line: string): Promise<string> {
     const { exitCode, stdout, stderr } = await this.run('sh', '-ec', line)
-    if (exitCode !== 0) throw new Error(`${line}: exit code ${exitCode}\n${stdout}\n${stderr}`)
-    return stdout
+    if (exitCode === 0) return stdout
+    // What systemctl says of a job that failed is to look there.
+    const journal = await this.run('journalctl', '--no-pager', '--lines=20')
+    throw new Error(`${line}: exit code ${exitCode}\n${stdout}\n${stderr}\n${journal.stdout}`)
   }
 
   /** Somebody at a terminal of it, as root, who has typed a command, which is ended after five minutes. Throws while it does not run. */

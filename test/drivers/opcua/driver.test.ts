@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { OpcUaEndpoint } from '../../../drivers/opcua/endpoint.ts'
@@ -176,13 +176,4 @@ test('a server says what it is', async () => {
       readings: 'told by the server, by subscription',
     },
   })
-})
-
-test('the library is loaded with the first session and not before', async () => {
-  const folder = join(import.meta.dirname, '../../../drivers/opcua')
-  for (const file of await readdir(folder)) {
-    const source = await readFile(join(folder, file), 'utf8')
-    const early = source.split('\n').filter(line => /^import (?!type ).*'node-opcua/.test(line))
-    assert.deepEqual(early, [], file)
-  }
 })

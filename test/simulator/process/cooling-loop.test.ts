@@ -39,6 +39,7 @@ describe('a cooling loop', () => {
           }
         },
       ),
+      { numRuns: 300, seed: 20_261_124 },
     )
   })
 

@@ -54,6 +54,67 @@ const TRIP = event({
   detail: 'five',
 })
 
+const ISSUED = event({
+  kind: 'credential-issued',
+  subject: 'olga',
+  role: 'operator',
+  credential: 'serial-2',
+  issuer: 'erika',
+  issuer_credential: 'serial-1',
+  outcome: 'accepted',
+})
+
+const REVOKED = event({
+  kind: 'revocation',
+  revoked: 'subject',
+  subject: 'olga',
+  by: 'erika',
+  credential: 'serial-1',
+  outcome: 'accepted',
+})
+
+const REVOKED_SERIAL = event({ kind: 'revocation', revoked: 'credential', serial: 'serial-2', by: 'erika' })
+
+describe('whose credential was issued or revoked', () => {
+  const forms: [form: string, of: Event, says: RegExp][] = [
+    ['words', ISSUED, /^for olga; .*role operator/],
+    ['words', REVOKED, /^for olga; revoked subject$/],
+    [
+      'words',
+      event({ kind: 'revocation', subject: 'olga', by: 'olga', revoked: 'subject' }),
+      /^revoked subject$/,
+    ],
+    ['words', OUTCOME, /^open, found/],
+    ['RFC 5424', ISSUED, / issuer="erika" subject="olga" credential="serial-2".*\] \ufefffor olga;/],
+    ['RFC 5424', REVOKED, / by="erika" subject="olga" credential="serial-1".*\] \ufefffor olga;/],
+    ['CEF', ISSUED, / suser=erika duser=olga .* msg=for olga;/],
+    ['CEF', REVOKED, / suser=erika duser=olga .* msg=for olga;/],
+    [
+      'OCSF',
+      ISSUED,
+      /"actor":{"user":{"name":"erika","credential_uid":"serial-1"}}.*"resources":\[{"name":"olga","type":"subject"},{"uid":"serial-2","type":"credential"}\]/,
+    ],
+    [
+      'OCSF',
+      REVOKED,
+      /"actor":{"user":{"name":"erika","credential_uid":"serial-1"}}.*"resources":\[{"name":"olga","type":"subject"}\]/,
+    ],
+    ['OCSF', REVOKED_SERIAL, /"resources":\[{"uid":"serial-2","type":"credential"}\]/],
+  ]
+  const print: Readonly<Record<string, (of: Event) => string>> = {
+    words: of => of.words,
+    'RFC 5424': formatRfc5424,
+    CEF: of => formatCef(of, VERSION),
+    OCSF: of => formatOcsf(of, VERSION),
+  }
+  for (const [form, of, says] of forms)
+    it(`is in the ${form} of ${of.text}, apart from who did it`, () =>
+      assert.match(print[form]?.(of) ?? '', says))
+
+  it('is nowhere in CEF where nobody else is meant', () =>
+    assert.doesNotMatch(formatCef(OUTCOME, VERSION), /duser/))
+})
+
 describe('a checkpoint as syslog (RFC 5424)', () => {
   it('is this line, with the note in base64: it has lines, which no receiver is to change', () => {
     const note = signCheckpoint(128, Buffer.alloc(32, 0xab), SIGNER)
