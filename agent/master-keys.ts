@@ -80,7 +80,7 @@ async function openTpmGenerations(config: Config, tcti: string): Promise<[Genera
   const opened: { master: MasterKey; since: number | undefined }[] = []
   for (const generation of await files.generations()) {
     const record = await files.read(generation)
-    const since = record && record !== 'damaged' ? Date.parse(record.enrolledAt) : undefined
+    const since = typeof record === 'object' ? Date.parse(record.enrolledAt) : undefined
     opened.push({ master: await openTpmMasterKey({ tcti, stateDir, generation }), since })
   }
   // A generation is good until the grace after the next one's making is over.

@@ -1,4 +1,3 @@
-import type { AuditKind } from '../../model/audit.ts'
 import type { StampedEntry } from './record.ts'
 
 /** How an append ended. */
@@ -61,9 +60,13 @@ export function settleUnwritable(items: readonly Pending[], detail: string): num
   return awaited.filter(item => !item.isWanted).length
 }
 
-/** Refusals come at an attacker's pace: they may fill this part of the queue and no more, so that a trip finds room. */
-const REFUSALS_PART = 0.75
-const REFUSALS: ReadonlySet<string> = new Set(['refusal', 'refusals-summarised'] satisfies AuditKind[])
+/** What others ask for comes at their pace, not at ours: its records may fill this part of the queue and no more, so that a trip finds room. */
+const REQUESTS_PART = 0.75
+
+/** Whether an entry is of somebody's request, and not the agent's own: it says which way that came in, or counts many. */
+function isOfRequest({ kind, channel }: StampedEntry['entry']): boolean {
+  return channel !== undefined || kind === 'refusals-summarised'
+}
 
 /** What waits to be written, first in first out, and never more than `max` of it. */
 export class AuditQueue {
@@ -78,9 +81,9 @@ export class AuditQueue {
     return this.#items.length
   }
 
-  /** Puts an entry at the end; false when there is no room for one of its kind. */
+  /** Puts an entry at the end; false when there is no room for it. */
   offer(item: Pending): boolean {
-    const max = REFUSALS.has(item.stamped.entry.kind) ? this.#max * REFUSALS_PART : this.#max
+    const max = isOfRequest(item.stamped.entry) ? this.#max * REQUESTS_PART : this.#max
     if (this.#items.length >= max) return false
     this.#items.push(item)
     return true

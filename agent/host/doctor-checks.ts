@@ -184,7 +184,7 @@ async function lookAtRotation({ config, clock }: Subject): Promise<readonly Find
   const files = new KeyFiles(stateDir)
   const newest = await files.newest()
   const record = newest === undefined ? undefined : await files.read(newest)
-  const since = record && record !== 'damaged' ? Date.parse(record.enrolledAt) : undefined
+  const since = typeof record === 'object' ? Date.parse(record.enrolledAt) : undefined
   return checkRotation(since, credentials.rotationDue, clock.wall())
 }
 

@@ -180,7 +180,7 @@ async function leftBehind(stateDir: string, scheme: Scheme | undefined): Promise
   const files = new KeyFiles(stateDir)
   const generation = await files.newest()
   const record = generation === undefined ? undefined : await files.read(generation)
-  if (record === undefined || record === 'damaged') return undefined
+  if (typeof record !== 'object') return undefined
   const { mode, pcrs, keyId } = record
   const notes = [
     'an enrolment that was interrupted had made the key already',

@@ -16,6 +16,13 @@ state_is_known() {
     version=$(sed -n '1s/^{"version":\([0-9]\{1,9\}\)[,}].*/\1/p' "$file")
     [ "${version:-0}" -le "@KEPT@" ] || newer="$newer${newer:+, }$file (version $version, known: @KEPT@)"
   done
+  # The master key's records (agent/credential/tpm/key-record.ts), on several lines and in any order. The agent reads no copies.
+  for file in "$state"/master-key/generation-*.json; do
+    case $file in *.replaced-*) continue ;; esac
+    [ -f "$file" ] || continue
+    version=$(sed -n 's/^.*"version": *\([0-9]\{1,9\}\).*$/\1/p' "$file" | head -n 1)
+    [ "${version:-0}" -le "@KEYRECORD@" ] || newer="$newer${newer:+, }$file (version $version, known: @KEYRECORD@)"
+  done
   [ -n "$newer" ] || return 0
   echo "holdfast: @VERSION@ is older than the holdfast that wrote $newer." >&2
   echo "holdfast: it could not read that, so nothing was changed. Install the newer version again. To go back all the same, put back a" >&2

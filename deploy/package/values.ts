@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SCHEMA_VERSION } from '../../agent/audit/schema.ts'
+import { KEY_RECORD_VERSION } from '../../agent/credential/tpm/key-record.ts'
 import { KEPT_VERSION } from '../../keep/kept-file.ts'
 import type { Product } from './bill-of-materials.ts'
 import { ARCHITECTURES, type Architecture } from './elf.ts'
@@ -21,6 +22,7 @@ export function valuesOf(root: string, product: Product, architecture: Architect
     DAY: time.toISOString().slice(0, 10),
     SCHEMA: String(SCHEMA_VERSION),
     KEPT: String(KEPT_VERSION),
+    KEYRECORD: String(KEY_RECORD_VERSION),
   }
   const newerState = readFileSync(join(root, 'deploy/package/newer-state.sh'), 'utf8')
   return { ...values, NEWERSTATE: fill(newerState, values) }

@@ -1,3 +1,4 @@
+import type { MonotonicMs } from '../../model/time.ts'
 import type { WriteResult } from '../driver.ts'
 import { GIVEN_UP_BEFORE, givenUp, written } from './ask.ts'
 import type { Deadlines, GivenUp, Patience } from './deadlines.ts'
@@ -15,8 +16,10 @@ interface Caller {
 /** One write, and those who wait for what comes of it. */
 interface Joined {
   readonly callers: Caller[]
-  /** Aborts when nobody waits any more. */
+  /** Aborts when nobody waits any more, unless its own patience ends with that. */
   readonly unwanted: AbortController
+  /** When the patience with which it is written now ends: that of the first who asked, who may have left since. */
+  until: MonotonicMs
   isSent: boolean
 }
 
@@ -39,7 +42,8 @@ export class Joint {
   async write(patience: Patience): Promise<WriteResult> {
     if (this.#deadlines.isOver(patience)) return { kind: 'unreachable', reason: GIVEN_UP_BEFORE }
     return await new Promise((resolve, reject) => {
-      const joined = this.#unsent ?? { callers: [], unwanted: new AbortController(), isSent: false }
+      const { until } = patience
+      const joined = this.#unsent ?? { callers: [], unwanted: new AbortController(), until, isSent: false }
       const caller: Caller = {
         patience,
         resolve: result => {
@@ -69,7 +73,8 @@ export class Joint {
       this.#close(joined)
     }
     for (let [first] = callers; first; [first] = callers) {
-      const patience = { until: first.patience.until, stop: unwanted.signal }
+      joined.until = first.patience.until
+      const patience = { until: joined.until, stop: unwanted.signal }
       const result = await this.#writes(patience, onSent)
       if (!joined.isSent && this.#deadlines.isOver(patience)) {
         if (callers[0] === first) callers.shift()
@@ -89,7 +94,8 @@ export class Joint {
     callers.splice(callers.indexOf(caller), 1)
     if (callers.length === 0) {
       this.#close(joined)
-      if (why === 'unwanted') unwanted.abort()
+      // It must not go out after the last one was told that nothing was sent. One that ends now by itself ends as late, which keeps its turn.
+      if (why === 'unwanted' || joined.until > caller.patience.until) unwanted.abort()
     }
     caller.resolve(written(givenUp(isSent ? 'sent' : 'not-sent', why)))
   }

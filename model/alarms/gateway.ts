@@ -134,7 +134,8 @@ export const GATEWAY_ALARMS = {
     within: 'minutes',
     ends: 'itself',
     cause: 'more records wait for the disk than `alarms.audit_queue` (25 and 75 % of the queue)',
-    consequence: 'when it is full, commands away from safe are refused',
+    consequence:
+      'when three quarters of it are taken, commands away from safe are refused; the rest is for what the agent itself records, a trip above all',
     remedy: 'look at the disk (iostat), and at who sends so much',
   },
   'disk-space': {

@@ -19,6 +19,8 @@ import { execa } from 'execa'
 import { keptCheckpointPath } from '../../agent/audit/kept-checkpoint.ts'
 import { openDatabase } from '../../agent/audit/schema.ts'
 import type { Config } from '../../agent/config/config.ts'
+import { KeyFiles } from '../../agent/credential/tpm/key-files.ts'
+import { KEY_RECORD_VERSION } from '../../agent/credential/tpm/key-record.ts'
 import {
   alarmPath,
   auditPath,
@@ -411,9 +413,25 @@ test('neither archive nor package goes over the state of a newer holdfast; over 
   const { database } = openDatabase(join(state, 'audit.db'), 'create')
   database.close()
   assert.equal(await goes(), 'yes')
-  for (const path of keptPaths(state)) {
-    writeFileSync(path, `{"version":${KEPT_VERSION + 1},"state":{}}`)
-    const why = `is older than the holdfast that wrote ${path} (version ${KEPT_VERSION + 1}, known: ${KEPT_VERSION}).`
+  const keys = new KeyFiles(state)
+  mkdirSync(keys.directory)
+  const record = (version: number) =>
+    JSON.stringify({ generation: 2, boundTo: { 'sha256:7': '00' }, version, mode: 'sealed' }, null, 2)
+  writeFileSync(keys.path(1), record(KEY_RECORD_VERSION))
+  // A copy that the newer one kept: no agent reads it.
+  writeFileSync(
+    join(keys.directory, 'generation-1.replaced-20260102T030405678Z.json'),
+    record(KEY_RECORD_VERSION + 1),
+  )
+  assert.equal(await goes(), 'yes')
+  const versions = [
+    ...keptPaths(state).map(path => [path, KEPT_VERSION] as const),
+    [keys.path(2), KEY_RECORD_VERSION] as const,
+  ]
+  for (const [path, known] of versions) {
+    const newer = path === keys.path(2) ? record(known + 1) : `{"version":${known + 1},"state":{}}`
+    writeFileSync(path, newer)
+    const why = `is older than the holdfast that wrote ${path} (version ${known + 1}, known: ${known}).`
     const said = await goes()
     assert.ok(said.includes(why), `${path}: ${said}`)
     rmSync(path)

@@ -1,4 +1,5 @@
 import type { MasterKeyUnavailable } from '../master-key.ts'
+import { UNUSABLE } from './key-record.ts'
 import type { Properties } from './properties.ts'
 import type { BoundPcr, GenerationStatus } from './status.ts'
 
@@ -66,13 +67,10 @@ function ofRoot({ storageRoot, free }: Properties): Finding[] {
 }
 
 function ofGeneration(status: GenerationStatus): Finding[] {
-  if (status.kind === 'damaged')
-    return [
-      trouble(
-        `generation ${status.generation}: ${status.path} is damaged`,
-        'Restore it from a backup, or run holdfast recover.',
-      ),
-    ]
+  if (status.kind !== 'enrolled') {
+    const { is, remedy } = UNUSABLE[status.kind]
+    return [trouble(`generation ${status.generation}: ${status.path} ${is}`, remedy)]
+  }
   const { generation, mode, keyId, pcrs, now, afterRestart } = status
   const which = `generation ${generation} (${mode}, ${pcrs.map(({ pcr }) => pcr).join(', ')}, key ${keyId})`
   const empty = pcrs.filter(({ bound }) => /^0+$/.test(bound)).map(({ pcr }) => pcr)

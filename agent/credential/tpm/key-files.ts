@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { lchown, mkdir, open, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Owner, replaceFile } from '../../../keep/whole-file.ts'
-import { type KeyRecord, parseRecord } from './key-record.ts'
+import { type KeyRecord, parseRecord, type Unusable } from './key-record.ts'
 
 /** A key object outside the TPM, as files for tpm2-tools: of the two blobs the private one is encrypted under the storage root. */
 export interface KeyBlobs {
@@ -49,8 +49,8 @@ export class KeyFiles {
     return (await this.generations()).at(-1)
   }
 
-  /** Reads a generation's record: undefined when there is none, `damaged` when it cannot be what enrolment wrote. */
-  async read(generation: number): Promise<KeyRecord | 'damaged' | undefined> {
+  /** Reads a generation's record: undefined when there is none, and why it cannot be used where that is so. */
+  async read(generation: number): Promise<KeyRecord | Unusable | undefined> {
     const text = await readFile(this.path(generation), 'utf8').catch(ignoreMissing)
     return text === undefined ? undefined : parseRecord(text, generation)
   }

@@ -3,9 +3,12 @@ import { PCRS_FORM } from './pcrs.ts'
 /** `resident`: the key never leaves the TPM. `sealed`: the TPM hands it out, it is used once and wiped. */
 export type TpmMode = 'resident' | 'sealed'
 
+/** Version of the form of a record. Whoever changes it so that an older program would read it wrong raises it. */
+export const KEY_RECORD_VERSION = 1
+
 /** An enrolled key, outside the TPM. Nothing in it is secret: the private blob is encrypted under the TPM's storage root. */
 export interface KeyRecord {
-  readonly version: 1
+  readonly version: typeof KEY_RECORD_VERSION
   readonly generation: number
   readonly mode: TpmMode
   /** The PCRs that the key is bound to: `sha256:7`. */
@@ -23,13 +26,25 @@ export interface KeyRecord {
   readonly private: string
 }
 
+/** Why a record that is there cannot be used. */
+export type Unusable = 'damaged' | 'newer'
+
+/** That in words, and what to do about it. */
+export const UNUSABLE: Readonly<Record<Unusable, { readonly is: string; readonly remedy: string }>> = {
+  damaged: { is: 'is damaged', remedy: 'Restore it from a backup, or run holdfast recover.' },
+  newer: { is: 'was written by a newer holdfast', remedy: 'Install that one again: the key is not lost.' },
+}
+
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 
-export function parseRecord(text: string, generation: number): KeyRecord | 'damaged' {
+/** Reads a generation's record. What a newer program wrote is `newer`, whatever else is in it: its form is that one's. */
+export function parseRecord(text: string, generation: number): KeyRecord | Unusable {
   try {
     const record = JSON.parse(text) as Partial<KeyRecord>
+    const { version }: { readonly version?: unknown } = record
+    if (typeof version === 'number' && version > KEY_RECORD_VERSION) return 'newer'
     const sound =
-      record.version === 1 &&
+      version === KEY_RECORD_VERSION &&
       record.generation === generation &&
       (record.mode === 'resident' || record.mode === 'sealed') &&
       matches(record.pcrs, PCRS_FORM) &&

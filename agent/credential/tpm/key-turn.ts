@@ -20,6 +20,7 @@ export interface KeyRefusal {
   /**
    * - `already-enrolled`, `not-enrolled`: there is a key, or there is none.
    * - `another-key`: the key that was given is not the one that is enrolled.
+   * - `newer`: a newer holdfast wrote what is there.
    * - `newest`: the generation is the one in use.
    * - `pcrs`, `mode`: the TPM cannot do that.
    * - `state-dir`: the files cannot be read or written.
@@ -28,6 +29,7 @@ export interface KeyRefusal {
     | 'already-enrolled'
     | 'not-enrolled'
     | 'another-key'
+    | 'newer'
     | 'newest'
     | 'pcrs'
     | 'mode'

@@ -8,7 +8,7 @@ import { answerInTime } from './deadline.ts'
 import { explain, isSystemError, unavailable } from './fault.ts'
 import { KeyFiles } from './key-files.ts'
 import { macWithRecord } from './key-object.ts'
-import type { KeyRecord } from './key-record.ts'
+import { type KeyRecord, UNUSABLE } from './key-record.ts'
 import type { TpmAccess } from './tool.ts'
 import { Turn } from './turn.ts'
 
@@ -85,12 +85,10 @@ class TpmMasterKey implements MasterKey {
         `no master key of generation ${this.generation} is enrolled`,
         'Run holdfast enroll.',
       )
-    if (record === 'damaged')
-      return unavailable(
-        'failed',
-        `${this.#files.path(this.generation)} is damaged`,
-        'Restore it from a backup, or run holdfast recover.',
-      )
+    if (typeof record === 'string') {
+      const { is, remedy } = UNUSABLE[record]
+      return unavailable('failed', `${this.#files.path(this.generation)} ${is}`, remedy)
+    }
     this.#description = `tpm (${record.mode}, ${record.pcrs})`
     return { ...record, kind: 'record' }
   }

@@ -6,7 +6,7 @@ import type { MasterKeyUnavailable } from '../master-key.ts'
 import { askCapabilities } from './capabilities.ts'
 import { unavailable } from './fault.ts'
 import { createKeyObject, macWithKeyObject } from './key-object.ts'
-import type { KeyRecord, TpmMode } from './key-record.ts'
+import { KEY_RECORD_VERSION, type KeyRecord, type TpmMode } from './key-record.ts'
 import { type KeyRefusal, refusal } from './key-turn.ts'
 import { PCRS_FORM, type PcrValues, readPcrs } from './pcrs.ts'
 import { provideStorageRoot } from './storage-root.ts'
@@ -77,7 +77,17 @@ export async function placeKey(turn: Turn, wanted: Placement, clock: Clock): Pro
   const { name } = answer
   return {
     kind: 'placed',
-    record: { version: 1, generation, mode, pcrs, boundTo, keyId, name, enrolledAt, ...objects },
+    record: {
+      version: KEY_RECORD_VERSION,
+      generation,
+      mode,
+      pcrs,
+      boundTo,
+      keyId,
+      name,
+      enrolledAt,
+      ...objects,
+    },
     notes: notesOn(boundTo, root.persistent),
   }
 }

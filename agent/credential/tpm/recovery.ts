@@ -3,7 +3,7 @@ import type { MasterKeyUnavailable } from '../master-key.ts'
 import { isSystemError } from './fault.ts'
 import { KeyFiles } from './key-files.ts'
 import { KEY_BYTES } from './key-object.ts'
-import type { KeyRecord, TpmMode } from './key-record.ts'
+import { type KeyRecord, type TpmMode, UNUSABLE } from './key-record.ts'
 import { type KeyRefusal, type KeyTurnOptions, keyTurn, refusal } from './key-turn.ts'
 import { placeKey } from './placement.ts'
 
@@ -36,7 +36,7 @@ export type RecoveryAnswer =
 
 /**
  * Enrols the same master key again, of the same generation: after a change of firmware, on a new board, in a TPM that was cleared.
- * A key that is not the enrolled one is refused before the TPM or a file is touched. The TPM proves, by an HMAC that it is compared
+ * A key that is not the enrolled one, or whose record a newer holdfast wrote, is refused before the TPM or a file is touched. The TPM proves, by an HMAC that it is compared
  * with, that it has this key before the old enrolment is replaced, at once and by renaming; a copy of that stays.
  *
  * A daemon that runs uses the key from its next question on; no credential is lost.
@@ -46,6 +46,7 @@ export async function recoverTpm(options: RecoveryOptions): Promise<RecoveryAnsw
   if (key.length !== KEY_BYTES) throw new RangeError(`a master key has ${KEY_BYTES} bytes`)
   return await keyTurn(options, async (turn, files) => {
     const old = await files.read(generation)
+    if (old === 'newer') return refuseNewer(files, generation)
     const known = old === 'damaged' ? undefined : old
     const stranger = known && refuseOther(known, key)
     if (stranger) return stranger
@@ -77,7 +78,9 @@ export async function compareKey(of: {
   readonly key: Uint8Array
 }): Promise<KeyComparison> {
   try {
-    const record = await new KeyFiles(of.stateDir).read(of.generation)
+    const files = new KeyFiles(of.stateDir)
+    const record = await files.read(of.generation)
+    if (record === 'newer') return refuseNewer(files, of.generation)
     if (record === undefined || record === 'damaged')
       return refusal(
         'not-enrolled',
@@ -90,6 +93,12 @@ export async function compareKey(of: {
     if (!isSystemError(error)) throw error
     return refusal('state-dir', `the key files cannot be read: ${error.message}`, 'Run this as root.')
   }
+}
+
+/** What a newer program wrote is not written over: the key in it is good. */
+function refuseNewer(files: KeyFiles, generation: number): KeyRefusal {
+  const { is, remedy } = UNUSABLE.newer
+  return refusal('newer', `${files.path(generation)} ${is}`, remedy)
 }
 
 function refuseOther(record: KeyRecord, key: Uint8Array): KeyRefusal | undefined {

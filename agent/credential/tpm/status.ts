@@ -8,7 +8,7 @@ import { explain, isSystemError, unavailable } from './fault.ts'
 import { type Finding, findingsOf } from './findings.ts'
 import { KeyFiles } from './key-files.ts'
 import { macWithRecord } from './key-object.ts'
-import type { KeyRecord, TpmMode } from './key-record.ts'
+import type { KeyRecord, TpmMode, Unusable } from './key-record.ts'
 import { namesOf, type PcrValues, readPcrs } from './pcrs.ts'
 import { type Properties, readProperties } from './properties.ts'
 import type { ToolFailure, TpmAccess } from './tool.ts'
@@ -34,7 +34,7 @@ export interface TpmStatus {
 }
 
 export type GenerationStatus =
-  | { readonly kind: 'damaged'; readonly generation: number; readonly path: string }
+  | { readonly kind: Unusable; readonly generation: number; readonly path: string }
   | {
       readonly kind: 'enrolled'
       readonly generation: number
@@ -73,7 +73,7 @@ export async function tpmStatus(options: StatusOptions): Promise<TpmStatus> {
 
 interface Read {
   readonly generation: number
-  readonly record: KeyRecord | 'damaged'
+  readonly record: KeyRecord | Unusable
 }
 
 async function readRecords(files: KeyFiles): Promise<Read[] | Error> {
@@ -123,8 +123,8 @@ async function lookInTurn(
   const atStart = await readBootValues(turn, options.eventLog ?? EVENT_LOG)
   const generations: GenerationStatus[] = []
   for (const { generation, record } of records) {
-    if (record === 'damaged') {
-      generations.push({ kind: 'damaged', generation, path: files.path(generation) })
+    if (typeof record === 'string') {
+      generations.push({ kind: record, generation, path: files.path(generation) })
       continue
     }
     const read = await readPcrs(turn, record.pcrs)
@@ -153,8 +153,8 @@ async function tryOut(options: StatusOptions, record: KeyRecord, turn: Turn) {
 function unseen(trouble: MasterKeyUnavailable, files: KeyFiles, records: readonly Read[]): Look {
   const generations = records.map(
     ({ generation, record }): GenerationStatus =>
-      record === 'damaged'
-        ? { kind: 'damaged', generation, path: files.path(generation) }
+      typeof record === 'string'
+        ? { kind: record, generation, path: files.path(generation) }
         : statusOf(record, compare(record, {}, {}), trouble),
   )
   return { properties: trouble, generations }

@@ -181,7 +181,7 @@ describe("the audit log's queue", () => {
     using folder = new Folder()
     await using open = await OpenLog.open(folder.log, { limits: { queue: 100 } })
     for (let index = 0; index < 1000; index += 1)
-      open.log.note(entry('refusal', { code: 'signature-invalid' }))
+      open.log.note(entry('refusal', { code: 'signature-invalid', channel: 'operators' }))
     open.log.note(entry('trip', { actuator: 'valve-1' }))
     await open.log.checkpoint()
     const records = readRecords(folder.log)

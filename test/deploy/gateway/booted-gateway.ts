@@ -73,14 +73,14 @@ export class BootedGateway implements AsyncDisposable {
     return (await this.machine.run('systemctl', 'is-active', 'holdfast')).stdout
   }
 
-  /** What a unit has said, of all boots. */
-  journal(unit: string): Promise<string> {
-    return this.machine.shell(`journalctl --no-pager --output=cat --unit=${unit}`)
+  /** What a unit has said, of all boots; with `only`, of that what has this field. */
+  journal(unit: string, only = ''): Promise<string> {
+    return this.machine.shell(`journalctl --no-pager --output=cat --unit=${unit} ${only}`)
   }
 
-  /** How often an alarm has told that a unit failed. */
+  /** How often an alarm has told, with the priority of one, that a unit failed. */
   async alarms(unit: string): Promise<number> {
-    return (await this.journal(`holdfast-alarm@${unit}`)).match(/HAS FAILED/g)?.length ?? 0
+    return (await this.journal(`holdfast-alarm@${unit}`, 'PRIORITY=1')).match(/HAS FAILED/g)?.length ?? 0
   }
 
   /** Waits until an alarm has told more than `before` times that a unit failed. */

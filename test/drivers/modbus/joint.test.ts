@@ -112,6 +112,29 @@ test('who does not want it any more ends nothing for the others; when nobody doe
   assert.equal(writes.length, 3)
 })
 
+test('nothing goes out after the last who waited was told that nothing was sent, however long the first would have waited', async () => {
+  const { clock, writes, at, ended, write } = rig()
+  const a = new AbortController()
+  void write('a', 1000, a.signal)
+  await clock.advance(100)
+  void write('b', 300)
+  await clock.advance(100)
+  a.abort()
+  await clock.advance(200)
+  assert.deepEqual(ended, ['a unreachable', 'b unreachable'])
+  assert.equal(at(0).patience.stop?.aborted, true)
+  await clock.advance(1000)
+  assert.equal(writes.length, 1)
+})
+
+test('one that finds no turn in all its time ends as late, and not as unwanted', async () => {
+  const { clock, at, ended, write } = rig()
+  void write('a', 100)
+  await clock.advance(100)
+  assert.deepEqual(ended, ['a unreachable'])
+  assert.equal(at(0).patience.stop?.aborted, false)
+})
+
 test('when the line is lost everybody who waits is told, and nothing is written again', async () => {
   const { clock, writes, at, ended, write } = rig()
   for (const name of ['a', 'b']) void write(name, 100)

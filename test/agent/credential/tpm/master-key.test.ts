@@ -247,6 +247,18 @@ describe('TPM master key, told why not', () => {
     }
   })
 
+  it('is `failed` when a newer holdfast wrote the record, and sends nobody to recover over a good key', async () => {
+    await using host = await TpmHost.start()
+    await host.enrol()
+    const record = host.path('state', 'master-key', 'generation-1.json')
+    const { version, ...rest } = JSON.parse(await readFile(record, 'utf8')) as { version: number }
+    await writeFile(record, JSON.stringify({ of: 'another form', ...rest, version: version + 1 }))
+    const answer = await (await host.open()).hmac(Buffer.from('message'), AbortSignal.timeout(30_000))
+    assert.ok(answer.kind === 'unavailable' && answer.reason === 'failed')
+    assert.match(answer.detail, /generation-1\.json was written by a newer holdfast$/)
+    assert.equal(answer.remedy, 'Install that one again: the key is not lost.')
+  })
+
   it('is `failed` when a record was put together from two enrolments', async () => {
     await using host = await TpmHost.start()
     await host.enrol()

@@ -137,6 +137,20 @@ describe('recovery from escrow shares', () => {
     assert.equal(await ask(await host.open('damaged'), 'message'), mac)
   })
 
+  it('goes not over what a newer holdfast wrote, and says whose it is, in a drill too', async () => {
+    const shares = await enrolWithShares(host, 'newer', 'resident')
+    const path = host.path('newer', 'master-key', 'generation-1.json')
+    const newer = '{\n  "generation": 1,\n  "version": 2\n}\n'
+    await writeFile(path, newer)
+    const key = Buffer.alloc(32)
+    const drill = await compareKey({ stateDir: host.path('newer'), generation: 1, key })
+    for (const answer of [await recover(host, 'newer', shares), drill]) {
+      assert.ok(answer.kind === 'refused' && answer.reason === 'newer')
+      assert.equal(answer.detail, `${path} was written by a newer holdfast`)
+    }
+    assert.equal(await readFile(path, 'utf8'), newer)
+  })
+
   it('writes the shares nowhere: not into arguments, the environment or a file', async () => {
     const tools = ['getcap', 'pcrread', 'getrandom', 'createpolicy', 'import', 'load', 'hmac'].map(
       tool => `tpm2_${tool}`,

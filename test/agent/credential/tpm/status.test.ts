@@ -78,7 +78,7 @@ describe('TPM status', () => {
     assert.match(textOf(status), /^TROUBLE {2}generation 1 will not work after a restart/m)
   })
 
-  it('says that the key is of another TPM, that a file is damaged, and that a lock-out does not matter', async () => {
+  it('says that the key is of another TPM, that a file is damaged or of a newer holdfast, and that a lock-out does not matter', async () => {
     await using other = await TpmHost.start()
     await other.enrol({ key: Buffer.alloc(32, 1) })
     await other.tool('tpm2_clear -c p')
@@ -90,6 +90,11 @@ describe('TPM status', () => {
     assert.match(
       textOf(await statusOf(other, 'second')),
       /^TROUBLE {2}generation 1: .*generation-1\.json is damaged/m,
+    )
+    await writeFile(other.path('second', 'master-key', 'generation-1.json'), '{"version":2}')
+    assert.match(
+      textOf(await statusOf(other, 'second')),
+      /^TROUBLE {2}generation 1: .*generation-1\.json was written by a newer holdfast/m,
     )
     await other.enrol({ state: 'third' })
     await other.lockOut()
