@@ -192,8 +192,8 @@ async function open(server: Server | TlsServer, config: ListenerConfig): Promise
   } else {
     await mkdir(dirname(config.path), { recursive: true })
     await removeDeadSocket(config.path)
-    // Nobody may connect between bind and chmod.
-    const before = process.umask(0o177)
+    // Nobody may connect between bind and chmod. The mask is the whole process's: what other threads make in this moment, their makers must be able to use.
+    const before = process.umask(0o077)
     server.listen(config.path, resolve)
     process.umask(before)
   }

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import type { Server, Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { gone, KINDS, LITTLE_PATIENCE, listenerRig } from './listener-rig.ts'
@@ -171,4 +174,19 @@ test('a connection that the kernel could not hand over ends nothing', async () =
   const { server: listening } = server as Socket & { server: Server }
   listening.emit('error', Object.assign(new Error('accept ENOBUFS'), { code: 'ENOBUFS' }))
   assert.equal(await rig.ask(), OK)
+})
+
+test('what the agent makes while a unix socket is bound is its own to use, and nobody else’s', async t => {
+  const setMask = process.umask.bind(process)
+  const modes: number[] = []
+  t.mock.method(process, 'umask', (mask: number) => {
+    const before = setMask(mask)
+    const made = mkdtempSync(join(tmpdir(), 'hf-mask-'))
+    modes.push(statSync(made).mode & 0o777)
+    rmSync(made, { recursive: true })
+    return before
+  })
+  await using _rig = await listenerRig('unix')
+  assert.deepEqual(new Set(modes), new Set([0o700]))
+  assert.equal(modes.length, 2, 'the mask is as it was')
 })
