@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { execa } from 'execa'
 import type { Credential } from '../../model/credential.ts'
@@ -274,6 +275,9 @@ test('cooling is held on for its time and until the loop is cold, over a restart
     'answered',
   )
   assert.match(await off(first), /^held: coolant-pump: it is held in its safe state until .* at least$/)
+  // It is written down as it begins, and nobody's answer waits for that.
+  const kept = () => readFile(join(gateway.folder, 'state', 'latches.json'), 'utf8').catch(() => '')
+  while (!/"holds":\{"coolant-pump":/.test(await kept())) await turn()
   await first.kill('SIGKILL')
   const second = await gateway.startAgent()
   assert.match(await off(second), /^held: coolant-pump: it is held in its safe state until .* at least$/)
